@@ -1,0 +1,214 @@
+# proxyd: GNU make, no configure step.
+#
+#	make				optimised build, programs in build/opt/bin
+#	make run / make stop		build, start both daemons under ./var / stop
+#	make check			every test under prove; T=, SAN=, PROVE_OPTS=
+#	make DEBUG=1			-O0 -g3, in build/debug
+#	make SAN=address,undefined check	sanitizers, in a tree of their own
+#	make lint			headers alone, manuals, function lengths
+#	make fuzz			libFuzzer programs (clang), bounded runs
+#	make install DESTDIR= PREFIX=
+#
+# make run and make check install missing Debian packages; DEPS=0 skips that.
+# Nothing is written outside build/ and var/.  A change of flags rebuilds.
+
+PREFIX	?= /usr/local
+BINDIR	?= $(PREFIX)/bin
+SBINDIR	?= $(PREFIX)/sbin
+MANDIR	?= $(PREFIX)/share/man
+DATADIR	?= $(PREFIX)/share/proxyd
+CC	?= cc
+AR	?= ar
+DEPS	?= 1
+
+comma	:= ,
+VARIANT	:= $(if $(SAN),san-$(subst $(comma),-,$(SAN)),$(if $(DEBUG),debug,opt))
+B	?= build/$(VARIANT)
+
+# --- what is built: explicit lists; a source in none of them fails lint -------
+BASE_SRCS = $(addprefix common/base/,arena.c buf.c clock.c codec.c id.c log.c \
+	loop.c)
+WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c \
+	ir_response.c ir_name.c loss.c dialect.c convert.c schema.c \
+	dialect_anthropic.c dialect_anthropic_answer.c \
+	dialect_gemini.c dialect_gemini_answer.c \
+	dialect_openai_chat.c dialect_openai_chat_answer.c \
+	dialect_openai_responses.c dialect_openai_responses_answer.c)
+STATE_SRCS = $(addprefix common/state/,acct.c conf.c conf_yaml.c secret.c \
+	shm.c snapshot.c store.c store_conf.c store_log.c)
+POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c route.c)
+COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
+PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c control.c loader.c \
+	worker.c http_in.c http_out.c request.c request_answer.c api.c \
+	mock.c logger.c account.c))
+ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c http.c status.c))
+PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c status.c check.c \
+	convert.c))
+UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c loop.c \
+	dialect_anthropic.c dialect_gemini.c dialect_openai_chat.c \
+	dialect_openai_responses.c matrix.c schema.c conf.c store.c secret.c \
+	shm.c policy.c))
+FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c conf.c))
+SCHEMA_SQL = $(sort $(wildcard schema/*.sql))
+EMBED	= $(wildcard proxyd/docs.html)
+MANS	= $(wildcard $(addprefix man/,proxyd.8 admind.8 proxyctl.8 app.yml.5))
+HDRS	= $(wildcard common/*/*.h proxyd/*.h admind/*.h proxyctl/*.h t/*.h)
+PROGS	= $(if $(PROXYD_SRCS),proxyd) $(if $(ADMIND_SRCS),admind) \
+	$(if $(PROXYCTL_SRCS),proxyctl)
+
+# --- libraries --------------------------------------------------------------
+PACKAGES = gcc libc6-dev make pkg-config libmicrohttpd-dev \
+	libcurl4-gnutls-dev libjansson-dev libyaml-dev libsqlite3-dev \
+	libgnutls28-dev
+CHECK_PACKAGES = perl mandoc curl
+PKG_COMMON = sqlite3 yaml-0.1 gnutls jansson
+PKG	= $(PKG_COMMON) libmicrohttpd libcurl
+# Asked when a recipe runs, so that the packages may be installed by then.
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKG) 2>/dev/null)
+PKG_LIBS   = $(shell pkg-config --libs $(1) 2>/dev/null)
+
+# --- flags ------------------------------------------------------------------
+WARN	= -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes \
+	  -Wold-style-definition -Wshadow -Wpointer-arith -Wcast-qual \
+	  -Wwrite-strings -Wvla -Wundef -Wformat=2 -fno-common
+OPT	= $(if $(DEBUG),-O0 -g3 -fno-omit-frame-pointer,$(if $(SAN),-O1 -g3 \
+	  -fno-omit-frame-pointer,-O2 -g -D_FORTIFY_SOURCE=2 \
+	  -fstack-protector-strong))
+SANFL	= $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
+CPPFLAGS_ALL = -D_GNU_SOURCE -I. -Icommon -It -I$(B)/gen \
+	  -include common/base/banned.h $(PKG_CFLAGS) $(CPPFLAGS)
+CFLAGS_ALL   = -std=c11 -pthread $(OPT) $(WARN) $(if $(WERROR),-Werror) \
+	  $(SANFL) $(CFLAGS)
+LDFLAGS_ALL  = -pthread $(SANFL) $(LDFLAGS)
+
+OBJ	= $(patsubst %.c,$(B)/obj/%.o,$(1))
+COMMON	= $(B)/libcommon.a
+UNITS	= $(patsubst t/unit/%.c,$(B)/t/%.t,$(UNIT_SRCS))
+REPLAY	= $(patsubst t/fuzz/%.c,$(B)/t/replay-%,$(FUZZ_SRCS))
+BINS	= $(addprefix $(B)/bin/,$(PROGS))
+ALLSRC	= $(COMMON_SRCS) $(PROXYD_SRCS) $(ADMIND_SRCS) $(PROXYCTL_SRCS) \
+	$(UNIT_SRCS) $(FUZZ_SRCS) t/replay.c
+Q	= $(if $(V),,@)
+
+.PHONY: all run stop check fuzz lint hdr-check man-check src-check deps \
+	deps-check install clean FORCE
+all: $(BINS)
+
+$(B)/bin/proxyd: $(call OBJ,$(PROXYD_SRCS)) $(COMMON)
+$(B)/bin/admind: $(call OBJ,$(ADMIND_SRCS)) $(COMMON)
+$(B)/bin/proxyctl: $(call OBJ,$(PROXYCTL_SRCS)) $(COMMON)
+$(B)/bin/proxyd: LIBS = $(call PKG_LIBS,$(PKG))
+$(B)/bin/admind: LIBS = $(call PKG_LIBS,$(PKG_COMMON) libmicrohttpd)
+$(B)/bin/proxyctl: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
+$(UNITS) $(REPLAY): LIBS = $(call PKG_LIBS,$(PKG_COMMON))
+$(UNITS): $(B)/t/%.t: $(B)/obj/t/unit/%.o $(COMMON)
+# The fuzz entry points are always built, so they cannot rot.
+$(REPLAY): $(B)/t/replay-%: $(B)/obj/t/fuzz/%.o $(B)/obj/t/replay.o $(COMMON)
+$(BINS) $(UNITS) $(REPLAY):
+	@echo "  LD   $@"; mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(LDLIBS)
+
+$(COMMON): $(call OBJ,$(COMMON_SRCS))
+	@echo "  AR   $@"
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/obj/%.o: %.c $(B)/.flags
+	@echo "  CC   $<"; mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+-include $(patsubst %.c,$(B)/obj/%.d,$(ALLSRC))
+
+# --- embedded files: schema/*.sql as C strings, pages as bytes ----------------
+$(call OBJ,common/state/store.c): $(B)/gen/schema_sql.h
+$(call OBJ,proxyd/api.c): $(B)/gen/docs_html.h
+
+$(B)/gen/schema_sql.h: $(SCHEMA_SQL) Makefile
+	@echo "  GEN  $@"; mkdir -p $(@D)
+	$(Q){ echo '/* made from schema/ */'; for f in $(SCHEMA_SQL); do \
+	    echo "{ \"$$(basename $$f .sql)\","; \
+	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $$f; \
+	    echo '},'; done; } >$@
+
+$(B)/gen/%_html.h: proxyd/%.html Makefile
+	@echo "  GEN  $@"; mkdir -p $(@D)
+	$(Q)od -An -v -tu1 $< | sed -e 's/ *\([0-9][0-9]*\)/\1,/g' >$@
+
+# Rewritten only when it differs, so a changed flag rebuilds and nothing else.
+FLAGS_LINE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)
+$(B)/.flags: FORCE
+	@mkdir -p $(@D); echo '$(FLAGS_LINE)' | cmp -s - $@ || \
+	    echo '$(FLAGS_LINE)' >$@
+
+# --- Debian packages ----------------------------------------------------------
+APT	= $(if $(filter 0,$(shell id -u)),,sudo )apt-get
+define install_packages
+	@[ "$(DEPS)" = 0 ] && exit 0; missing=; for p in $(1); do \
+	    dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | \
+	    grep -qx installed || missing="$$missing $$p"; done; \
+	[ -z "$$missing" ] && exit 0; \
+	command -v apt-get >/dev/null || { echo "please install:$$missing" >&2; \
+	    exit 1; }; \
+	echo "installing Debian packages:$$missing"; \
+	$(APT) -q update >/dev/null && \
+	DEBIAN_FRONTEND=noninteractive $(APT) -q install -y \
+	    --no-install-recommends $$missing >/dev/null
+endef
+deps:
+	$(call install_packages,$(PACKAGES))
+deps-check:
+	$(call install_packages,$(PACKAGES) $(CHECK_PACKAGES))
+
+# --- start and stop -------------------------------------------------------------
+run: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(B)/bin/proxyctl start --all
+
+stop:
+	$(Q)$(B)/bin/proxyctl stop
+
+# --- checks ---------------------------------------------------------------------
+check: deps-check
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) check-programs
+	$(Q)BUILDDIR=$(abspath $(B)) prove -j$$(nproc) $(PROVE_OPTS) -It/lib \
+	    $(or $(T),$(UNITS) $(wildcard t/*.t))
+
+.PHONY: check-programs
+check-programs: all $(UNITS) $(REPLAY)
+
+lint: deps-check hdr-check man-check src-check
+hdr-check:
+	$(Q)for h in $(HDRS); do \
+	    $(CC) $(CPPFLAGS_ALL) -std=c11 $(WARN) -Werror -fsyntax-only \
+	    -x c -include $$h /dev/null || exit 1; done
+man-check:
+	$(Q)[ -z "$(MANS)" ] || mandoc -Tlint -Wstyle $(MANS)
+# Every source is in a list above.
+src-check:
+	$(Q)for f in common/*/*.c proxyd/*.c admind/*.c proxyctl/*.c \
+	    t/unit/*.c t/fuzz/*.c t/replay.c; do \
+	    case " $(ALLSRC) " in *" $$f "*) ;; \
+	    *) echo "$$f: in no list of the Makefile"; exit 1;; esac; done
+
+FUZZ_SECONDS ?= 60
+fuzz:
+	$(Q)mkdir -p build/fuzz
+	$(Q)for f in $(FUZZ_SRCS); do n=$$(basename $$f .c); \
+	    clang $(CPPFLAGS_ALL) -std=c11 -O1 -g \
+	    -fsanitize=fuzzer,address,undefined -o build/fuzz/$$n \
+	    $$f $(COMMON_SRCS) $(call PKG_LIBS,$(PKG_COMMON)) || exit 1; \
+	    mkdir -p build/fuzz/corpus-$$n; \
+	    build/fuzz/$$n -max_total_time=$(FUZZ_SECONDS) \
+	    build/fuzz/corpus-$$n t/fuzz/corpus/$$n || exit 1; done
+
+# --- installation -----------------------------------------------------------------
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) \
+	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 \
+	    $(DESTDIR)$(DATADIR)
+	install -m 755 $(B)/bin/proxyd $(B)/bin/admind $(DESTDIR)$(SBINDIR)
+	install -m 755 $(B)/bin/proxyctl $(DESTDIR)$(BINDIR)
+	install -m 644 $(filter %.8,$(MANS)) $(DESTDIR)$(MANDIR)/man8
+	install -m 644 $(filter %.5,$(MANS)) $(DESTDIR)$(MANDIR)/man5
+	install -m 644 etc/app.yml $(DESTDIR)$(DATADIR)/app.yml.sample
+
+clean:
+	rm -rf build

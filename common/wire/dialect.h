@@ -1,0 +1,216 @@
+#ifndef WIRE_DIALECT_H
+#define WIRE_DIALECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "wire/frame.h"
+#include "wire/ir.h"
+#include "wire/json.h"
+#include "wire/loss.h"
+
+/*
+ * A dialect is one file, dialect_*.c, that defines one struct dialect, listed
+ * in dialect.c.  It knows bytes and the common form; of sockets, headers and
+ * keys it only tells what they are called.
+ */
+
+enum dialect_op {
+	DIALECT_GENERATE,	/* an answer of the model, streamed or not */
+	DIALECT_MODELS,		/* the list of models */
+	DIALECT_MODEL		/* one model of it */
+};
+
+struct endpoint {
+	const char	*method;
+	const char	*path;		/* "{model}" stands for a name, which
+					   may hold slashes */
+	enum dialect_op	 op;
+	bool		 stream;	/* the path asks for a stream */
+	bool		 lenient;	/* the body may lack what is required
+					   (max_tokens), and Gemini's may be in
+					   "messages" form; see issue texts */
+};
+
+/* Where a request goes: data about the target that an encoder needs. */
+struct ir_target {
+	const struct dialect	*dialect;
+	struct str		 provider;
+	struct str		 model;
+	bool			 stream;	/* ask for a stream */
+	enum framing		 framing;	/* the upstream's, if stream */
+};
+
+/* What both directions of one exchange share; lives in the arena. */
+struct ir_exchange {
+	struct arena		*arena;
+	const struct ir_request	*rq;		/* NULL: only an answer is known
+						   (proxyctl convert) */
+	struct ir_target	 target;
+	struct ir_names		 names;
+	struct loss		*loss;
+	struct str		 id;		/* ours, [0-9A-Za-z], for answers
+						   to which the provider gave none */
+	int64_t			 created;	/* unix seconds, the same use */
+	bool			 stream;	/* the client wants a stream */
+	enum framing		 framing;	/* the client's, if stream */
+};
+
+/* Bytes of the provider's answer into events. */
+struct ir_decoder {
+	const struct dialect	*dialect;
+	struct ir_exchange	*x;
+	struct ir_sink		 sink;
+	void			*state;		/* dec_size zeroed bytes */
+	struct json		 json;		/* for the frame at hand */
+};
+
+/* Events into bytes for the client. */
+struct ir_encoder {
+	const struct dialect	*dialect;
+	struct ir_exchange	*x;
+	struct buf		*out;
+	void			*state;		/* enc_size zeroed bytes */
+};
+
+/* For GET /v1/models. */
+struct ir_model {
+	struct str	 id;
+	struct str	 owner;		/* provider */
+	int64_t		 created;	/* unix seconds */
+};
+
+struct dialect {
+	const char	*name;		/* "openai-chat" */
+	const char	*title;		/* "OpenAI Chat Completions" */
+	uint32_t	 caps;		/* IR_NEED_* that it can express */
+	const struct endpoint *endpoints;	/* ended by method NULL */
+
+	/* --- towards providers: defaults of a provider of this dialect --- */
+	const char	*base_url;
+	const char	*auth_header;		/* "x-api-key" */
+	const char	*auth_format;		/* "{key}" */
+	/* Sent unless the client's own allowed header says otherwise:
+	 * name, value, name, value ..., NULL. */
+	const char *const *headers;
+	/* Names of client headers that pass to a provider of this dialect when
+	 * the client speaks it too, lower case, NULL at the end. */
+	const char *const *pass_request;
+	/* Names of provider's headers that pass back to such a client. */
+	const char *const *pass_response;
+
+	/*
+	 * Decodes rq->json into rq.  Checks the type of every member it knows;
+	 * keeps what it does not know in ext or IR_OPAQUE.  -1 with err set.
+	 */
+	int	(*request_decode)(struct ir_request *, struct ir_error *)
+		    __attribute__((__warn_unused_result__));
+	/*
+	 * Writes x->rq for x->target into out; adds to x->loss and x->names.
+	 * Equal requests give equal bytes.  -1 with err set when the request
+	 * cannot be expressed at all.
+	 */
+	int	(*request_encode)(struct ir_exchange *, struct buf *out,
+		    struct ir_error *err)
+		    __attribute__((__warn_unused_result__));
+	/* Path and query for the target, percent-encoded: "/v1/messages". */
+	void	(*request_path)(const struct ir_target *, struct buf *);
+
+	/*
+	 * The answer.  A decoder never sees part of a frame, emits a sequence
+	 * that ir_check accepts whatever it is fed, and ends it with END or
+	 * ERROR in body_decode, and in event_decode or event_end.  What it
+	 * does not understand it skips.  -1 when the sink said so.
+	 */
+	size_t	 dec_size;
+	int	(*event_decode)(struct ir_decoder *, const struct frame *)
+		    __attribute__((__warn_unused_result__));
+	/* End of the stream: END if it was complete, ERROR if it was cut. */
+	int	(*event_end)(struct ir_decoder *)
+		    __attribute__((__warn_unused_result__));
+	/* A whole body, parsed into dec->json. */
+	int	(*body_decode)(struct ir_decoder *)
+		    __attribute__((__warn_unused_result__));
+	/* A body under an error status, or one that holds an error.  Fills in
+	 * what it finds; err comes with kind and status set from the status. */
+	void	(*error_decode)(struct arena *, struct str body,
+		    struct ir_error *err);
+
+	size_t	 enc_size;
+	/* Appends to enc->out in the client's framing.  An ERROR before any
+	 * output is for error_encode: the caller sees to that. */
+	void	(*event_encode)(struct ir_encoder *, const struct ir_event *);
+	void	(*body_encode)(struct ir_exchange *, const struct ir_response *,
+		    struct buf *out);
+	void	(*error_encode)(const struct ir_error *, struct str request_id,
+		    struct buf *out);
+	/* What may be sent while the provider is silent; NULL: nothing. */
+	const char	*keepalive;
+	void	(*models_encode)(const struct ir_model *, size_t n,
+		    struct buf *out);
+	void	(*model_encode)(const struct ir_model *, struct buf *out);
+};
+
+extern const struct dialect	 dialect_openai_chat;
+extern const struct dialect	 dialect_openai_responses;
+extern const struct dialect	 dialect_anthropic;
+extern const struct dialect	 dialect_gemini;
+
+extern const struct dialect *const dialects[];	/* ended by NULL */
+
+/* NULL if there is none. */
+const struct dialect	*dialect_byname(struct str);
+
+/* What a path of the API means. */
+struct dialect_match {
+	const struct dialect	*dialect;
+	const struct endpoint	*endpoint;
+	struct str		 model;		/* of the path, percent-decoded,
+						   in the arena */
+};
+
+/*
+ * Finds the endpoint for a method and a path (as sent, without its query).
+ * 1: found; 0: no such path; -1: the path exists for other methods, m holds it.
+ * A path is matched byte for byte, only the model in it is decoded.
+ */
+int	 dialect_match(struct arena *, struct str method, struct str path,
+	    struct dialect_match *m) __attribute__((__warn_unused_result__));
+
+/*
+ * The dialect whose error envelope fits a path that is none: by its beginning
+ * (/v1beta/, /v1/messages ...), else OpenAI's.
+ */
+const struct dialect	*dialect_for_path(struct str path);
+
+/*
+ * Same dialect on both sides: writes the client's body with the value of every
+ * top-level "model" member replaced by model, where the dialect has one and it
+ * differs; else the bytes as they are.
+ */
+void	 dialect_splice(const struct ir_request *, struct str model,
+	    struct buf *out);
+
+/*
+ * Life cycle of decoder and encoder: init .. release; the state comes from
+ * x->arena.  For a whole body, dec_body parses it and calls body_decode; text
+ * that is not JSON emits ERROR.
+ */
+void	 ir_decoder_init(struct ir_decoder *, const struct dialect *,
+	    struct ir_exchange *, struct ir_sink);
+void	 ir_decoder_release(struct ir_decoder *);
+int	 ir_decoder_frame(struct ir_decoder *, const struct frame *)
+	    __attribute__((__warn_unused_result__));
+int	 ir_decoder_end(struct ir_decoder *)
+	    __attribute__((__warn_unused_result__));
+int	 ir_decoder_body(struct ir_decoder *, struct str body)
+	    __attribute__((__warn_unused_result__));
+
+void	 ir_encoder_init(struct ir_encoder *, const struct dialect *,
+	    struct ir_exchange *, struct buf *out);
+
+#endif /* WIRE_DIALECT_H */
