@@ -1,0 +1,130 @@
+#ifndef STATE_CONF_H
+#define STATE_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "state/secret.h"
+
+/*
+ * app.yml, read whole and checked, with every default filled in; see
+ * app.yml(5).  A struct conf is immutable and lives in its own arena.
+ *
+ * Values are scalars, lists and maps of YAML 1.1; ${NAME} and ${NAME:-default}
+ * inside a scalar take a value from the environment and never add structure.
+ * An unknown key, a wrong type or a value out of range is an error that names
+ * file, line, key, what was expected and the nearest known key.
+ */
+
+enum conf_mode { CONF_TRANSFORMER, CONF_DIRECT };
+
+/* A provider: built in (openai, anthropic, gemini), or PROVIDERS in the file. */
+struct conf_provider {
+	struct str		 name;
+	struct str		 dialect;	/* "openai-chat" ...; "" is unknown */
+	struct str		 base_url;	/* "" for the dialect's own */
+	struct str		 auth_header;	/* "" for the dialect's own */
+	struct str		 auth_format;	/* "" for the dialect's own */
+	struct str		 default_model;
+	struct str		 proxy;		/* curl's CURLOPT_PROXY, or "" */
+	struct str		 ca_file;	/* or "" for the system's */
+	bool			 keyless;	/* works without any key */
+	int			 connect_ms;	/* time-outs */
+	int			 first_byte_ms;
+	int			 idle_ms;	/* between two reads */
+	int			 total_ms;	/* 0: none */
+	struct conf_header	*headers;	/* sent with every request */
+	struct conf_key		*keys;
+	struct conf_provider	*next;
+};
+
+struct conf_header {
+	struct str		 name, value;
+	struct conf_header	*next;
+};
+
+struct conf_key {
+	struct secret		 value;
+	struct conf_key		*next;
+};
+
+/* MODELS in the file: the routes table, exact names. */
+struct conf_model {
+	struct str		 route_key;	/* what the client asks for */
+	struct str		 target;	/* what the provider is asked for */
+	struct str		 provider;
+	int			 mode;		/* enum conf_mode; -1: as MODE */
+	struct conf_model	*next;
+};
+
+struct conf_strs {
+	struct str		 s;
+	struct conf_strs	*next;
+};
+
+/* What the master needs, and nothing that is secret. */
+struct conf_process {
+	char		 host[256];
+	int		 port;			/* 0: any free one */
+	int		 workers;		/* 0: one a core */
+	bool		 debug;
+	int		 max_connections;	/* a worker */
+	int		 drain_ms;		/* stop: wait this long at most */
+	char		 admin_host[256];
+	int		 admin_port;
+};
+
+struct conf {
+	struct arena		 arena;
+	struct conf_process	 process;
+	enum conf_mode		 mode;
+	struct str		 preferred_provider;	/* "" none */
+	bool			 allow_anonymous;
+	struct conf_strs	*allowed_hosts;	/* Host names besides loopback */
+	int64_t			 max_body;	/* bytes */
+	int			 retry_tries;	/* attempts a request, at most */
+	int			 retry_ms;	/* ... within this time */
+	int			 cooldown_ms;	/* a 429 rests a key this long */
+	int			 cooldown_max_ms;	/* cap on provider's hint */
+	int			 log_days;	/* 0: kept for ever */
+	struct conf_provider	*providers;	/* also built-in ones */
+	struct conf_model	*models;
+};
+
+/*
+ * Reads path; NULL path: the embedded default, with keys from the environment
+ * (OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY).  A file may name those
+ * three as settings too; where it does not, the environment's are used.
+ * NULL with err filled in ("etc/app.yml:12: unknown key 'PROT', did you mean
+ * 'PORT'?").  conf_free takes NULL.
+ */
+struct conf	*conf_load(const char *path, char *err, size_t errsize);
+struct conf	*conf_parse(struct str text, const char *name, char *err,
+		    size_t errsize);
+void		 conf_free(struct conf *);
+
+/*
+ * Places of files.  Where $PROXYD_HOME or a directory is given, it holds all of
+ * them; the default is "var" below the current directory.  proxyd is told it
+ * by proxyctl with -d.
+ */
+struct conf_paths {
+	char	 home[1024];
+	char	 db[1100];		/* proxyd.db */
+	char	 secret[1100];		/* secret.key */
+	char	 control[1100];		/* proxyd.sock: control socket */
+	char	 pid[1100];		/* proxyd.pid */
+	char	 admin_pid[1100];	/* admind.pid */
+	char	 log[1100];		/* proxyd.log */
+	char	 admin_log[1100];	/* admind.log */
+	char	 spill[1100];		/* spill: records that found no room */
+};
+
+/* home: NULL for the default.  -1: the path is too long. */
+int	 conf_paths_init(struct conf_paths *, const char *home)
+	    __attribute__((__warn_unused_result__));
+
+#endif /* STATE_CONF_H */

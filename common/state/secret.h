@@ -1,0 +1,52 @@
+#ifndef STATE_SECRET_H
+#define STATE_SECRET_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+
+/*
+ * Provider keys.  struct secret has no formatting function on purpose: what
+ * may be shown is its mask, and its bytes leave by secret_reveal alone, which
+ * only the file that fills in an upstream's auth header calls.
+ *
+ * At rest a key is sealed with ChaCha20-Poly1305 (RFC 8439, through GnuTLS)
+ * under a key in a file of mode 0600.
+ */
+struct secret {
+	const char	*p_;
+	size_t		 n_;
+};
+
+#define SECRET_MASK_LEN	24
+#define SECRET_MAX	4096		/* bytes in one key */
+
+struct secret	 secret_new(struct arena *, struct str);	/* copies */
+struct str	 secret_reveal(struct secret);
+/* "sk-a****wxyz": at most 4 first and 4 last characters, never over a third
+ * of the key; "****" for short ones.  Returns dst. */
+char		*secret_mask(char dst[SECRET_MASK_LEN], struct str plain);
+
+/* The key file: made, with a new key, where there is none.  NULL: see err. */
+struct secret_box;
+struct secret_box	*secret_box_open(const char *path, char *err,
+			    size_t errsize);
+void	 secret_box_close(struct secret_box *);
+
+/* nonce and sealed bytes appended to out; context is authenticated too. */
+int	 secret_seal(const struct secret_box *, struct str context,
+	    struct str plain, struct buf *out)
+	    __attribute__((__warn_unused_result__));
+/* -1: forged, damaged, or sealed under another key or context. */
+int	 secret_open(const struct secret_box *, struct str context,
+	    struct str sealed, struct buf *out)
+	    __attribute__((__warn_unused_result__));
+
+/* SHA-256 as 64 hex characters and NUL. */
+void	 secret_sha256(struct str, char hex[65]);
+/* Equal in a time that depends on the lengths alone. */
+int	 secret_equal(struct str, struct str);
+
+#endif /* STATE_SECRET_H */

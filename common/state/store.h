@@ -1,0 +1,90 @@
+#ifndef STATE_STORE_H
+#define STATE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "state/acct.h"
+#include "state/conf.h"
+#include "state/secret.h"
+
+/*
+ * The database: configuration, statistics and the request log, in one SQLite
+ * file in WAL mode.  Nothing outside common/state/ knows that it is SQLite.
+ * Every call that can fail returns -1 (or NULL) and leaves a text in
+ * store_error, or in err where there is no store yet.  Write transactions are
+ * BEGIN IMMEDIATE and short; a database locked by another is waited for, 5 s.
+ */
+struct store;
+
+enum store_open_mode { STORE_READ, STORE_WRITE };
+
+/* STORE_WRITE makes the file (0600) and migrates it to this program's schema;
+ * a file of a newer program is refused. */
+struct store	*store_open(const char *path, enum store_open_mode, char *err,
+		    size_t errsize);
+void		 store_close(struct store *);		/* takes NULL */
+const char	*store_error(const struct store *);
+int		 store_schema_version(struct store *);
+
+/* Names the configuration; raised by every write of it. */
+int	 store_generation(struct store *, uint64_t *)
+	    __attribute__((__warn_unused_result__));
+
+/*
+ * Makes the rows that are marked "file" equal to conf: providers, keys, models
+ * and settings, in one transaction; raises the generation only if something
+ * changed (1), else 0.  Keys keep their row, id and slot as long as their value
+ * is the same (compared by a keyed hash), also when they leave and come back.
+ */
+int	 store_apply_conf(struct store *, const struct conf *,
+	    const struct secret_box *) __attribute__((__warn_unused_result__));
+
+/* --- request log ---------------------------------------------------------- */
+
+/*
+ * Several rows and the position of each ring they came from are one
+ * transaction, so that each finished request has exactly one row.  epoch names
+ * the rings' memory: positions of another epoch are forgotten.
+ */
+#define STORE_RINGS	64
+
+int	 store_log_begin(struct store *) __attribute__((__warn_unused_result__));
+int	 store_log_row(struct store *, const struct acct_rec *)
+	    __attribute__((__warn_unused_result__));
+int	 store_log_commit(struct store *, uint64_t epoch,
+	    const uint64_t tail[STORE_RINGS])
+	    __attribute__((__warn_unused_result__));
+void	 store_log_rollback(struct store *);
+/* 0s where nothing is known of that epoch. */
+int	 store_log_tails(struct store *, uint64_t epoch,
+	    uint64_t tail[STORE_RINGS]) __attribute__((__warn_unused_result__));
+
+/* Deletes at most n rows older than this; returns how many, or -1. */
+int	 store_log_expire(struct store *, int64_t before_us, int n);
+int64_t	 store_log_count(struct store *);	/* -1: error */
+
+/* --- statistics of keys ------------------------------------------------------ */
+
+struct store_key_stat {
+	int64_t		 key_id;
+	unsigned	 slot;
+	struct str	 provider;		/* valid during the call */
+	const char	*mask;
+	bool		 enabled;
+	bool		 file;			/* from app.yml */
+	int64_t		 ok, failed;
+	int64_t		 last_used_us;		/* 0: never */
+};
+
+/* One call a key for its lifetime counters, by provider and id; with
+ * status_cb one for each status code it met (0: no answer). */
+int	 store_key_stats(struct store *,
+	    void (*key_cb)(void *, const struct store_key_stat *),
+	    void (*status_cb)(void *, int64_t key_id, int status, int64_t n),
+	    void *) __attribute__((__warn_unused_result__));
+
+#endif /* STATE_STORE_H */
