@@ -107,6 +107,13 @@ struct conf	*conf_parse(struct str text, const char *name, char *err,
 void		 conf_free(struct conf *);
 
 /*
+ * As conf_load, in a child process that hands back only what is not secret: the
+ * caller never holds a key.
+ */
+int	 conf_process_load(const char *path, struct conf_process *, char *err,
+	    size_t errsize) __attribute__((__warn_unused_result__));
+
+/*
  * Places of files.  Where $PROXYD_HOME or a directory is given, it holds all of
  * them; the default is "var" below the current directory.  proxyd is told it
  * by proxyctl with -d.
