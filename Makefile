@@ -70,7 +70,7 @@ PKG_LIBS   = $(shell pkg-config --libs $(1) 2>/dev/null)
 # --- flags ------------------------------------------------------------------
 WARN	= -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes \
 	  -Wold-style-definition -Wshadow -Wpointer-arith -Wcast-qual \
-	  -Wwrite-strings -Wvla -Wundef -Wformat=2 -fno-common
+	  -Wwrite-strings -Wvla -Walloca -Wundef -Wformat=2 -fno-common
 OPT	= $(if $(DEBUG),-O0 -g3 -fno-omit-frame-pointer,$(if $(SAN),-O1 -g3 \
 	  -fno-omit-frame-pointer,-O2 -g -D_FORTIFY_SOURCE=2 \
 	  -fstack-protector-strong))

@@ -10,6 +10,6 @@
 #include <string.h>
 
 #pragma GCC poison strcpy strncpy strcat strncat sprintf vsprintf strtok
-#pragma GCC poison atoi atol atof alloca gets
+#pragma GCC poison atoi atol atof gets
 
 #endif /* BASE_BANNED_H */

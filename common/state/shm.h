@@ -1,0 +1,141 @@
+#ifndef STATE_SHM_H
+#define STATE_SHM_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+/*
+ * The memory that the master maps before it forks.  No pointer and no lock in
+ * it; every word has one writer, named here, and any number of readers.
+ */
+#define SHM_MAGIC	0x50585932u
+#define SHM_WORKERS	64
+#define SHM_KEYS	1024
+#define SHM_RING	(1u << 20)		/* bytes; a power of two */
+#define SHM_WORDS	256
+
+/*
+ * Counters of a worker: SHM_STAT(name, "one line for people").  proxyctl(8)
+ * lists them, and a test holds it to this table.
+ */
+#define SHM_STATS							\
+	SHM_STAT(connections,	"client connections accepted")		\
+	SHM_STAT(requests,	"requests begun")			\
+	SHM_STAT(requests_done,	"requests ended, with a row in the log") \
+	SHM_STAT(refused,	"requests answered 4xx by the gateway")	\
+	SHM_STAT(failed,	"requests that ended in an error")	\
+	SHM_STAT(client_left,	"clients gone before the end")		\
+	SHM_STAT(attempts,	"attempts at providers")		\
+	SHM_STAT(retries,	"attempts after the first of a request")	\
+	SHM_STAT(translated,	"requests between two dialects")	\
+	SHM_STAT(losses,	"translations with a loss report")	\
+	SHM_STAT(input_tokens,	"tokens read by models")		\
+	SHM_STAT(output_tokens,	"tokens written by models")		\
+	SHM_STAT(ring_spills,	"records that went by the spill file")	\
+	SHM_STAT(snapshots,	"configurations loaded")		\
+	SHM_STAT(snapshot_errors, "configurations that did not load")
+
+/* Status codes are counted in classes of their own, the rest under 0xx-5xx. */
+#define SHM_STATUSES	32
+unsigned	 shm_status_slot(int http_status);	/* 0: no answer */
+int		 shm_status_of(unsigned slot);		/* 100 ... 500: others */
+
+struct shm_keycount {
+	_Atomic uint64_t	 ok, failed;
+	_Atomic int64_t		 last_us;	/* wall clock, 0: never */
+	_Atomic uint32_t	 inflight;
+	_Atomic uint32_t	 status[SHM_STATUSES];
+};
+
+enum shm_state {
+	SHM_FREE, SHM_STARTING, SHM_RUNNING, SHM_DRAINING, SHM_DEAD
+};
+
+/* Written by the worker in it only; the master clears it when that is gone. */
+struct shm_worker {
+	_Alignas(4096) _Atomic int32_t	 pid;
+	_Atomic int32_t		 state;		/* enum shm_state */
+	_Atomic int64_t		 beat_ms;	/* monotonic, of its last turn */
+	_Atomic uint64_t	 generation;	/* of the snapshot in service */
+	_Atomic uint32_t	 inflight;	/* requests */
+	_Atomic uint32_t	 open;		/* connections */
+	/* Where its spill file has been read to; see ring_spill_*. */
+	_Atomic uint64_t	 spill_old, spill_new, spill_head;
+	char			 words[SHM_WORDS];	/* its last ones */
+#define SHM_STAT(name, text)	_Atomic uint64_t name;
+	struct shm_stats { SHM_STATS } stat;
+#undef SHM_STAT
+	struct shm_keycount	 key[SHM_KEYS];
+};
+
+/* Whole records lie in [tail, head); both only grow. */
+struct shm_ring {
+	_Alignas(64) _Atomic uint64_t	 head;	/* its worker */
+	_Alignas(64) _Atomic uint64_t	 tail;	/* the logger */
+	_Alignas(64) unsigned char	 data[SHM_RING];
+};
+
+/* A key's state, written by any worker: plain stores, the last one wins. */
+struct shm_key {
+	_Atomic int64_t	 cool_until_ms;		/* monotonic; 0: active */
+	_Atomic int32_t	 last_status;		/* of its last failure */
+	_Atomic int32_t	 loaded;		/* base is filled in */
+};
+
+struct shm {
+	uint32_t		 magic;
+	uint32_t		 size;		/* of struct shm */
+	uint64_t		 epoch;		/* names this memory */
+	_Atomic uint64_t	 generation;	/* in the database; the logger */
+	_Atomic int32_t		 logger_pid;
+	_Atomic int64_t		 logger_beat_ms;
+	_Atomic uint64_t	 rows;		/* written; the logger */
+	_Atomic uint32_t	 rr;		/* round-robin tickets; any */
+	char			 logger_words[SHM_WORDS];
+	struct shm_key		 key[SHM_KEYS];
+	struct shm_keycount	 base[SHM_KEYS];	/* from the database,
+							   by the loader */
+	struct shm_worker	 departed;	/* sums of the dead; master */
+	struct shm_worker	 worker[SHM_WORKERS];
+	struct shm_ring		 ring[SHM_WORKERS];
+};
+
+/* Maps new, zeroed memory; *fd is its descriptor.  Fatal on failure. */
+struct shm	*shm_create(int *fd);
+/* Maps it for reading; NULL with errno when it is none of this program's. */
+const struct shm *shm_map(int fd);
+void		 shm_unmap(const struct shm *);
+/* A descriptor of it that cannot be written through; -1 with errno. */
+int		 shm_readonly(int fd);
+
+/* The master: what worker i counted is added to departed, the rest cleared. */
+void	 shm_fold(struct shm *, unsigned i);
+
+/* Sums over base, departed and workers. */
+struct shm_keysum {
+	uint64_t	 ok, failed, inflight;
+	int64_t		 last_us;
+	uint64_t	 status[SHM_STATUSES];
+};
+void	 shm_key_sum(const struct shm *, unsigned slot, struct shm_keysum *);
+
+/* Calls cb with each counter's name, text and sum. */
+void	 shm_stats_each(const struct shm *,
+	    void (*cb)(void *, const char *name, const char *text, uint64_t),
+	    void *);
+
+/*
+ * Rings: one producer, one consumer.  A record is a 32-bit length and its
+ * bytes, 8-byte aligned, in one piece: what does not fit before the end is
+ * skipped.  ring_put: -1 when there is no room now.
+ */
+int	 ring_put(struct shm_ring *, struct str record)
+	    __attribute__((__warn_unused_result__));
+/* The record at *pos and *pos behind it; 0: none, -1: damaged. */
+int	 ring_get(const struct shm_ring *, uint64_t *pos, struct str *record)
+	    __attribute__((__warn_unused_result__));
+
+#endif /* STATE_SHM_H */

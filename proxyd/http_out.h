@@ -1,0 +1,81 @@
+#ifndef PROXYD_HTTP_OUT_H
+#define PROXYD_HTTP_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "base/str.h"
+#include "proxyd/worker.h"
+
+/*
+ * The providers' side: libcurl on our loop.  http_out.c is the only file that
+ * knows it.  Its callbacks only append to buffers and post; the owner's cb runs
+ * later in the same turn.
+ */
+struct upstream_header {
+	struct str	 name, value;		/* in up_arena */
+};
+
+#define UPSTREAM_HEADERS	48
+#define UPSTREAM_HIGH		(256u << 10)	/* bytes held: stop reading */
+
+enum upstream_fault {
+	UPSTREAM_OK,
+	UPSTREAM_CONNECT,		/* never got there */
+	UPSTREAM_TIMEOUT,		/* connecting or waiting */
+	UPSTREAM_TLS,
+	UPSTREAM_CUT			/* broke while answering */
+};
+
+struct upstream_call {
+	const char	*url;
+	struct str	 body;			/* stays put until closed */
+	const char *const *headers;		/* "Name: value", NULL ended */
+	const char	*proxy, *ca_file;	/* NULL: none, the system's */
+	int		 connect_ms;
+	int64_t		 max_answer;		/* bytes; more is a fault */
+};
+
+struct upstream {
+	void			(*up_cb)(void *);	/* something changed */
+	void			*up_arg;
+	int			 up_status;	/* 0: no answer yet */
+	bool			 up_headers_done;
+	bool			 up_done;	/* nothing more comes */
+	enum upstream_fault	 up_fault;	/* when done */
+	char			 up_error[256];
+	struct buf		 up_in;		/* body not yet taken */
+	int64_t			 up_received;	/* body bytes */
+	int64_t			 up_first_us;	/* monotonic: first byte */
+	struct str		 up_header[UPSTREAM_HEADERS];	/* lines */
+	unsigned		 up_nheaders;
+	struct arena		 up_arena;
+	/* http_out's own */
+	struct http_out		*up_out;
+	void			*up_easy;
+	void			*up_list;
+	bool			 up_paused;
+	int64_t			 up_max;
+	struct loop_task	 up_task;
+	struct loop_task	 up_free;
+};
+
+struct http_out	*http_out_create(struct worker *);
+void		 http_out_destroy(struct http_out *);
+
+/* POSTs; cb is called at least once more after this returned. */
+struct upstream	*upstream_start(struct http_out *, const struct upstream_call *,
+		    void (*cb)(void *), void *);
+/* Detaches the transfer at once, frees at the end of the turn. */
+void	 upstream_close(struct upstream *);
+/* The owner took bytes from up_in: go on reading if that was stopped. */
+void	 upstream_taken(struct upstream *);
+/* Calls cb again later in this turn. */
+void	 upstream_again(struct upstream *);
+/* The value of an answer's header, empty if none. */
+struct str	 upstream_header(const struct upstream *, const char *name);
+
+#endif /* PROXYD_HTTP_OUT_H */

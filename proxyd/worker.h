@@ -1,0 +1,45 @@
+#ifndef PROXYD_WORKER_H
+#define PROXYD_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "state/conf.h"
+#include "state/shm.h"
+#include "state/snapshot.h"
+
+/*
+ * A worker process: one loop, one thread.  It owns everything here; requests
+ * live on a list of http_in's connections and hold a reference to a snapshot.
+ */
+struct http_in;
+struct http_out;
+
+struct worker {
+	unsigned		 slot;		/* in shared memory */
+	struct shm		*shm;
+	struct shm_worker	*row;
+	const struct conf_paths	*paths;
+	struct conf_process	 process;
+	int			 listen_fd;
+	int			 parent_fd;	/* EOF: the master is gone */
+	struct loop		*loop;
+	struct store		*store;
+	struct secret_box	*box;
+	struct snapshot		*snap;
+	struct http_in		*in;
+	struct http_out		*out;
+	bool			 draining;
+	unsigned		 requests;	/* in flight */
+	int			 spill_fd;	/* -1: none open */
+};
+
+/* Runs in the forked child; returns its exit status. */
+int	 worker_main(struct worker *);
+
+/* A request has ended: when draining, the worker may go now. */
+void	 worker_request_done(struct worker *);
+
+#endif /* PROXYD_WORKER_H */
