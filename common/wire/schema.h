@@ -1,0 +1,43 @@
+#ifndef WIRE_SCHEMA_H
+#define WIRE_SCHEMA_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "wire/json.h"
+#include "wire/loss.h"
+
+/*
+ * Schemas of tools and structured output, between JSON Schema (what OpenAI,
+ * Anthropic and Gemini's *JsonSchema members take) and the OpenAPI 3.0 subset
+ * of Gemini's "parameters" and "responseSchema".
+ *
+ * Both work by position: a property that is called "type" or "$ref" is a
+ * property.  Both always write exactly one value, always an object.
+ */
+
+#define SCHEMA_DEPTH_MAX	128		/* of schemas in schemas */
+#define SCHEMA_OUT_MAX		(1u << 20)	/* bytes that one may become */
+
+/*
+ * Gemini's form as JSON Schema: types in lower case, nullable as a type array
+ * or anyOf, numbers that came as strings ("minItems": "1") as numbers, what
+ * only Gemini knows (propertyOrdering) left out.  JSON Schema that is written
+ * with upper-case types, as some clients do, may be passed as well.  What is
+ * no JSON object becomes {"type":"object"}.
+ */
+void	 schema_from_openapi(struct arena *, struct str in, struct jw *out);
+
+/*
+ * JSON Schema as Gemini's form: local references inlined, const and allOf
+ * rewritten, what Gemini does not know left out.  Losses get the path of node
+ * in origin with the place in the schema behind it; node 0: "schema".  -1 when
+ * the schema is no JSON object, or is too deep or too large once its references
+ * are inlined: then {"type":"OBJECT"} was written, and that is in the report.
+ */
+int	 schema_to_gemini(struct arena *, struct str in, struct loss *,
+	    const struct json *origin, uint32_t node, struct jw *out)
+	    __attribute__((__warn_unused_result__));
+
+#endif /* WIRE_SCHEMA_H */
