@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/loop.h"
 #include "base/str.h"
@@ -15,9 +16,6 @@
  * knows it.  Its callbacks only append to buffers and post; the owner's cb runs
  * later in the same turn.
  */
-struct upstream_header {
-	struct str	 name, value;		/* in up_arena */
-};
 
 #define UPSTREAM_HEADERS	48
 #define UPSTREAM_HIGH		(256u << 10)	/* bytes held: stop reading */

@@ -1,0 +1,663 @@
+/*
+ * The client's side.  Owns connections and calls; requests own what is said.
+ *
+ * libmicrohttpd runs in external-epoll mode: its epoll descriptor is one of
+ * ours.  A call is suspended while it waits for its request, and a suspended
+ * connection does not notice that its client left: so each client descriptor
+ * stands in our own epoll, edge-triggered, for EPOLLRDHUP only.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "proxyd/http_in.h"
+
+#define CONN_MEMORY	(32u << 10)	/* MHD's pool: request head, chunks */
+#define CONN_IDLE_S	75		/* between bytes, and kept alive */
+#define CHUNK		(16u << 10)	/* most bytes in one chunk */
+#define ACCEPT_BATCH	32
+#define ACCEPT_PAUSE_MS	100		/* when descriptors have run out */
+
+struct conn {
+	struct http_in		*in;
+	struct loop_fd		 fd;		/* EPOLLRDHUP */
+	bool			 gone;		/* the client has left */
+	bool			 loopback;
+	char			 peer[INET6_ADDRSTRLEN];
+	struct http_call	*call;		/* NULL: idle */
+	struct conn		*next, **prev;
+};
+
+enum call_state {
+	CALL_READING,		/* headers or body still come */
+	CALL_WAITING,		/* the request has it all */
+	CALL_ANSWERED		/* response is queued or ready to be */
+};
+
+struct http_call {
+	struct conn		*conn;
+	struct MHD_Connection	*mhd;
+	struct request		*rq;
+	char			*uri;		/* as sent */
+	struct str		 method, path, query;
+	enum call_state		 state;
+	bool			 suspended;
+	bool			 queued;	/* given to MHD */
+	bool			 ended, aborted;
+	struct MHD_Response	*response;
+	int			 status;
+	struct buf		*out;		/* streaming; the request's */
+	size_t			 out_off;
+	int64_t			 sent;
+};
+
+struct http_in {
+	struct worker		*wk;
+	struct MHD_Daemon	*mhd;
+	struct loop_fd		 mhd_fd;
+	struct loop_fd		 listen_fd;
+	bool			 listening;
+	bool			 run;		/* MHD has something to do */
+	struct loop_timer	 pause;
+	struct loop_timer	 tick;		/* MHD's own time-outs */
+	struct conn		*conns;
+	unsigned		 nconns;
+};
+
+/* --- the answer --------------------------------------------------------------- */
+
+static void
+call_resume(struct http_call *c)
+{
+	if (!c->suspended)
+		return;
+	c->suspended = false;
+	MHD_resume_connection(c->mhd);
+	c->conn->in->run = true;
+}
+
+static void
+call_suspend(struct http_call *c)
+{
+	c->suspended = true;
+	MHD_suspend_connection(c->mhd);
+	/* Said before we asked to be told: nobody else will notice it now. */
+	if (c->conn->gone && c->rq != NULL)
+		request_left(c->rq);
+}
+
+static ssize_t
+call_read_cb(void *arg, uint64_t pos, char *dst, size_t max)
+{
+	struct http_call	*c = arg;
+	size_t			 n = c->out->len - c->out_off;
+
+	(void)pos;
+	if (c->aborted)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (n == 0 && c->ended)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (n == 0) {
+		call_suspend(c);
+		return c->aborted ? MHD_CONTENT_READER_END_WITH_ERROR : 0;
+	}
+	if (n > max)
+		n = max;
+	memcpy(dst, c->out->data + c->out_off, n);
+	c->out_off += n;
+	c->sent += (int64_t)n;
+	if (c->out_off == c->out->len) {
+		buf_clear(c->out);
+		c->out_off = 0;
+		if (c->rq != NULL)
+			request_drained(c->rq);
+	}
+	return (ssize_t)n;
+}
+
+static void
+call_headers(struct http_call *c, const struct http_header *h, size_t n)
+{
+	size_t	 i;
+
+	for (i = 0; i < n; i++)
+		if (MHD_add_response_header(c->response, h[i].name,
+		    h[i].value) != MHD_YES)
+			log_warnx("response header '%s' refused", h[i].name);
+}
+
+static enum MHD_Result
+call_queue(struct http_call *c)
+{
+	enum MHD_Result	 r;
+
+	c->queued = true;
+	r = MHD_queue_response(c->mhd, (unsigned)c->status, c->response);
+	MHD_destroy_response(c->response);
+	c->response = NULL;
+	return r;
+}
+
+static void
+call_answered(struct http_call *c, int status)
+{
+	c->status = status;
+	c->state = CALL_ANSWERED;
+	call_resume(c);
+}
+
+void
+call_reply(struct http_call *c, int status, const struct http_header *h,
+    size_t n, struct buf *body, bool close_it)
+{
+	static char	 none[1];
+
+	must(c->state != CALL_ANSWERED);
+	if (body->len == 0)
+		c->response = MHD_create_response_from_buffer(0, none,
+		    MHD_RESPMEM_PERSISTENT);
+	else
+		c->response = MHD_create_response_from_buffer(body->len,
+		    body->data, MHD_RESPMEM_MUST_FREE);
+	if (c->response == NULL)
+		fatalx("cannot create a response");
+	c->sent = (int64_t)body->len;
+	if (body->len > 0)
+		buf_init(body, body->max);	/* its memory is MHD's now */
+	call_headers(c, h, n);
+	if (close_it)
+		MHD_add_response_header(c->response, "Connection", "close");
+	call_answered(c, status);
+}
+
+void
+call_stream(struct http_call *c, int status, const struct http_header *h,
+    size_t n, struct buf *out)
+{
+	must(c->state != CALL_ANSWERED);
+	c->out = out;
+	c->out_off = 0;
+	c->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN,
+	    CHUNK, call_read_cb, c, NULL);
+	if (c->response == NULL)
+		fatalx("cannot create a response");
+	call_headers(c, h, n);
+	call_answered(c, status);
+}
+
+void
+call_wake(struct http_call *c)
+{
+	call_resume(c);
+}
+
+void
+call_end(struct http_call *c)
+{
+	c->ended = true;
+	call_resume(c);
+}
+
+void
+call_abort(struct http_call *c)
+{
+	c->aborted = true;
+	if (c->state != CALL_ANSWERED)
+		c->state = CALL_WAITING;
+	call_resume(c);
+}
+
+int64_t
+call_sent(const struct http_call *c)
+{
+	return c->sent;
+}
+
+/* --- the request ----------------------------------------------------------------- */
+
+struct str
+call_method(const struct http_call *c)
+{
+	return c->method;
+}
+
+struct str
+call_path(const struct http_call *c)
+{
+	return c->path;
+}
+
+struct str
+call_query(const struct http_call *c)
+{
+	return c->query;
+}
+
+const char *
+call_header(const struct http_call *c, const char *name)
+{
+	return MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, name);
+}
+
+struct header_count {
+	const char	*name;
+	unsigned	 n;
+};
+
+static enum MHD_Result
+header_count_cb(void *arg, enum MHD_ValueKind kind, const char *key,
+    const char *value)
+{
+	struct header_count	*hc = arg;
+
+	(void)kind;
+	(void)value;
+	if (strcasecmp(key, hc->name) == 0)
+		hc->n++;
+	return MHD_YES;
+}
+
+unsigned
+call_header_count(const struct http_call *c, const char *name)
+{
+	struct header_count	 hc = { name, 0 };
+
+	MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, header_count_cb,
+	    &hc);
+	return hc.n;
+}
+
+bool
+call_peer_loopback(const struct http_call *c)
+{
+	return c->conn->loopback;
+}
+
+const char *
+call_peer(const struct http_call *c)
+{
+	return c->conn->peer;
+}
+
+/* --- libmicrohttpd's callbacks ------------------------------------------------------ */
+
+/* The first sight of a request: its target, as the client wrote it. */
+static void *
+mhd_uri_cb(void *arg, const char *uri, struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo	*ci;
+	struct http_call		*c;
+	struct str			 rest;
+
+	(void)arg;
+	ci = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	if (ci == NULL || ci->socket_context == NULL)
+		return NULL;
+	if ((c = calloc(1, sizeof(*c))) == NULL ||
+	    (c->uri = strdup(uri)) == NULL)
+		fatal("call");
+	c->conn = ci->socket_context;
+	c->mhd = mhd;
+	rest = str_of(c->uri);
+	c->path = str_cut(&rest, '?');
+	c->query = rest;
+	c->conn->call = c;
+	return c;
+}
+
+static enum MHD_Result
+call_continue(struct http_call *c)
+{
+	enum MHD_Result	 r;
+
+	if (c->aborted)
+		return MHD_NO;
+	if (c->state == CALL_ANSWERED && !c->queued) {
+		r = call_queue(c);
+		return r;
+	}
+	if (c->state == CALL_WAITING && !c->suspended)
+		call_suspend(c);
+	return c->aborted ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result
+mhd_handler_cb(void *arg, struct MHD_Connection *mhd, const char *url,
+    const char *method, const char *version, const char *data, size_t *n,
+    void **ctx)
+{
+	struct http_in		*in = arg;
+	struct http_call	*c = *ctx;
+
+	(void)mhd;
+	(void)url;
+	(void)version;
+	if (c == NULL || c->aborted)
+		return MHD_NO;
+	if (c->rq == NULL && c->state == CALL_READING) {
+		c->method = str_of(method);
+		c->rq = request_open(in->wk, c);
+		return c->rq == NULL ? MHD_NO : call_continue(c);
+	}
+	if (*n > 0) {
+		if (c->state == CALL_READING)
+			request_body(c->rq, (struct str){ data, *n });
+		*n = 0;
+		return c->aborted ? MHD_NO : MHD_YES;
+	}
+	if (c->state == CALL_READING) {
+		c->state = CALL_WAITING;
+		request_run(c->rq);
+	}
+	return call_continue(c);
+}
+
+static void
+mhd_completed_cb(void *arg, struct MHD_Connection *mhd, void **ctx,
+    enum MHD_RequestTerminationCode why)
+{
+	struct http_call	*c = *ctx;
+
+	(void)arg;
+	(void)mhd;
+	if (c == NULL)
+		return;
+	*ctx = NULL;
+	if (c->rq != NULL) {
+		if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+			request_left(c->rq);
+		request_call_done(c->rq);
+	}
+	if (c->response != NULL)
+		MHD_destroy_response(c->response);
+	if (c->conn != NULL)
+		c->conn->call = NULL;
+	free(c->uri);
+	free(c);
+}
+
+static void
+conn_free(struct conn *cn)
+{
+	struct http_in	*in = cn->in;
+
+	loop_forget(in->wk->loop, &cn->fd);
+	if ((*cn->prev = cn->next) != NULL)
+		cn->next->prev = cn->prev;
+	in->nconns--;
+	in->wk->row->open = in->nconns;
+	free(cn);
+}
+
+/* The client's end was closed, and with it the epoll registration. */
+static void
+mhd_connection_cb(void *arg, struct MHD_Connection *mhd, void **ctx,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct http_in				*in = arg;
+	const union MHD_ConnectionInfo		*ci;
+	struct conn				*cn;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if ((cn = *ctx) != NULL)
+			conn_free(cn);
+		*ctx = NULL;
+		return;
+	}
+	ci = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	for (cn = in->conns; cn != NULL; cn = cn->next)
+		if (cn->fd.fd == ci->connect_fd)
+			break;
+	*ctx = cn;
+}
+
+static void
+mhd_log_cb(void *arg, const char *fmt, va_list ap)
+{
+	char	 line[512];
+
+	(void)arg;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\r\n")] = '\0';
+	log_debug("http: %s", line);
+}
+
+/* --- connections ------------------------------------------------------------------- */
+
+static void
+conn_event_cb(void *arg, uint32_t events)
+{
+	struct conn	*cn = arg;
+
+	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0)
+		return;
+	cn->gone = true;
+	if (cn->call != NULL && cn->call->suspended && cn->call->rq != NULL)
+		request_left(cn->call->rq);
+}
+
+static void
+conn_peer(struct conn *cn, const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in	*v4 = (const void *)ss;
+	const struct sockaddr_in6	*v6 = (const void *)ss;
+
+	if (ss->ss_family == AF_INET) {
+		inet_ntop(AF_INET, &v4->sin_addr, cn->peer, sizeof(cn->peer));
+		cn->loopback = (ntohl(v4->sin_addr.s_addr) >> 24) == 127;
+	} else if (ss->ss_family == AF_INET6) {
+		inet_ntop(AF_INET6, &v6->sin6_addr, cn->peer,
+		    sizeof(cn->peer));
+		cn->loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
+		    (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) &&
+		    v6->sin6_addr.s6_addr[12] == 127);
+	}
+}
+
+static void
+conn_open(struct http_in *in, int fd, const struct sockaddr_storage *ss,
+    socklen_t len)
+{
+	struct conn	*cn;
+	int		 on = 1;
+
+	if ((cn = calloc(1, sizeof(*cn))) == NULL)
+		fatal("connection");
+	cn->in = in;
+	cn->fd.fd = fd;
+	cn->fd.cb = conn_event_cb;
+	cn->fd.arg = cn;
+	conn_peer(cn, ss);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if ((cn->next = in->conns) != NULL)
+		cn->next->prev = &cn->next;
+	in->conns = cn;
+	cn->prev = &in->conns;
+	in->nconns++;
+	in->wk->row->open = in->nconns;
+	in->wk->row->stat.connections++;
+	if (loop_add(in->wk->loop, &cn->fd, EPOLLRDHUP | EPOLLET) == -1)
+		fatal("epoll_ctl");
+	/* On failure MHD has closed the descriptor, with or without notice. */
+	if (MHD_add_connection(in->mhd, fd, (const struct sockaddr *)ss,
+	    len) != MHD_YES) {
+		log_warnx("connection of %s refused: too many", cn->peer);
+		for (cn = in->conns; cn != NULL; cn = cn->next)
+			if (cn->fd.fd == fd && cn->call == NULL) {
+				conn_free(cn);
+				break;
+			}
+	}
+	in->run = true;
+}
+
+static void
+listen_stop(struct http_in *in)
+{
+	if (in->listening)
+		loop_del(in->wk->loop, &in->listen_fd);
+	in->listening = false;
+}
+
+static void
+listen_start(struct http_in *in)
+{
+	if (in->listening || in->wk->draining)
+		return;
+	if (loop_add(in->wk->loop, &in->listen_fd,
+	    EPOLLIN | EPOLLEXCLUSIVE) == -1)
+		fatal("cannot watch the listener");
+	in->listening = true;
+}
+
+static void
+pause_cb(void *arg)
+{
+	listen_start(arg);
+}
+
+static void
+listen_cb(void *arg, uint32_t events)
+{
+	struct http_in		*in = arg;
+	struct sockaddr_storage	 ss;
+	socklen_t		 len;
+	int			 i, fd;
+
+	(void)events;
+	for (i = 0; i < ACCEPT_BATCH; i++) {
+		len = sizeof(ss);
+		fd = accept4(in->listen_fd.fd, (struct sockaddr *)&ss, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd != -1) {
+			conn_open(in, fd, &ss, len);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM) {
+			log_warn("cannot accept a connection");
+			listen_stop(in);
+			loop_timer_set(in->wk->loop, &in->pause,
+			    ACCEPT_PAUSE_MS);
+		}
+		return;
+	}
+}
+
+/* --- life cycle ------------------------------------------------------------------------ */
+
+static void
+mhd_fd_cb(void *arg, uint32_t events)
+{
+	struct http_in	*in = arg;
+
+	(void)events;
+	in->run = true;
+}
+
+static void
+tick_cb(void *arg)
+{
+	struct http_in	*in = arg;
+
+	in->run = true;
+	loop_timer_set(in->wk->loop, &in->tick, 1000);
+}
+
+/* Once a turn, when requests have said what they have to say. */
+static void
+hook_cb(void *arg)
+{
+	struct http_in	*in = arg;
+	int		 i;
+
+	/* A resumed call may be answered, read and suspended again at once. */
+	for (i = 0; in->run && i < 4; i++) {
+		in->run = false;
+		MHD_run(in->mhd);
+	}
+}
+
+struct http_in *
+http_in_create(struct worker *wk)
+{
+	const union MHD_DaemonInfo	*di;
+	struct http_in			*in;
+
+	if ((in = calloc(1, sizeof(*in))) == NULL)
+		fatal("http_in");
+	in->wk = wk;
+	in->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+	    MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+	    mhd_handler_cb, in,
+	    MHD_OPTION_EXTERNAL_LOGGER, mhd_log_cb, NULL,
+	    MHD_OPTION_URI_LOG_CALLBACK, mhd_uri_cb, in,
+	    MHD_OPTION_NOTIFY_COMPLETED, mhd_completed_cb, in,
+	    MHD_OPTION_NOTIFY_CONNECTION, mhd_connection_cb, in,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONN_MEMORY,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)wk->process.max_connections,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONN_IDLE_S,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    MHD_OPTION_END);
+	if (in->mhd == NULL)
+		fatalx("cannot start libmicrohttpd");
+	di = MHD_get_daemon_info(in->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	in->mhd_fd = (struct loop_fd){ .fd = di->epoll_fd, .cb = mhd_fd_cb,
+	    .arg = in };
+	in->listen_fd = (struct loop_fd){ .fd = wk->listen_fd,
+	    .cb = listen_cb, .arg = in };
+	in->pause = (struct loop_timer){ .cb = pause_cb, .arg = in };
+	in->tick = (struct loop_timer){ .cb = tick_cb, .arg = in };
+	if (loop_add(wk->loop, &in->mhd_fd, EPOLLIN) == -1)
+		fatal("cannot watch libmicrohttpd");
+	listen_start(in);
+	tick_cb(in);
+	loop_hook(wk->loop, hook_cb, in);
+	return in;
+}
+
+void
+http_in_drain(struct http_in *in)
+{
+	struct conn	*cn;
+
+	listen_stop(in);
+	loop_timer_clear(in->wk->loop, &in->pause);
+	/* Kept-alive connections that wait for nothing end now. */
+	for (cn = in->conns; cn != NULL; cn = cn->next)
+		if (cn->call == NULL)
+			shutdown(cn->fd.fd, SHUT_RD);
+	in->run = true;
+}
+
+unsigned
+http_in_connections(const struct http_in *in)
+{
+	return in->nconns;
+}
+
+void
+http_in_destroy(struct http_in *in)
+{
+	struct conn	*cn;
+
+	for (cn = in->conns; cn != NULL; cn = cn->next)
+		if (cn->call != NULL) {
+			cn->call->aborted = true;
+			call_resume(cn->call);
+		}
+	MHD_run(in->mhd);
+	loop_timer_clear(in->wk->loop, &in->tick);
+	loop_timer_clear(in->wk->loop, &in->pause);
+	loop_hook(in->wk->loop, NULL, NULL);
+	loop_del(in->wk->loop, &in->mhd_fd);
+	MHD_stop_daemon(in->mhd);
+	free(in);
+}

@@ -1,0 +1,459 @@
+/*
+ * The providers' side.  Owns the multi handle, its connections and a few easy
+ * handles kept for reuse.
+ *
+ * libcurl asks for its socket to be removed after each transfer and added again
+ * for the next.  We leave an idle one registered, level-triggered, and remove
+ * it only when an event finds that no transfer wants it: a kept-alive
+ * connection then costs no epoll_ctl at all.
+ */
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "proxyd/http_out.h"
+
+#define EASY_KEPT	64		/* handles kept for reuse */
+#define CONNS_KEPT	256		/* idle connections, a worker */
+#define READ_SIZE	(16l << 10)
+#define UPLOAD_SIZE	(64l << 10)
+#define HEADER_MAX	(64u << 10)	/* all of an answer's head */
+
+struct out_socket {
+	struct http_out	*out;
+	struct loop_fd	 fd;
+	bool		 registered;
+	bool		 wanted;	/* by a transfer */
+};
+
+struct http_out {
+	struct worker		 *wk;
+	CURLM			 *multi;
+	struct loop_timer	  timer;
+	struct out_socket	**socket;	/* by descriptor */
+	int			  nsocket;
+	CURL			 *kept[EASY_KEPT];
+	unsigned		  nkept;
+	struct loop_task	  finish;	/* reads curl's messages */
+};
+
+/* --- sockets --------------------------------------------------------------------- */
+
+static void
+out_act(struct http_out *o, int fd, int what)
+{
+	int	 running;
+
+	if (curl_multi_socket_action(o->multi, fd, what, &running) !=
+	    CURLM_OK)
+		log_warnx("libcurl refused an event");
+	loop_post(o->wk->loop, &o->finish);
+}
+
+static void
+socket_event_cb(void *arg, uint32_t events)
+{
+	struct out_socket	*s = arg;
+	int			 what = 0;
+
+	if (!s->wanted) {
+		loop_del(s->out->wk->loop, &s->fd);
+		s->registered = false;
+		return;
+	}
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP))
+		what |= CURL_CSELECT_IN;
+	if (events & EPOLLOUT)
+		what |= CURL_CSELECT_OUT;
+	if (events & EPOLLERR)
+		what |= CURL_CSELECT_ERR;
+	out_act(s->out, s->fd.fd, what);
+}
+
+static struct out_socket *
+socket_get(struct http_out *o, int fd)
+{
+	struct out_socket	*s;
+	int			 n = o->nsocket;
+	void			*p;
+
+	if (fd >= n) {
+		n = fd + 64;
+		p = reallocarray(o->socket, (size_t)n, sizeof(*o->socket));
+		if (p == NULL)
+			fatal("sockets");
+		o->socket = p;
+		while (o->nsocket < n)
+			o->socket[o->nsocket++] = NULL;
+	}
+	if ((s = o->socket[fd]) != NULL)
+		return s;
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		fatal("socket");
+	s->out = o;
+	s->fd = (struct loop_fd){ .fd = fd, .cb = socket_event_cb, .arg = s };
+	return o->socket[fd] = s;
+}
+
+static int
+curl_socket_cb(CURL *easy, curl_socket_t fd, int what, void *arg, void *sarg)
+{
+	struct http_out		*o = arg;
+	struct out_socket	*s = socket_get(o, fd);
+	uint32_t		 events = 0;
+	int			 r;
+
+	(void)easy;
+	(void)sarg;
+	s->wanted = what != CURL_POLL_REMOVE;
+	if (!s->wanted)
+		return 0;
+	if (what & CURL_POLL_IN)
+		events |= EPOLLIN;
+	if (what & CURL_POLL_OUT)
+		events |= EPOLLOUT;
+	r = s->registered ? loop_mod(o->wk->loop, &s->fd, events) :
+	    loop_add(o->wk->loop, &s->fd, events);
+	if (r == -1)
+		fatal("cannot watch a provider's socket");
+	s->registered = true;
+	return 0;
+}
+
+static int
+curl_close_cb(void *arg, curl_socket_t fd)
+{
+	struct http_out		*o = arg;
+	struct out_socket	*s;
+
+	if (fd < o->nsocket && (s = o->socket[fd]) != NULL) {
+		if (s->registered)
+			loop_del(o->wk->loop, &s->fd);
+		o->socket[fd] = NULL;
+		free(s);
+	}
+	return close(fd);
+}
+
+static int
+curl_timer_cb(CURLM *multi, long ms, void *arg)
+{
+	struct http_out	*o = arg;
+
+	(void)multi;
+	if (ms < 0)
+		loop_timer_clear(o->wk->loop, &o->timer);
+	else
+		loop_timer_set(o->wk->loop, &o->timer, ms);
+	return 0;
+}
+
+static void
+timer_cb(void *arg)
+{
+	out_act(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* --- a transfer's data ------------------------------------------------------------- */
+
+static void
+upstream_post(struct upstream *up)
+{
+	loop_post(up->up_out->wk->loop, &up->up_task);
+}
+
+static void
+task_cb(void *arg)
+{
+	struct upstream	*up = arg;
+
+	if (up->up_cb != NULL)
+		up->up_cb(up->up_arg);
+}
+
+static size_t
+curl_header_cb(char *data, size_t size, size_t n, void *arg)
+{
+	struct upstream	*up = arg;
+	struct str	 line = str_trim((struct str){ data, size * n });
+	long		 code = 0;
+
+	if (str_starts(line, "HTTP/")) {	/* also after a 1xx */
+		up->up_nheaders = 0;
+		return size * n;
+	}
+	if (line.n == 0) {
+		curl_easy_getinfo(up->up_easy, CURLINFO_RESPONSE_CODE, &code);
+		if (code >= 200) {
+			up->up_status = (int)code;
+			up->up_headers_done = true;
+			up->up_first_us = clock_mono_us();
+			upstream_post(up);
+		}
+		return size * n;
+	}
+	if (up->up_arena.total > HEADER_MAX)
+		return 0;
+	if (up->up_nheaders < UPSTREAM_HEADERS)
+		up->up_header[up->up_nheaders++] = arena_str(&up->up_arena,
+		    line);
+	return size * n;
+}
+
+static size_t
+curl_write_cb(char *data, size_t size, size_t n, void *arg)
+{
+	struct upstream	*up = arg;
+
+	if (up->up_in.len > UPSTREAM_HIGH && !up->up_paused) {
+		up->up_paused = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	up->up_received += (int64_t)(size * n);
+	if (up->up_received > up->up_max ||
+	    buf_add(&up->up_in, data, size * n) == -1) {
+		snprintf(up->up_error, sizeof(up->up_error),
+		    "answer is larger than %lld bytes",
+		    (long long)up->up_max);
+		return 0;
+	}
+	upstream_post(up);
+	return size * n;
+}
+
+static enum upstream_fault
+fault_of(CURLcode r, const struct upstream *up)
+{
+	switch (r) {
+	case CURLE_OK:
+		return UPSTREAM_OK;
+	case CURLE_OPERATION_TIMEDOUT:
+		return UPSTREAM_TIMEOUT;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return UPSTREAM_CONNECT;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+		return UPSTREAM_TLS;
+	default:
+		return up->up_headers_done ? UPSTREAM_CUT : UPSTREAM_CONNECT;
+	}
+}
+
+static void
+finish_cb(void *arg)
+{
+	struct http_out	*o = arg;
+	struct upstream	*up;
+	CURLMsg		*msg;
+	char		*p;
+	int		 left;
+
+	while ((msg = curl_multi_info_read(o->multi, &left)) != NULL) {
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &p);
+		up = (struct upstream *)(void *)p;
+		up->up_done = true;
+		up->up_fault = fault_of(msg->data.result, up);
+		if (up->up_error[0] == '\0' && up->up_fault != UPSTREAM_OK)
+			snprintf(up->up_error, sizeof(up->up_error), "%s",
+			    curl_easy_strerror(msg->data.result));
+		upstream_post(up);
+	}
+}
+
+/* --- a transfer's life ----------------------------------------------------------------- */
+
+static CURL *
+easy_get(struct http_out *o)
+{
+	CURL	*e = o->nkept > 0 ? o->kept[--o->nkept] : curl_easy_init();
+
+	if (e == NULL)
+		fatalx("cannot make a curl handle");
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1l);
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0l);
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
+	    (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, READ_SIZE);
+	curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_SIZE);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1l);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2l);
+	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "identity");
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1l);
+	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1l);
+	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, curl_close_cb);
+	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, o);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, curl_header_cb);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, curl_write_cb);
+	return e;
+}
+
+static void
+easy_put(struct http_out *o, CURL *e)
+{
+	if (o->nkept < EASY_KEPT) {
+		curl_easy_reset(e);
+		o->kept[o->nkept++] = e;
+	} else
+		curl_easy_cleanup(e);
+}
+
+static void
+upstream_options(struct upstream *up, const struct upstream_call *call)
+{
+	struct curl_slist	*l = NULL, *more;
+	const char *const	*h;
+	CURL			*e = up->up_easy;
+
+	for (h = call->headers; *h != NULL; h++) {
+		if ((more = curl_slist_append(l, *h)) == NULL)
+			fatalx("cannot make a header list");
+		l = more;
+	}
+	up->up_list = l;
+	curl_easy_setopt(e, CURLOPT_URL, call->url);
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, l);
+	curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
+	    (curl_off_t)call->body.n);
+	curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->body.p);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_ms);
+	curl_easy_setopt(e, CURLOPT_PROXY,
+	    call->proxy == NULL ? "" : call->proxy);
+	if (call->ca_file != NULL)
+		curl_easy_setopt(e, CURLOPT_CAINFO, call->ca_file);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, up->up_error);
+	curl_easy_setopt(e, CURLOPT_PRIVATE, up);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, up);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, up);
+}
+
+static void
+upstream_free_cb(void *arg)
+{
+	struct upstream	*up = arg;
+
+	buf_release(&up->up_in);
+	arena_release(&up->up_arena);
+	free(up);
+}
+
+struct upstream *
+upstream_start(struct http_out *o, const struct upstream_call *call,
+    void (*cb)(void *), void *arg)
+{
+	struct upstream	*up;
+
+	_Static_assert(CURL_ERROR_SIZE <= sizeof(up->up_error),
+	    "libcurl's error texts");
+	if ((up = calloc(1, sizeof(*up))) == NULL)
+		fatal("upstream");
+	up->up_out = o;
+	up->up_cb = cb;
+	up->up_arg = arg;
+	up->up_max = call->max_answer;
+	up->up_task = (struct loop_task){ .cb = task_cb, .arg = up };
+	up->up_free = (struct loop_task){ .cb = upstream_free_cb, .arg = up };
+	buf_init(&up->up_in, (size_t)call->max_answer);
+	arena_init(&up->up_arena);
+	up->up_easy = easy_get(o);
+	upstream_options(up, call);
+	if (curl_multi_add_handle(o->multi, up->up_easy) != CURLM_OK)
+		fatalx("cannot start a transfer");
+	return up;
+}
+
+void
+upstream_close(struct upstream *up)
+{
+	if (up == NULL)
+		return;
+	up->up_cb = NULL;
+	curl_multi_remove_handle(up->up_out->multi, up->up_easy);
+	easy_put(up->up_out, up->up_easy);
+	curl_slist_free_all(up->up_list);
+	loop_defer(up->up_out->wk->loop, &up->up_free);
+}
+
+void
+upstream_taken(struct upstream *up)
+{
+	if (!up->up_paused || up->up_in.len > UPSTREAM_HIGH / 2)
+		return;
+	up->up_paused = false;
+	/* Delivers what was held back, from within: the callbacks only post. */
+	curl_easy_pause(up->up_easy, CURLPAUSE_CONT);
+	loop_post(up->up_out->wk->loop, &up->up_out->finish);
+}
+
+void
+upstream_again(struct upstream *up)
+{
+	upstream_post(up);
+}
+
+struct str
+upstream_header(const struct upstream *up, const char *name)
+{
+	struct str	 line, key;
+	unsigned	 i;
+
+	for (i = 0; i < up->up_nheaders; i++) {
+		line = up->up_header[i];
+		key = str_cut(&line, ':');
+		if (str_is_nocase(key, name))
+			return str_trim(line);
+	}
+	return STR_NONE;
+}
+
+/* --- life cycle ------------------------------------------------------------------------- */
+
+struct http_out *
+http_out_create(struct worker *wk)
+{
+	struct http_out	*o;
+
+	if ((o = calloc(1, sizeof(*o))) == NULL)
+		fatal("http_out");
+	o->wk = wk;
+	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK ||
+	    (o->multi = curl_multi_init()) == NULL)
+		fatalx("cannot start libcurl");
+	o->timer = (struct loop_timer){ .cb = timer_cb, .arg = o };
+	o->finish = (struct loop_task){ .cb = finish_cb, .arg = o };
+	curl_multi_setopt(o->multi, CURLMOPT_SOCKETFUNCTION, curl_socket_cb);
+	curl_multi_setopt(o->multi, CURLMOPT_SOCKETDATA, o);
+	curl_multi_setopt(o->multi, CURLMOPT_TIMERFUNCTION, curl_timer_cb);
+	curl_multi_setopt(o->multi, CURLMOPT_TIMERDATA, o);
+	curl_multi_setopt(o->multi, CURLMOPT_PIPELINING,
+	    (long)CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(o->multi, CURLMOPT_MAXCONNECTS, (long)CONNS_KEPT);
+	return o;
+}
+
+void
+http_out_destroy(struct http_out *o)
+{
+	int	 i;
+
+	while (o->nkept > 0)
+		curl_easy_cleanup(o->kept[--o->nkept]);
+	curl_multi_cleanup(o->multi);
+	for (i = 0; i < o->nsocket; i++)
+		free(o->socket[i]);
+	free(o->socket);
+	loop_timer_clear(o->wk->loop, &o->timer);
+	free(o);
+	curl_global_cleanup();
+}
