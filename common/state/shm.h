@@ -82,7 +82,9 @@ struct shm_ring {
 struct shm_key {
 	_Atomic int64_t	 cool_until_ms;		/* monotonic; 0: active */
 	_Atomic int32_t	 last_status;		/* of its last failure */
-	_Atomic int32_t	 loaded;		/* base is filled in */
+	_Atomic int32_t	 loaded;		/* base is filled in; loader */
+	_Atomic uint32_t rr;			/* tickets of the pool whose
+						   first key this is */
 };
 
 struct shm {
@@ -93,7 +95,6 @@ struct shm {
 	_Atomic int32_t		 logger_pid;
 	_Atomic int64_t		 logger_beat_ms;
 	_Atomic uint64_t	 rows;		/* written; the logger */
-	_Atomic uint32_t	 rr;		/* round-robin tickets; any */
 	char			 logger_words[SHM_WORDS];
 	struct shm_key		 key[SHM_KEYS];
 	struct shm_keycount	 base[SHM_KEYS];	/* from the database,

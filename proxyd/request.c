@@ -1,0 +1,728 @@
+/*
+ * A request's life: what is read, where it is refused, how it ends.  Attempts
+ * are in request_try.c, what comes back in request_answer.c.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "policy/access.h"
+#include "proxyd/request.h"
+
+#define HEADERS_MAX	32
+#define DISCARD_MAX	(64 << 20)	/* read past a refusal, then hang up */
+#define LOSS_HEADER_MAX	1024
+
+void
+request_log(const struct request *rq, const char *fmt, ...)
+{
+	char	 line[1024];
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	log_info("%s %s: %s", rq->rq_id, rq->rq_provider == NULL ? "-" :
+	    rq->rq_provider->name.p, line);
+}
+
+static void
+request_state(struct request *rq, enum request_state to)
+{
+	must(to >= rq->rq_state);
+	rq->rq_state = to;
+}
+
+/* --- refused before it is read ------------------------------------------------------ */
+
+static struct str
+header(const struct request *rq, const char *name)
+{
+	return str_of(call_header(rq->rq_call, name));
+}
+
+static const char *
+request_denied(const struct request *rq)
+{
+	struct access_facts	 f;
+
+	f.peer_loopback = call_peer_loopback(rq->rq_call);
+	f.host = header(rq, "Host");
+	f.has_origin = call_header(rq->rq_call, "Origin") != NULL;
+	f.has_forwarded = call_header(rq->rq_call, "Forwarded") != NULL ||
+	    call_header(rq->rq_call, "X-Forwarded-For") != NULL;
+	if (call_header_count(rq->rq_call, "Host") > 1)
+		return "more than one Host header";
+	return access_deny(rq->rq_snap, &f);
+}
+
+/*
+ * GET /v1/models is the same path in three dialects: told by the header that
+ * only one of them sends.
+ */
+static void
+request_models_dialect(struct request *rq)
+{
+	struct str	 query = call_query(rq->rq_call), item;
+	bool		 google = header(rq, "x-goog-api-key").n > 0;
+
+	if (rq->rq_match.endpoint->op == DIALECT_GENERATE ||
+	    !str_starts(call_path(rq->rq_call), "/v1/"))
+		return;
+	while (query.n > 0) {
+		item = str_cut(&query, '&');
+		google = google || str_starts(item, "key=");
+	}
+	if (header(rq, "anthropic-version").n > 0)
+		rq->rq_match.dialect = &dialect_anthropic;
+	else if (google)
+		rq->rq_match.dialect = &dialect_gemini;
+	rq->rq_client = rq->rq_match.dialect;
+}
+
+static void
+request_match(struct request *rq, struct ir_error *err)
+{
+	struct str	 method = call_method(rq->rq_call);
+	struct str	 path = call_path(rq->rq_call);
+	int		 r;
+
+	r = dialect_match(&rq->rq_arena, method, path, &rq->rq_match);
+	if (r != 0) {
+		rq->rq_client = rq->rq_match.dialect;
+		if (r == 1) {
+			request_models_dialect(rq);
+			return;
+		}
+	} else if (api_has(path)) {
+		if (str_is(method, "GET") || str_is(method, "HEAD"))
+			return;
+		r = -1;
+	}
+	if (r == -1)
+		ir_error_set(err, IR_ERR_METHOD,
+		    "method %.*s is not allowed for path '%.*s'",
+		    STR_FMT(method), STR_FMT(path));
+	else
+		ir_error_set(err, IR_ERR_NOT_FOUND,
+		    "no such path '%.*s'; GET /docs lists them",
+		    STR_FMT(path));
+	rq->rq_early = true;
+}
+
+static void
+request_check_head(struct request *rq, struct ir_error *err)
+{
+	struct str	 encoding = header(rq, "Content-Encoding");
+	struct str	 length = header(rq, "Content-Length");
+	const char	*why;
+
+	if (header(rq, "Upgrade").n > 0 &&
+	    str_is_nocase(header(rq, "Upgrade"), "websocket"))
+		ir_error_set(err, IR_ERR_UPGRADE, "WebSocket is not offered "
+		    "here: send a POST to the same path");
+	else if (length.n > 0 && header(rq, "Transfer-Encoding").n > 0)
+		ir_error_set(err, IR_ERR_BAD_REQUEST, "both Content-Length "
+		    "and Transfer-Encoding are given");
+	else if (call_header_count(rq->rq_call, "Content-Length") > 1)
+		ir_error_set(err, IR_ERR_BAD_REQUEST,
+		    "more than one Content-Length header");
+	else if (!api_is_public(call_method(rq->rq_call),
+	    call_path(rq->rq_call)) && (why = request_denied(rq)) != NULL)
+		ir_error_set(err, IR_ERR_AUTH, "%s", why);
+	else if (encoding.n > 0 && !str_is_nocase(encoding, "identity"))
+		ir_error_set(err, IR_ERR_MEDIA_TYPE, "Content-Encoding "
+		    "'%.*s' is not supported: send the body plain",
+		    STR_FMT(encoding));
+	else {
+		request_match(rq, err);
+		return;
+	}
+	rq->rq_early = true;
+	rq->rq_client = dialect_for_path(call_path(rq->rq_call));
+}
+
+/* --- read ------------------------------------------------------------------------------ */
+
+static void
+request_toolarge(struct request *rq)
+{
+	ir_error_set(&rq->rq_err, IR_ERR_TOO_LARGE, "the body is larger than "
+	    "%lld bytes (MAX_BODY in app.yml)",
+	    (long long)rq->rq_snap->max_body);
+	rq->rq_early = true;
+	buf_release(&rq->rq_body);
+}
+
+static void
+request_reserve(struct request *rq)
+{
+	int64_t	 n;
+
+	if (rq->rq_early || str_to_int(header(rq, "Content-Length"), 0,
+	    INT64_MAX, &n) == -1)
+		return;
+	if (n > rq->rq_snap->max_body)
+		request_toolarge(rq);
+	else
+		(void)buf_reserve(&rq->rq_body, (size_t)n);
+}
+
+static void	 timer_cb(void *);
+static void	 free_cb(void *);
+
+struct request *
+request_open(struct worker *wk, struct http_call *call)
+{
+	struct request	*rq;
+
+	if ((rq = calloc(1, sizeof(*rq))) == NULL)
+		fatal("request");
+	rq->rq_wk = wk;
+	rq->rq_call = call;
+	rq->rq_snap = snapshot_ref(wk->snap);
+	rq->rq_wall_us = clock_wall_us();
+	rq->rq_start_us = clock_mono_us();
+	rq->rq_first_us = -1;
+	id_new(rq->rq_id, sizeof(rq->rq_id), "req_");
+	arena_init(&rq->rq_arena);
+	json_init(&rq->rq_json);
+	loss_init(&rq->rq_loss, &rq->rq_arena);
+	buf_init(&rq->rq_body, (size_t)rq->rq_snap->max_body);
+	buf_init(&rq->rq_send, (size_t)rq->rq_snap->max_body * 2);
+	buf_init(&rq->rq_out, REQUEST_ANSWER_MAX);
+	buf_init(&rq->rq_hold, FRAME_MAX);
+	buf_init(&rq->rq_attempts, ACCT_STR_MAX);
+	rq->rq_acct.f.input = rq->rq_acct.f.output = -1;
+	rq->rq_acct.f.cache_read = rq->rq_acct.f.reasoning = -1;
+	rq->rq_acct.f.cache_write_5m = rq->rq_acct.f.cache_write_1h = -1;
+	rq->rq_timer = (struct loop_timer){ .cb = timer_cb, .arg = rq };
+	rq->rq_free = (struct loop_task){ .cb = free_cb, .arg = rq };
+	wk->requests++;
+	wk->row->inflight = wk->requests;
+	wk->row->stat.requests++;
+	request_check_head(rq, &rq->rq_err);
+	if (rq->rq_client == NULL)
+		rq->rq_client = dialect_for_path(call_path(call));
+	request_reserve(rq);
+	return rq;
+}
+
+void
+request_body(struct request *rq, struct str data)
+{
+	rq->rq_body_seen += (int64_t)data.n;
+	if (rq->rq_early) {
+		if (rq->rq_body_seen > rq->rq_snap->max_body + DISCARD_MAX)
+			call_abort(rq->rq_call);
+		return;
+	}
+	if (buf_adds(&rq->rq_body, data) == -1)
+		request_toolarge(rq);
+}
+
+/* --- understood ------------------------------------------------------------------------ */
+
+static int
+request_parse(struct request *rq, struct ir_error *err)
+{
+	struct json_error	 je;
+
+	if (rq->rq_body.len == 0) {
+		ir_error_set(err, IR_ERR_BAD_REQUEST,
+		    "the body is empty: expected a JSON object");
+		return -1;
+	}
+	if (json_parse(&rq->rq_json, buf_str(&rq->rq_body), &je) == -1) {
+		ir_error_set(err, IR_ERR_BAD_REQUEST,
+		    "the body is not valid JSON: %s at byte %zu", je.what,
+		    je.offset);
+		return -1;
+	}
+	if (json_type(json_root(&rq->rq_json)) != JSON_OBJECT) {
+		ir_error_set(err, IR_ERR_BAD_REQUEST,
+		    "the body: expected a JSON object, got %s",
+		    json_type_name(json_type(json_root(&rq->rq_json))));
+		return -1;
+	}
+	return 0;
+}
+
+/* Gemini streams as server-sent events with alt=sse, else as a JSON array. */
+static enum framing
+request_framing(const struct request *rq)
+{
+	struct str	 query = call_query(rq->rq_call), item;
+
+	if (rq->rq_match.dialect != &dialect_gemini ||
+	    rq->rq_match.endpoint->lenient)
+		return FRAME_SSE;
+	while (query.n > 0) {
+		item = str_cut(&query, '&');
+		if (str_is(item, "alt=sse"))
+			return FRAME_SSE;
+	}
+	return FRAME_JSON_ARRAY;
+}
+
+static int
+request_decode(struct request *rq, struct ir_error *err)
+{
+	struct ir_request	*ir = &rq->rq_ir;
+	int			 r;
+
+	ir_request_init(ir, &rq->rq_arena, rq->rq_match.dialect,
+	    &rq->rq_json);
+	ir->path_model = rq->rq_match.model;
+	ir->path_stream = rq->rq_match.endpoint->stream;
+	ir->lenient = rq->rq_match.endpoint->lenient;
+	ir->framing = request_framing(rq);
+	r = rq->rq_match.dialect->request_decode(ir, err);
+	/* In direct mode the provider judges what we do not understand. */
+	if (r == -1 && rq->rq_snap->mode == CONF_DIRECT && ir->model.n > 0) {
+		ir->native = true;
+		return 0;
+	}
+	return r;
+}
+
+static int
+request_route(struct request *rq, struct ir_error *err)
+{
+	struct route_facts	 facts;
+	struct str		 name = str_of(rq->rq_match.dialect->name);
+
+	facts.dialect = name;
+	facts.model = rq->rq_ir.model;
+	if (route_pick(rq->rq_snap, &facts, &rq->rq_route) == -1) {
+		ir_error_set(err, IR_ERR_NOT_FOUND, "no provider serves model "
+		    "'%.*s': name it in MODELS in app.yml, or set "
+		    "PREFERRED_PROVIDER", STR_FMT(rq->rq_ir.model));
+		return -1;
+	}
+	rq->rq_provider = &rq->rq_snap->providers[rq->rq_route.provider];
+	rq->rq_target = dialect_byname(route_dialect(rq->rq_provider, name));
+	if (rq->rq_target == NULL &&
+	    !str_is(rq->rq_provider->dialect, "mock")) {
+		ir_error_set(err, IR_ERR_INTERNAL, "provider '%s' has the "
+		    "unknown dialect '%s'", rq->rq_provider->name.p,
+		    rq->rq_provider->dialect.p);
+		return -1;
+	}
+	if (rq->rq_route.mode == CONF_DIRECT &&
+	    rq->rq_target != rq->rq_match.dialect) {
+		ir_error_set(err, IR_ERR_BAD_REQUEST, "model '%.*s' is routed "
+		    "in direct mode to provider '%s', which does not speak "
+		    "%s", STR_FMT(rq->rq_ir.model), rq->rq_provider->name.p,
+		    rq->rq_match.dialect->title);
+		return -1;
+	}
+	rq->rq_same = rq->rq_target == rq->rq_match.dialect &&
+	    rq->rq_ir.native;
+	return 0;
+}
+
+static int
+request_refused(struct request *rq, struct ir_error *err)
+{
+	const struct loss_item	*li;
+
+	if (rq->rq_loss.refused == 0)
+		return 0;
+	for (li = rq->rq_loss.first; li != NULL; li = li->next)
+		if (li->action == LOSS_REFUSED)
+			break;
+	ir_error_set(err, IR_ERR_BAD_REQUEST, "'%.*s' cannot be sent to "
+	    "provider '%s': %s", li == NULL ? 0 : (int)li->path.n,
+	    li == NULL ? "" : li->path.p, rq->rq_provider->name.p,
+	    li == NULL ? "not offered" : li->why);
+	if (li != NULL)
+		ir_error_copy(err->param, sizeof(err->param), li->path);
+	return -1;
+}
+
+static int
+request_translate(struct request *rq, struct ir_error *err)
+{
+	struct ir_exchange	*x = &rq->rq_x;
+
+	x->arena = &rq->rq_arena;
+	x->rq = &rq->rq_ir;
+	x->loss = &rq->rq_loss;
+	x->id = str_of(rq->rq_id + 4);		/* behind "req_" */
+	x->created = rq->rq_wall_us / 1000000;
+	x->stream = rq->rq_ir.stream;
+	x->framing = rq->rq_ir.framing;
+	x->target.dialect = rq->rq_target;
+	x->target.provider = rq->rq_provider->name;
+	x->target.model = rq->rq_route.model;
+	x->target.stream = rq->rq_ir.stream;
+	x->target.framing = rq->rq_same ? rq->rq_ir.framing : FRAME_SSE;
+	if (rq->rq_target == NULL)
+		return 0;
+	if (rq->rq_same) {
+		dialect_splice(&rq->rq_ir, rq->rq_route.mode == CONF_DIRECT ?
+		    rq->rq_ir.model : rq->rq_route.model, &rq->rq_send);
+	} else {
+		if (rq->rq_target->request_encode(x, &rq->rq_send, err) == -1)
+			return -1;
+		rq->rq_wk->row->stat.translated++;
+		if (rq->rq_loss.n > 0)
+			rq->rq_wk->row->stat.losses++;
+		if (request_refused(rq, err) == -1)
+			return -1;
+	}
+	if (!buf_ok(&rq->rq_send)) {
+		ir_error_set(err, IR_ERR_TOO_LARGE,
+		    "the translated body is too large");
+		return -1;
+	}
+	return 0;
+}
+
+static void
+request_generate(struct request *rq)
+{
+	struct ir_error	 err;
+
+	if (request_parse(rq, &err) == -1 || request_decode(rq, &err) == -1 ||
+	    request_route(rq, &err) == -1 ||
+	    request_translate(rq, &err) == -1) {
+		rq->rq_wk->row->stat.refused++;
+		request_fail(rq, &err);
+		return;
+	}
+	rq->rq_tried = arena_array(&rq->rq_arena, rq->rq_provider->nkeys + 1,
+	    sizeof(bool));
+	request_state(rq, RQ_TRY);
+	try_next(rq);
+}
+
+void
+request_run(struct request *rq)
+{
+	int64_t	 t0 = clock_mono_us();
+
+	if (rq->rq_early) {
+		rq->rq_wk->row->stat.refused++;
+		request_fail(rq, &rq->rq_err);
+	} else if (!api_serve(rq))
+		request_generate(rq);
+	rq->rq_cpu_us += clock_mono_us() - t0;
+}
+
+/* --- answered --------------------------------------------------------------------------- */
+
+struct headers {
+	struct http_header	 h[HEADERS_MAX];
+	size_t			 n;
+};
+
+static void
+headers_add(struct headers *hs, const char *name, const char *value)
+{
+	if (hs->n < HEADERS_MAX)
+		hs->h[hs->n++] = (struct http_header){ name, value };
+}
+
+static void
+headers_loss(struct request *rq, struct headers *hs)
+{
+	struct buf	 b;
+
+	if (rq->rq_loss.n == 0)
+		return;
+	buf_init(&b, LOSS_HEADER_MAX);
+	loss_header(&rq->rq_loss, &b);
+	headers_add(hs, "x-proxyd-loss",
+	    arena_str(&rq->rq_arena, buf_str(&b)).p);
+	buf_release(&b);
+}
+
+/* The provider's own headers go to a client of its dialect only. */
+static void
+headers_passed(struct request *rq, struct headers *hs)
+{
+	const char *const	*name;
+	struct str		 v;
+
+	if (rq->rq_up == NULL || rq->rq_target != rq->rq_client ||
+	    rq->rq_target->pass_response == NULL)
+		return;
+	for (name = rq->rq_target->pass_response; *name != NULL; name++) {
+		v = upstream_header(rq->rq_up, *name);
+		if (v.n > 0)
+			headers_add(hs, *name, arena_str(&rq->rq_arena, v).p);
+	}
+}
+
+static bool
+headers_has(const struct headers *hs, const char *name)
+{
+	size_t	 i;
+
+	for (i = 0; i < hs->n; i++)
+		if (strcasecmp(hs->h[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void
+headers_common(struct request *rq, struct headers *hs, const char *type)
+{
+	const char	*id;
+
+	headers_add(hs, "Content-Type", type);
+	headers_add(hs, "X-Content-Type-Options", "nosniff");
+	headers_passed(rq, hs);
+	id = rq->rq_client == &dialect_anthropic ? "request-id" :
+	    "x-request-id";
+	if (!headers_has(hs, id))
+		headers_add(hs, id, rq->rq_id);
+	headers_add(hs, "x-proxyd-request-id", rq->rq_id);
+	headers_loss(rq, hs);
+}
+
+static void
+request_send(struct request *rq, int status, struct headers *hs,
+    struct buf *body)
+{
+	bool	 hangup = rq->rq_wk->draining ||
+	    rq->rq_body_seen > rq->rq_snap->max_body;
+
+	rq->rq_acct.f.status = status;
+	rq->rq_first_us = clock_mono_us();
+	request_state(rq, RQ_DONE);
+	call_reply(rq->rq_call, status, hs->h, hs->n, body, hangup);
+}
+
+void
+request_reply(struct request *rq, int status, const char *type,
+    struct buf *body)
+{
+	struct headers	 hs = { .n = 0 };
+
+	headers_common(rq, &hs, type);
+	request_send(rq, status, &hs, body);
+}
+
+void
+request_commit(struct request *rq)
+{
+	struct headers	 hs = { .n = 0 };
+
+	headers_common(rq, &hs, rq->rq_ir.framing == FRAME_JSON_ARRAY ?
+	    "application/json" : "text/event-stream");
+	headers_add(&hs, "Cache-Control", "no-cache");
+	headers_add(&hs, "X-Accel-Buffering", "no");
+	if (rq->rq_wk->draining)
+		headers_add(&hs, "Connection", "close");
+	rq->rq_acct.f.status = 200;
+	rq->rq_acct.f.stream = 1;
+	rq->rq_first_us = clock_mono_us();
+	request_state(rq, RQ_STREAM);
+	call_stream(rq->rq_call, 200, hs.h, hs.n, &rq->rq_out);
+}
+
+static void
+request_note(struct request *rq, const struct ir_error *err)
+{
+	struct buf	 b;
+
+	buf_init(&b, sizeof(err->msg));
+	(void)buf_addz(&b, err->msg);
+	rq->rq_acct.s[ACCT_ERROR] = arena_str(&rq->rq_arena, buf_str(&b));
+	buf_release(&b);
+	if (rq->rq_provider != NULL || err->status >= 500)
+		request_log(rq, "%d: error of kind %d from %s", err->status,
+		    (int)err->kind, err->upstream > 0 ? "the provider" :
+		    "the gateway");
+}
+
+void
+request_fail(struct request *rq, const struct ir_error *err)
+{
+	struct headers	 hs = { .n = 0 };
+	struct ir_event	 ev = { .type = IR_EV_ERROR, .error = err };
+	struct buf	 b;
+	char		*retry;
+
+	request_note(rq, err);
+	if (rq->rq_provider != NULL)
+		rq->rq_wk->row->stat.failed++;
+	if (rq->rq_state == RQ_STREAM) {
+		rq->rq_acct.f.incomplete = 1;
+		if (rq->rq_same && rq->rq_ir.framing == FRAME_JSON_ARRAY) {
+			request_done(rq, "error");
+			call_abort(rq->rq_call);
+			return;
+		}
+		rq->rq_client->event_encode(&rq->rq_enc, &ev);
+		request_done(rq, "error");
+		call_end(rq->rq_call);
+		return;
+	}
+	buf_init(&b, 64 << 10);
+	rq->rq_client->error_encode(err, str_of(rq->rq_id), &b);
+	headers_common(rq, &hs, "application/json");
+	if (err->retry_after >= 0 && !headers_has(&hs, "retry-after")) {
+		retry = arena_bytes(&rq->rq_arena, 16);
+		snprintf(retry, 16, "%d", err->retry_after);
+		headers_add(&hs, "retry-after", retry);
+	}
+	if (err->kind == IR_ERR_UPGRADE)
+		headers_add(&hs, "Upgrade", "HTTP/1.1");
+	request_done(rq, "error");
+	request_send(rq, err->status, &hs, &b);
+	buf_release(&b);
+}
+
+/* --- ended ---------------------------------------------------------------------------------- */
+
+void
+request_done(struct request *rq, const char *how)
+{
+	loop_timer_clear(rq->rq_wk->loop, &rq->rq_timer);
+	if (rq->rq_acct.s[ACCT_CLOSE].n == 0)
+		rq->rq_acct.s[ACCT_CLOSE] = str_of(how);
+	if (rq->rq_trying)
+		try_end(rq, 0, false, how);
+	request_state(rq, RQ_DONE);
+}
+
+void
+request_left(struct request *rq)
+{
+	if (rq->rq_state == RQ_DONE && !rq->rq_trying) {
+		call_abort(rq->rq_call);
+		return;
+	}
+	rq->rq_wk->row->stat.client_left++;
+	rq->rq_acct.f.incomplete = 1;
+	request_done(rq, "client left");
+	upstream_close(rq->rq_up);
+	rq->rq_up = NULL;
+	mock_free(rq->rq_mock);
+	rq->rq_mock = NULL;
+	call_abort(rq->rq_call);
+}
+
+static void
+request_record(struct request *rq)
+{
+	struct acct_rec	*a = &rq->rq_acct;
+	struct buf	 loss;
+
+	a->f.time_us = rq->rq_wall_us;
+	a->f.worker = (int32_t)rq->rq_wk->slot;
+	a->f.bytes_in = rq->rq_body_seen;
+	a->f.bytes_out = call_sent(rq->rq_call);
+	a->f.attempts = (int32_t)rq->rq_tries;
+	a->f.translated = rq->rq_target != NULL && !rq->rq_same;
+	a->f.ttfb_us = rq->rq_first_us < 0 ? -1 :
+	    rq->rq_first_us - rq->rq_start_us;
+	a->f.total_us = clock_mono_us() - rq->rq_start_us;
+	a->f.overhead_us = rq->rq_cpu_us;
+	a->s[ACCT_ID] = str_of(rq->rq_id);
+	a->s[ACCT_CLIENT] = str_of(call_peer(rq->rq_call));
+	a->s[ACCT_DIALECT] = str_of(rq->rq_client->name);
+	a->s[ACCT_PATH] = call_path(rq->rq_call);
+	a->s[ACCT_ROUTE] = str_of(rq->rq_route.why);
+	a->s[ACCT_USER_AGENT] = header(rq, "User-Agent");
+	a->s[ACCT_MODEL_ASKED] = rq->rq_ir.model;
+	a->s[ACCT_MODEL_SENT] = rq->rq_route.model;
+	if (rq->rq_provider != NULL)
+		a->s[ACCT_PROVIDER] = rq->rq_provider->name;
+	if (rq->rq_provider != NULL)
+		a->s[ACCT_TARGET_DIALECT] = rq->rq_target == NULL ?
+		    STR("mock") : str_of(rq->rq_target->name);
+	if (rq->rq_attempts.len > 0)
+		(void)buf_addc(&rq->rq_attempts, ']');
+	a->s[ACCT_ATTEMPTS] = buf_str(&rq->rq_attempts);
+	buf_init(&loss, 256 << 10);
+	if (rq->rq_loss.n > 0)
+		loss_json(&rq->rq_loss, &loss);
+	a->s[ACCT_LOSS] = buf_str(&loss);
+	account_write(rq->rq_wk, a);
+	buf_release(&loss);
+}
+
+static void
+free_cb(void *arg)
+{
+	struct request	*rq = arg;
+
+	json_release(&rq->rq_json);
+	buf_release(&rq->rq_body);
+	buf_release(&rq->rq_send);
+	buf_release(&rq->rq_out);
+	buf_release(&rq->rq_hold);
+	buf_release(&rq->rq_attempts);
+	snapshot_unref(rq->rq_snap);
+	arena_release(&rq->rq_arena);
+	free(rq);
+}
+
+/* The only exit: everything is given back, and the record is written. */
+static void
+request_close(struct request *rq)
+{
+	struct worker	*wk = rq->rq_wk;
+
+	request_done(rq, "done");
+	upstream_close(rq->rq_up);
+	rq->rq_up = NULL;
+	mock_free(rq->rq_mock);
+	rq->rq_mock = NULL;
+	answer_release(rq);
+	request_record(rq);
+	wk->row->stat.requests_done++;
+	wk->requests--;
+	wk->row->inflight = wk->requests;
+	loop_defer(wk->loop, &rq->rq_free);
+	worker_request_done(wk);
+}
+
+void
+request_call_done(struct request *rq)
+{
+	request_close(rq);
+	rq->rq_call = NULL;
+}
+
+void
+request_drained(struct request *rq)
+{
+	if (rq->rq_state != RQ_STREAM)
+		return;
+	if (rq->rq_up != NULL)
+		upstream_again(rq->rq_up);
+	else if (rq->rq_mock != NULL)
+		mock_again(rq->rq_mock);
+}
+
+/* --- out of time -------------------------------------------------------------------------- */
+
+static void
+timer_cb(void *arg)
+{
+	struct request	*rq = arg;
+	struct ir_error	 err;
+
+	if (rq->rq_out.len > REQUEST_OUT_HIGH && rq->rq_state == RQ_STREAM) {
+		/* The client is slow, not the provider. */
+		loop_timer_set(rq->rq_wk->loop, &rq->rq_timer,
+		    rq->rq_provider->idle_ms);
+		return;
+	}
+	ir_error_set(&err, IR_ERR_TIMEOUT, "provider '%s' %s",
+	    rq->rq_provider->name.p, rq->rq_state == RQ_STREAM ?
+	    "stopped sending before the answer was complete" :
+	    "did not answer in time");
+	upstream_close(rq->rq_up);
+	rq->rq_up = NULL;
+	try_failed(rq, 0, &err);
+}

@@ -1,0 +1,155 @@
+#ifndef PROXYD_REQUEST_H
+#define PROXYD_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/loop.h"
+#include "policy/route.h"
+#include "proxyd/http_in.h"
+#include "proxyd/http_out.h"
+#include "state/acct.h"
+#include "state/snapshot.h"
+#include "wire/dialect.h"
+
+/*
+ * One request, from its first header to its row in the log.
+ *
+ *	READ	the body comes in
+ *	TRY	an attempt is under way; nothing has gone to the client
+ *	STREAM	committed: bytes have gone to the client, no other attempt
+ *	DONE	the answer is complete, or will never be; the call sends it
+ *
+ * request_state moves it, forward only but for TRY, which may follow itself.
+ * request_close is the only exit.
+ */
+enum request_state { RQ_READ, RQ_TRY, RQ_STREAM, RQ_DONE };
+
+struct mock;
+
+struct request {
+	struct worker		*rq_wk;
+	struct http_call	*rq_call;
+	struct snapshot		*rq_snap;
+	enum request_state	 rq_state;
+	char			 rq_id[40];	/* "req_..." */
+	struct arena		 rq_arena;
+	int64_t			 rq_wall_us, rq_start_us;
+	int64_t			 rq_cpu_us;	/* spent in our own code */
+	int64_t			 rq_first_us;	/* first byte out; -1 */
+
+	/* what was asked */
+	struct dialect_match	 rq_match;
+	const struct dialect	*rq_client;	/* whose envelope errors take */
+	struct buf		 rq_body;
+	int64_t			 rq_body_seen;
+	bool			 rq_early;	/* rq_err holds the answer */
+	struct json		 rq_json;
+	struct ir_request	 rq_ir;
+	struct loss		 rq_loss;
+	struct ir_exchange	 rq_x;
+
+	/* where it goes */
+	struct route		 rq_route;
+	const struct snap_provider *rq_provider;
+	const struct dialect	*rq_target;	/* NULL: the mock */
+	bool			 rq_same;	/* bytes are forwarded */
+	struct buf		 rq_send;	/* body for the provider */
+	const struct snap_key	*rq_key;	/* of this attempt, or NULL */
+	bool			*rq_tried;	/* by key of the provider */
+	unsigned		 rq_tries;
+	int64_t			 rq_try_us;
+	bool			 rq_trying;	/* an attempt is open */
+	struct upstream		*rq_up;
+	struct mock		*rq_mock;
+	struct loop_timer	 rq_timer;
+
+	/* what comes back */
+	bool			 rq_answering;	/* the four below are live */
+	enum framing		 rq_framing;	/* NONE: a whole body */
+	struct framer		 rq_framer;
+	struct ir_decoder	 rq_dec;
+	struct ir_encoder	 rq_enc;
+	struct ir_response	 rq_resp;
+	struct ir_check		 rq_check;	/* of the mock's events */
+	struct buf		 rq_out;	/* to the client */
+	struct buf		 rq_hold;	/* same dialect: part of a frame */
+	bool			 rq_content;	/* commit point reached */
+	bool			 rq_ended;	/* END seen */
+	bool			 rq_failed;	/* ERROR seen: rq_err */
+	struct ir_error		 rq_err;
+
+	/* for the log */
+	struct acct_rec		 rq_acct;
+	struct buf		 rq_attempts;	/* JSON array, open */
+	struct loop_task	 rq_free;
+};
+
+#define REQUEST_OUT_HIGH	(256u << 10)	/* held for a slow client */
+#define REQUEST_ANSWER_MAX	(64u << 20)	/* bytes of one whole answer */
+
+/* --- request.c ---------------------------------------------------------------- */
+
+/* The answer is an error: its envelope, or an event once committed. */
+void	 request_fail(struct request *, const struct ir_error *);
+/* A whole answer. */
+void	 request_reply(struct request *, int status, const char *type,
+	    struct buf *body);
+/* The head of an answer in pieces; moves it to STREAM. */
+void	 request_commit(struct request *);
+/* Everything is said; upstream may be detached. */
+void	 request_done(struct request *, const char *how);
+/* Log lines carry the request's id. */
+void	 request_log(const struct request *, const char *, ...)
+	    __attribute__((__format__(printf, 2, 3)));
+
+/* --- request_try.c: attempts ------------------------------------------------------ */
+
+/* Starts an attempt with the next key; answers the client if there is none. */
+void	 try_next(struct request *);
+/*
+ * The attempt has ended: counted, noted, its key rested where it should be.
+ * status 0: no answer.
+ */
+void	 try_end(struct request *, int status, bool ok, const char *why);
+/* As try_end, then another attempt if that may help, else the error. */
+void	 try_failed(struct request *, int status, const struct ir_error *);
+
+/* --- request_answer.c: what comes back --------------------------------------------- */
+
+/* Something changed at the upstream; also called to go on after a pause. */
+void	 answer_cb(void *);
+/* A new attempt: decoder and encoder begin anew. */
+void	 answer_begin(struct request *, enum framing);
+void	 answer_release(struct request *);
+/* An event of the provider, checked. */
+int	 answer_event(void *, const struct ir_event *);
+/* After a batch of events: commit, wake, end or fail. */
+void	 answer_progress(struct request *);
+
+/* --- account.c ------------------------------------------------------------------------ */
+
+/* Packs the record into the worker's ring, or its spill file. */
+void	 account_write(struct worker *, const struct acct_rec *);
+/* Once a turn: the spill file back into the ring. */
+void	 account_flush(struct worker *);
+void	 account_key(struct request *, int status, bool ok);
+
+/* --- api.c ------------------------------------------------------------------------------ */
+
+/* Answers a path that is no dialect's, or a list of models; false: not ours. */
+bool	 api_serve(struct request *);
+/* Is it one of the paths that anyone may ask for? */
+bool	 api_is_public(struct str method, struct str path);
+bool	 api_has(struct str path);
+
+/* --- mock.c ------------------------------------------------------------------------------ */
+
+void	 mock_start(struct request *);
+void	 mock_free(struct mock *);		/* takes NULL */
+/* There is room again for what it says. */
+void	 mock_again(struct mock *);
+
+#endif /* PROXYD_REQUEST_H */

@@ -1,0 +1,391 @@
+/*
+ * Attempts: which key, what is sent, and whether another one may help.  A key
+ * goes to its own provider's host only: URL and key come from the same row.
+ */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "policy/keypick.h"
+#include "proxyd/request.h"
+
+#define HEADERS_MAX	48
+#define USER_AGENT	"User-Agent: proxyd/0.1"
+
+/* --- what is sent ------------------------------------------------------------------- */
+
+struct lines {
+	const char	*line[HEADERS_MAX + 1];
+	unsigned	 n;
+};
+
+static void
+lines_add(struct request *rq, struct lines *l, struct str name, struct str v)
+{
+	if (l->n < HEADERS_MAX)
+		l->line[l->n++] = arena_strf(&rq->rq_arena, "%.*s: %.*s",
+		    STR_FMT(name), STR_FMT(v)).p;
+}
+
+static bool
+lines_has(const struct lines *l, const char *name)
+{
+	size_t		 n = strlen(name);
+	unsigned	 i;
+
+	for (i = 0; i < l->n; i++)
+		if (strncasecmp(l->line[i], name, n) == 0 &&
+		    l->line[i][n] == ':')
+			return true;
+	return false;
+}
+
+/* "Bearer {key}" and the key; the one place where a key becomes bytes. */
+static void
+lines_auth(struct request *rq, struct lines *l)
+{
+	const struct snap_provider	*p = rq->rq_provider;
+	struct str	 format = p->auth_format, name = p->auth_header, head;
+	struct str	 key = secret_reveal(rq->rq_key->value);
+	const char	*at;
+
+	if (name.n == 0)
+		name = str_of(rq->rq_target->auth_header);
+	if (format.n == 0)
+		format = str_of(p->auth_header.n > 0 &&
+		    !str_is_nocase(p->auth_header,
+		    rq->rq_target->auth_header) ? "{key}" :
+		    rq->rq_target->auth_format);
+	if ((at = memmem(format.p, format.n, "{key}", 5)) == NULL)
+		return;
+	head = (struct str){ format.p, (size_t)(at - format.p) };
+	format = str_skip(format, head.n + 5);
+	if (l->n < HEADERS_MAX)
+		l->line[l->n++] = arena_strf(&rq->rq_arena,
+		    "%.*s: %.*s%.*s%.*s", STR_FMT(name), STR_FMT(head),
+		    STR_FMT(key), STR_FMT(format)).p;
+}
+
+/* The client's own headers, by the dialect's list, and only to its like. */
+static void
+lines_passed(struct request *rq, struct lines *l)
+{
+	const char *const	*name;
+	struct str		 v;
+
+	if (rq->rq_target != rq->rq_client ||
+	    rq->rq_target->pass_request == NULL)
+		return;
+	for (name = rq->rq_target->pass_request; *name != NULL; name++) {
+		v = str_of(call_header(rq->rq_call, *name));
+		if (v.n > 0)
+			lines_add(rq, l, str_of(*name), v);
+	}
+}
+
+static void
+lines_make(struct request *rq, struct lines *l)
+{
+	const struct snap_provider	*p = rq->rq_provider;
+	const char *const		*h;
+	unsigned			 i;
+
+	l->n = 0;
+	l->line[l->n++] = "Content-Type: application/json";
+	l->line[l->n++] = rq->rq_ir.stream ?
+	    "Accept: text/event-stream, application/json" :
+	    "Accept: application/json";
+	l->line[l->n++] = USER_AGENT;
+	l->line[l->n++] = "Expect:";
+	if (rq->rq_key != NULL)
+		lines_auth(rq, l);
+	for (i = 0; i < p->nheaders; i++)
+		lines_add(rq, l, str_of(p->headers[i].name),
+		    str_of(p->headers[i].value));
+	lines_passed(rq, l);
+	for (h = rq->rq_target->headers; h != NULL && *h != NULL; h += 2)
+		if (!lines_has(l, h[0]))
+			lines_add(rq, l, str_of(h[0]), str_of(h[1]));
+	l->line[l->n] = NULL;
+}
+
+/* v1, v1beta, v4: a path segment that names a version. */
+static bool
+is_version(struct str s)
+{
+	return s.n >= 2 && s.p[0] == 'v' && s.p[1] >= '0' && s.p[1] <= '9';
+}
+
+/*
+ * base and the dialect's path.  Where the base names a version already, as is
+ * the custom for OpenAI's dialect (https://host/v1), the path's own is left
+ * out.
+ */
+static const char *
+try_url(struct request *rq)
+{
+	struct str	 base = rq->rq_provider->base_url, path, rest, last;
+	const char	*slash, *url;
+	struct buf	 b;
+
+	if (base.n == 0)
+		base = str_of(rq->rq_target->base_url);
+	while (base.n > 0 && base.p[base.n - 1] == '/')
+		base.n--;
+	buf_init(&b, 16 << 10);
+	rq->rq_target->request_path(&rq->rq_x.target, &b);
+	path = rest = buf_str(&b);
+	slash = memrchr(base.p, '/', base.n);
+	if (slash != NULL) {
+		last = str_skip(base, (size_t)(slash - base.p) + 1);
+		(void)str_cut(&rest, '/');
+		if (is_version(last) && is_version(str_cut(&rest, '/')))
+			path = (struct str){ rest.p - 1, rest.n + 1 };
+	}
+	url = arena_strf(&rq->rq_arena, "%.*s%.*s", STR_FMT(base),
+	    STR_FMT(path)).p;
+	buf_release(&b);
+	return url;
+}
+
+static void
+try_send(struct request *rq)
+{
+	const struct snap_provider	*p = rq->rq_provider;
+	struct upstream_call		 call = { .url = NULL };
+	struct lines			 l;
+
+	lines_make(rq, &l);
+	call.url = try_url(rq);
+	call.headers = l.line;
+	call.body = buf_str(&rq->rq_send);
+	call.proxy = p->proxy.n > 0 ? p->proxy.p : NULL;
+	call.ca_file = p->ca_file.n > 0 ? p->ca_file.p : NULL;
+	call.connect_ms = p->connect_ms;
+	call.max_answer = rq->rq_ir.stream ? INT64_MAX / 2 :
+	    REQUEST_ANSWER_MAX;
+	rq->rq_acct.f.bytes_up += (int64_t)rq->rq_send.len;
+	rq->rq_up = upstream_start(rq->rq_wk->out, &call, answer_cb, rq);
+}
+
+/* --- which key ------------------------------------------------------------------------- */
+
+static int
+try_pick(struct request *rq, int64_t *wait_ms)
+{
+	const struct snap_provider	*p = rq->rq_provider;
+	const struct snap_key		*keys = rq->rq_snap->keys +
+					    p->first_key;
+	struct shm			*shm = rq->rq_wk->shm;
+	struct keypick			*k;
+	uint32_t			 ticket;
+	unsigned			 i;
+
+	k = arena_array(&rq->rq_arena, p->nkeys, sizeof(*k));
+	for (i = 0; i < p->nkeys; i++) {
+		k[i].enabled = keys[i].enabled;
+		k[i].tried = rq->rq_tried[i];
+		k[i].cool_until_ms = shm->key[keys[i].slot].cool_until_ms;
+	}
+	ticket = atomic_fetch_add_explicit(&shm->key[keys[0].slot].rr, 1,
+	    memory_order_relaxed);
+	return keypick(k, p->nkeys, ticket, clock_mono_ms(), wait_ms);
+}
+
+/* No key is left for a first attempt: say why, and when to come again. */
+static void
+try_keyless(struct request *rq, int64_t wait_ms)
+{
+	struct ir_error	 err;
+
+	if (wait_ms >= 0) {
+		ir_error_set(&err, IR_ERR_RATE, "every key of provider '%s' "
+		    "rests after a rate limit", rq->rq_provider->name.p);
+		err.retry_after = (int)((wait_ms + 999) / 1000);
+	} else
+		ir_error_set(&err, IR_ERR_AUTH, "no key for provider '%s': "
+		    "add one to API_KEY_POOLS in app.yml",
+		    rq->rq_provider->name.p);
+	request_fail(rq, &err);
+}
+
+static bool
+try_key(struct request *rq, int64_t *wait_ms)
+{
+	int	 i;
+
+	*wait_ms = -1;
+	rq->rq_key = NULL;
+	if (rq->rq_provider->nkeys == 0)
+		return rq->rq_provider->keyless && rq->rq_tries == 0;
+	if ((i = try_pick(rq, wait_ms)) == -1)
+		return false;
+	rq->rq_tried[i] = true;
+	rq->rq_key = &rq->rq_snap->keys[rq->rq_provider->first_key +
+	    (unsigned)i];
+	return true;
+}
+
+static void
+try_open(struct request *rq)
+{
+	struct worker	*wk = rq->rq_wk;
+
+	rq->rq_trying = true;
+	rq->rq_try_us = clock_mono_us();
+	wk->row->stat.attempts++;
+	if (rq->rq_tries++ > 0)
+		wk->row->stat.retries++;
+	if (rq->rq_key != NULL)
+		wk->row->key[rq->rq_key->slot].inflight++;
+	loop_timer_set(wk->loop, &rq->rq_timer,
+	    rq->rq_provider->first_byte_ms);
+	if (rq->rq_target == NULL)
+		mock_start(rq);
+	else
+		try_send(rq);
+}
+
+void
+try_next(struct request *rq)
+{
+	int64_t	 wait_ms;
+
+	if (try_key(rq, &wait_ms))
+		try_open(rq);
+	else
+		try_keyless(rq, wait_ms);
+}
+
+/* --- how it went ------------------------------------------------------------------------- */
+
+static void
+try_note(struct request *rq, int status, const char *why)
+{
+	struct jw	 w;
+
+	(void)buf_addc(&rq->rq_attempts, rq->rq_attempts.len == 0 ? '[' :
+	    ',');
+	jw_init(&w, &rq->rq_attempts);
+	jw_object(&w);
+	jw_key(&w, "provider");
+	jw_str(&w, rq->rq_provider->name);
+	if (rq->rq_key != NULL) {
+		jw_key(&w, "key");
+		jw_strz(&w, rq->rq_key->mask);
+		jw_key(&w, "key_id");
+		jw_int(&w, rq->rq_key->id);
+	}
+	jw_key(&w, "status");
+	jw_int(&w, status);
+	jw_key(&w, "ms");
+	jw_int(&w, (clock_mono_us() - rq->rq_try_us) / 1000);
+	jw_key(&w, "why");
+	jw_strz(&w, why);
+	jw_object_end(&w);
+}
+
+void
+try_end(struct request *rq, int status, bool ok, const char *why)
+{
+	struct acct_rec	*a = &rq->rq_acct;
+
+	if (!rq->rq_trying)
+		return;
+	rq->rq_trying = false;
+	loop_timer_clear(rq->rq_wk->loop, &rq->rq_timer);
+	try_note(rq, status, why);
+	a->f.upstream_status = status;
+	if (rq->rq_up != NULL)
+		a->f.bytes_down += rq->rq_up->up_received;
+	if (rq->rq_key == NULL)
+		return;
+	a->f.key_id = rq->rq_key->id;
+	a->s[ACCT_KEY_MASK] = str_of(rq->rq_key->mask);
+	if (a->f.nkeys < ACCT_ATTEMPTS_MAX) {
+		a->f.key[a->f.nkeys].key_id = rq->rq_key->id;
+		a->f.key[a->f.nkeys].status = status;
+		a->f.key[a->f.nkeys++].ok = ok;
+	}
+	account_key(rq, status, ok);
+}
+
+/* A fault of the key or the provider; the client's own fault is not. */
+static bool
+try_again_helps(const struct ir_error *err)
+{
+	switch (err->kind) {
+	case IR_ERR_AUTH:
+	case IR_ERR_BILLING:
+	case IR_ERR_FORBIDDEN:
+	case IR_ERR_RATE:
+	case IR_ERR_INTERNAL:
+	case IR_ERR_UPSTREAM:
+	case IR_ERR_UNAVAILABLE:
+	case IR_ERR_TIMEOUT:
+	case IR_ERR_OVERLOADED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+try_rest(struct request *rq, const struct ir_error *err)
+{
+	struct shm_key	*k;
+	int64_t		 ms;
+
+	if (rq->rq_key == NULL || err->kind != IR_ERR_RATE)
+		return;
+	ms = keypick_rest(err->retry_after, rq->rq_snap->cooldown_ms,
+	    rq->rq_snap->cooldown_max_ms);
+	k = &rq->rq_wk->shm->key[rq->rq_key->slot];
+	k->last_status = err->upstream;
+	k->cool_until_ms = clock_mono_ms() + ms;
+	request_log(rq, "key %s rests for %lld ms after a rate limit",
+	    rq->rq_key->mask, (long long)ms);
+}
+
+static const char *
+try_why(const struct ir_error *err)
+{
+	switch (err->kind) {
+	case IR_ERR_RATE:
+		return "rate limit";
+	case IR_ERR_TIMEOUT:
+		return "time-out";
+	case IR_ERR_AUTH:
+	case IR_ERR_FORBIDDEN:
+		return "key refused";
+	case IR_ERR_OVERLOADED:
+		return "overloaded";
+	default:
+		return "error";
+	}
+}
+
+void
+try_failed(struct request *rq, int status, const struct ir_error *err)
+{
+	struct ir_error	 copy = *err;
+	int64_t		 wait_ms;
+	bool		 again;
+
+	again = rq->rq_state == RQ_TRY && try_again_helps(err) &&
+	    (int)rq->rq_tries < rq->rq_snap->retry_tries &&
+	    clock_mono_us() - rq->rq_start_us <
+	    (int64_t)rq->rq_snap->retry_ms * 1000;
+	try_rest(rq, err);
+	try_end(rq, status, false, try_why(err));
+	if (again && try_key(rq, &wait_ms)) {
+		upstream_close(rq->rq_up);
+		rq->rq_up = NULL;
+		mock_free(rq->rq_mock);
+		rq->rq_mock = NULL;
+		answer_release(rq);
+		try_open(rq);
+		return;
+	}
+	request_fail(rq, &copy);
+}
