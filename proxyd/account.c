@@ -1,0 +1,140 @@
+/*
+ * Accounts: a request's record on its way to the logger, and the counters of a
+ * key.  A record that finds no room in the ring goes to the worker's own spill
+ * file, and from there into the ring as room comes: none is dropped.
+ *
+ * The spill file belongs to one slot, so there is one writer and one reader,
+ * the same process.  Where it has been read to is kept in the worker's shared
+ * row; a successor after a crash tells from the ring's head whether the last
+ * record had arrived.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proxyd/request.h"
+
+static int
+spill_open(struct worker *wk)
+{
+	char	 path[1200];
+
+	if (wk->spill_fd != -1)
+		return 0;
+	snprintf(path, sizeof(path), "%s.%u", wk->paths->spill, wk->slot);
+	wk->spill_fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC,
+	    0600);
+	if (wk->spill_fd == -1)
+		log_alert("cannot open spill file '%s'", path);
+	return wk->spill_fd == -1 ? -1 : 0;
+}
+
+static int64_t
+spill_size(const struct worker *wk)
+{
+	struct stat	 st;
+
+	return fstat(wk->spill_fd, &st) == -1 ? 0 : st.st_size;
+}
+
+static void
+spill_put(struct worker *wk, struct str rec)
+{
+	uint32_t	 n = (uint32_t)rec.n;
+	struct buf	 b;
+
+	buf_init(&b, sizeof(n) + ACCT_REC_MAX);
+	(void)buf_add(&b, &n, sizeof(n));
+	(void)buf_adds(&b, rec);
+	if (spill_open(wk) == -1 ||
+	    write(wk->spill_fd, b.data, b.len) != (ssize_t)b.len)
+		log_alert("a record could not be kept: %s",
+		    strerror(errno));
+	wk->row->stat.ring_spills++;
+	buf_release(&b);
+}
+
+/* One record from the file into the ring; false: no room or no record. */
+static bool
+spill_take(struct worker *wk)
+{
+	struct shm_ring	*ring = &wk->shm->ring[wk->slot];
+	uint64_t	 off = wk->row->spill_old;
+	uint32_t	 n;
+	char		*rec;
+	bool		 ok;
+
+	if (pread(wk->spill_fd, &n, sizeof(n), (off_t)off) !=
+	    (ssize_t)sizeof(n) || n > ACCT_REC_MAX)
+		return false;
+	if ((rec = malloc(n)) == NULL)
+		fatal("spill");
+	ok = pread(wk->spill_fd, rec, n, (off_t)(off + sizeof(n))) ==
+	    (ssize_t)n;
+	wk->row->spill_head = ring->head;
+	wk->row->spill_new = off + sizeof(n) + n;
+	ok = ok && ring_put(ring, (struct str){ rec, n }) == 0;
+	wk->row->spill_old = ok ? wk->row->spill_new : off;
+	wk->row->spill_new = wk->row->spill_old;
+	free(rec);
+	return ok;
+}
+
+void
+account_flush(struct worker *wk)
+{
+	struct shm_worker	*row = wk->row;
+	char			 path[1200];
+
+	if (wk->spill_fd == -1) {
+		snprintf(path, sizeof(path), "%s.%u", wk->paths->spill,
+		    wk->slot);
+		if (access(path, F_OK) == -1 || spill_open(wk) == -1)
+			return;
+		if (row->spill_new != row->spill_old &&
+		    wk->shm->ring[wk->slot].head != row->spill_head)
+			row->spill_old = (uint64_t)row->spill_new;
+	}
+	while (spill_take(wk))
+		continue;
+	if ((int64_t)row->spill_old < spill_size(wk))
+		return;
+	if (spill_size(wk) > 0 && ftruncate(wk->spill_fd, 0) == -1)
+		log_warn("cannot empty the spill file");
+	row->spill_old = row->spill_new = 0;
+}
+
+void
+account_write(struct worker *wk, const struct acct_rec *rec)
+{
+	struct buf	 b;
+
+	buf_init(&b, ACCT_REC_MAX);
+	acct_pack(rec, &b);
+	if (ring_put(&wk->shm->ring[wk->slot], buf_str(&b)) == -1)
+		spill_put(wk, buf_str(&b));
+	buf_release(&b);
+	if (rec->f.input > 0)
+		wk->row->stat.input_tokens += (uint64_t)rec->f.input;
+	if (rec->f.output > 0)
+		wk->row->stat.output_tokens += (uint64_t)rec->f.output;
+}
+
+void
+account_key(struct request *rq, int status, bool ok)
+{
+	struct shm_keycount	*k =
+	    &rq->rq_wk->row->key[rq->rq_key->slot];
+
+	k->inflight--;
+	if (ok)
+		k->ok++;
+	else
+		k->failed++;
+	k->last_us = clock_wall_us();
+	k->status[shm_status_slot(status)]++;
+}
