@@ -34,7 +34,8 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c \
 	dialect_gemini.c dialect_gemini_answer.c \
 	dialect_openai_chat.c dialect_openai_chat_answer.c \
 	dialect_openai_responses.c dialect_openai_responses_answer.c)
-STATE_SRCS = $(addprefix common/state/,acct.c conf.c conf_yaml.c secret.c \
+STATE_SRCS = $(addprefix common/state/,acct.c conf.c conf_process.c \
+	conf_value.c conf_yaml.c secret.c \
 	shm.c snapshot.c store.c store_conf.c store_log.c)
 POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c route.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))

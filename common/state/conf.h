@@ -107,6 +107,16 @@ struct conf	*conf_parse(struct str text, const char *name, char *err,
 void		 conf_free(struct conf *);
 
 /*
+ * The known keys, for manuals, tests and completion: section is "", or the key
+ * whose members it is one of; deflt "" where there is none.
+ */
+struct conf_setting {
+	const char	*section, *name, *deflt, *text;
+};
+void	 conf_settings_each(void (*cb)(void *, const struct conf_setting *),
+	    void *);
+
+/*
  * As conf_load, in a child process that hands back only what is not secret: the
  * caller never holds a key.
  */

@@ -25,11 +25,16 @@ struct secret {
 
 struct secret	 secret_new(struct arena *, struct str);	/* copies */
 struct str	 secret_reveal(struct secret);
+void		 secret_wipe(struct secret);		/* zeroes the bytes */
 /* "sk-a****wxyz": at most 4 first and 4 last characters, never over a third
  * of the key; "****" for short ones.  Returns dst. */
 char		*secret_mask(char dst[SECRET_MASK_LEN], struct str plain);
 
-/* The key file: made, with a new key, where there is none.  NULL: see err. */
+/*
+ * The key file: made, with a new key, where there is none.  One that others
+ * than its owner can read is refused, unless it is a systemd credential.
+ * NULL: see err.
+ */
 struct secret_box;
 struct secret_box	*secret_box_open(const char *path, char *err,
 			    size_t errsize);
@@ -43,6 +48,13 @@ int	 secret_seal(const struct secret_box *, struct str context,
 int	 secret_open(const struct secret_box *, struct str context,
 	    struct str sealed, struct buf *out)
 	    __attribute__((__warn_unused_result__));
+
+/*
+ * HMAC-SHA-256 under the box's key as 64 hex characters and NUL: says whether
+ * two sealed values of one context are equal, and nothing without the key.
+ */
+void	 secret_fingerprint(const struct secret_box *, struct str context,
+	    struct str plain, char hex[65]);
 
 /* SHA-256 as 64 hex characters and NUL. */
 void	 secret_sha256(struct str, char hex[65]);

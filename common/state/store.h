@@ -17,13 +17,17 @@
  * Every call that can fail returns -1 (or NULL) and leaves a text in
  * store_error, or in err where there is no store yet.  Write transactions are
  * BEGIN IMMEDIATE and short; a database locked by another is waited for, 5 s.
+ * A store is not carried across a fork.
  */
 struct store;
 
 enum store_open_mode { STORE_READ, STORE_WRITE };
 
-/* STORE_WRITE makes the file (0600) and migrates it to this program's schema;
- * a file of a newer program is refused. */
+/*
+ * STORE_WRITE makes the file (0600) and migrates it to this program's schema; a
+ * file of a newer program is refused.  STORE_READ changes nothing, and refuses
+ * a file that is absent or has another schema than this program's.
+ */
 struct store	*store_open(const char *path, enum store_open_mode, char *err,
 		    size_t errsize);
 void		 store_close(struct store *);		/* takes NULL */
@@ -42,6 +46,13 @@ int	 store_generation(struct store *, uint64_t *)
  */
 int	 store_apply_conf(struct store *, const struct conf *,
 	    const struct secret_box *) __attribute__((__warn_unused_result__));
+
+/*
+ * A number that app.yml sets, by the name of its field in struct conf, such as
+ * "log_days"; -1 also where nothing was applied yet.
+ */
+int	 store_setting(struct store *, const char *name, int64_t *)
+	    __attribute__((__warn_unused_result__));
 
 /* --- request log ---------------------------------------------------------- */
 
