@@ -29,11 +29,13 @@ B	?= build/$(VARIANT)
 BASE_SRCS = $(addprefix common/base/,arena.c buf.c clock.c codec.c id.c log.c \
 	loop.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c \
-	ir_response.c ir_name.c loss.c dialect.c convert.c schema.c \
+	ir_response.c ir_name.c loss.c decoder.c dialect.c convert.c schema.c \
 	dialect_anthropic.c dialect_anthropic_answer.c \
 	dialect_gemini.c dialect_gemini_answer.c \
 	dialect_openai_chat.c dialect_openai_chat_answer.c \
-	dialect_openai_responses.c dialect_openai_responses_answer.c)
+	dialect_openai_responses.c dialect_openai_responses_decode.c \
+	dialect_openai_responses_encode.c dialect_openai_responses_items.c \
+	dialect_openai_responses_answer.c dialect_openai_responses_write.c)
 STATE_SRCS = $(addprefix common/state/,acct.c conf.c conf_process.c \
 	conf_value.c conf_yaml.c secret.c \
 	shm.c snapshot.c store.c store_conf.c store_log.c)

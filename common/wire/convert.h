@@ -66,21 +66,21 @@ int	 convert_response(struct arena *, const struct convert_opts *,
 	    struct ir_error *err) __attribute__((__warn_unused_result__));
 
 /*
- * The same in pieces, cut anywhere: convert_init, convert_feed ..., then
- * convert_end, convert_release.  out grows with each piece, and the caller may
+ * The same in pieces, cut anywhere: convert_new, convert_feed ..., then
+ * convert_end, convert_free.  out grows with each piece, and the caller may
  * drain it in between; where opts->out is FRAME_NONE it stays empty until the
  * end.  convert_feed returns 0, or -1 when no more input is wanted: then, too,
  * convert_end tells as convert_response does.  opts need not outlive the call.
  */
 struct convert;
 
-struct convert	*convert_init(struct arena *, const struct convert_opts *,
+struct convert	*convert_new(struct arena *, const struct convert_opts *,
 		    struct buf *out, struct loss *);
 int		 convert_feed(struct convert *, struct str)
 		    __attribute__((__warn_unused_result__));
 int		 convert_end(struct convert *, struct ir_error *)
 		    __attribute__((__warn_unused_result__));
-void		 convert_release(struct convert *);
+void		 convert_free(struct convert *);
 
 /* What an answer's first bytes look like: a JSON object is a whole body. */
 enum framing	 convert_detect(struct str);

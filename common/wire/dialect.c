@@ -1,0 +1,216 @@
+/*
+ * The registry of dialects, and what is asked of it: which one is meant by a
+ * name or a path, and the one change that forwarding makes to a body.
+ */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/codec.h"
+#include "base/str.h"
+#include "wire/dialect.h"
+#include "wire/json.h"
+
+#define MODEL_MAX	1024		/* bytes of a model's name in a path */
+
+const struct dialect *const dialects[] = {
+	&dialect_openai_chat,
+	&dialect_openai_responses,
+	&dialect_anthropic,
+	&dialect_gemini,
+	NULL
+};
+
+const struct dialect *
+dialect_byname(struct str name)
+{
+	size_t	 i;
+
+	for (i = 0; dialects[i] != NULL; i++) {
+		if (str_is(name, dialects[i]->name))
+			return dialects[i];
+	}
+	return NULL;
+}
+
+/* --- paths ---------------------------------------------------------------- */
+
+/* No empty segment, no "." and "..": the name becomes part of a path again. */
+static bool
+model_valid(struct str model)
+{
+	struct str	 seg, rest = model;
+	size_t		 i;
+
+	for (i = 0; i < model.n; i++) {
+		if ((unsigned char)model.p[i] <= ' ' || model.p[i] == 0x7f)
+			return false;
+	}
+	if (model.n == 0 || model.n > MODEL_MAX || !utf8_valid(model) ||
+	    model.p[model.n - 1] == '/')
+		return false;
+	do {
+		seg = str_cut(&rest, '/');
+		if (seg.n == 0 || str_is(seg, ".") || str_is(seg, ".."))
+			return false;
+	} while (rest.n > 0);
+	return true;
+}
+
+static int
+model_decode(struct arena *a, struct str raw, struct str *model)
+{
+	struct buf	 b;
+	struct str	 s;
+	int		 res = -1;
+
+	buf_init(&b, MODEL_MAX);
+	if (url_decode(&b, raw, false) == 0) {
+		s = buf_str(&b);
+		if (str_starts(s, "models/"))
+			s = str_skip(s, strlen("models/"));
+		if (model_valid(s)) {
+			*model = arena_str(a, s);
+			res = 0;
+		}
+	}
+	buf_release(&b);
+	return res;
+}
+
+/* Does path fit an endpoint's pattern?  Its model goes to *model. */
+static bool
+path_fits(struct arena *a, const char *pattern, struct str path,
+    struct str *model)
+{
+	const char	*hole = strstr(pattern, "{model}"), *tail;
+	size_t		 head, end;
+
+	*model = STR_NONE;
+	if (hole == NULL)
+		return str_is(path, pattern);
+	head = (size_t)(hole - pattern);
+	tail = hole + strlen("{model}");
+	end = strlen(tail);
+	if (path.n <= head + end || memcmp(path.p, pattern, head) != 0 ||
+	    !str_ends(path, tail))
+		return false;
+	path = str_skip(path, head);
+	path.n -= end;
+	return model_decode(a, path, model) == 0;
+}
+
+int
+dialect_match(struct arena *a, struct str method, struct str path,
+    struct dialect_match *m)
+{
+	const struct endpoint	*ep;
+	struct str		 model;
+	size_t			 i;
+	int			 res = 0;
+
+	memset(m, 0, sizeof(*m));
+	for (i = 0; dialects[i] != NULL; i++) {
+		for (ep = dialects[i]->endpoints; ep->method != NULL; ep++) {
+			if (res == -1 && !str_is(method, ep->method))
+				continue;
+			if (!path_fits(a, ep->path, path, &model))
+				continue;
+			m->dialect = dialects[i];
+			m->endpoint = ep;
+			m->model = model;
+			if (str_is(method, ep->method))
+				return 1;
+			res = -1;
+		}
+	}
+	return res;
+}
+
+/* Is there ":verb" in the path's last segment, as Google's APIs have it? */
+static bool
+has_verb(struct str path)
+{
+	static const char *const verbs[] = { ":generateContent",
+	    ":streamGenerateContent", ":countTokens", ":embedContent",
+	    ":batchEmbedContents", NULL };
+	size_t			 i;
+
+	for (i = 0; verbs[i] != NULL; i++) {
+		if (str_ends(path, verbs[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Is path prefix, or below it? */
+static bool
+below(struct str path, const char *prefix)
+{
+	size_t	 n = strlen(prefix);
+
+	return str_starts(path, prefix) && (path.n == n || path.p[n] == '/');
+}
+
+const struct dialect *
+dialect_for_path(struct str path)
+{
+	if (below(path, "/v1beta") || below(path, "/v1/gemini") ||
+	    has_verb(path))
+		return &dialect_gemini;
+	if (below(path, "/v1/messages") || below(path, "/v1/anthropic"))
+		return &dialect_anthropic;
+	if (below(path, "/v1/responses"))
+		return &dialect_openai_responses;
+	return &dialect_openai_chat;
+}
+
+/* --- forwarding ----------------------------------------------------------- */
+
+/* Writes model as a first member, behind the "{" at the start of rest. */
+static void
+model_insert(struct str rest, bool empty, struct str model, struct buf *out)
+{
+	buf_addz(out, "{\"model\":\"");
+	json_escape(out, model);
+	buf_addz(out, empty ? "\"" : "\",");
+	buf_adds(out, str_skip(rest, 1));
+}
+
+/*
+ * Every member of that name is replaced, not only the one that counts: a
+ * provider whose parser takes the first would see the other model.
+ */
+void
+dialect_splice(const struct ir_request *rq, struct str model, struct buf *out)
+{
+	struct jv	 root = json_root(rq->json), v;
+	struct str	 text = rq->json->text, raw;
+	const char	*done = text.p;
+	unsigned	 seen = 0;
+
+	if (rq->path_model.n > 0 || model.n == 0 ||
+	    json_type(root) != JSON_OBJECT) {
+		buf_adds(out, text);
+		return;
+	}
+	for (v = json_first(root); json_ok(v); v = json_next(v)) {
+		if (!json_key_is(v, "model"))
+			continue;
+		seen++;
+		if (json_type(v) == JSON_STRING &&
+		    str_eq(json_str(rq->arena, v), model))
+			continue;
+		raw = json_raw(v);
+		buf_add(out, done, (size_t)(raw.p - done));
+		buf_addc(out, '"');
+		json_escape(out, model);
+		buf_addc(out, '"');
+		done = raw.p + raw.n;
+	}
+	text = str_skip(text, (size_t)(done - text.p));
+	if (seen == 0)
+		model_insert(json_raw(root), json_count(root) == 0, model, out);
+	else
+		buf_adds(out, text);
+}

@@ -1,0 +1,143 @@
+/* The loss report: see loss.h. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "wire/json.h"
+#include "wire/loss.h"
+
+#define HEADER_MAX	512	/* of loss_header's text, without "+n more" */
+
+void
+loss_init(struct loss *l, struct arena *a)
+{
+	memset(l, 0, sizeof(*l));
+	l->arena = a;
+	l->last = &l->first;
+}
+
+static struct loss_item *
+loss_find(const struct loss *l, struct str path)
+{
+	struct loss_item	*it;
+
+	for (it = l->first; it != NULL; it = it->next) {
+		if (str_eq(it->path, path))
+			return it;
+	}
+	return NULL;
+}
+
+void
+loss_add(struct loss *l, enum loss_action action, struct str path,
+    const char *why)
+{
+	struct loss_item	*it = loss_find(l, path);
+
+	if (it != NULL && it->action >= action)
+		return;
+	if (action == LOSS_REFUSED)
+		l->refused++;
+	if (it != NULL) {
+		it->action = action;
+		it->why = why;
+		return;
+	}
+	if (l->n++ >= LOSS_MAX)
+		return;
+	it = ARENA_NEW(l->arena, struct loss_item);
+	it->action = action;
+	it->path = arena_str(l->arena, path);
+	it->why = why;
+	*l->last = it;
+	l->last = &it->next;
+}
+
+void
+loss_node(struct loss *l, enum loss_action action, const struct json *j,
+    uint32_t node, const char *suffix, const char *why)
+{
+	struct str	 path = STR_NONE;
+
+	/* A path costs a walk over the text: not for what is only counted. */
+	if (l->n >= LOSS_MAX) {
+		l->n++;
+		if (action == LOSS_REFUSED)
+			l->refused++;
+		return;
+	}
+	if (j != NULL)
+		path = json_path(l->arena, j, node);
+	if (suffix != NULL)
+		path = arena_strf(l->arena, "%.*s%s", STR_FMT(path),
+		    path.n == 0 && suffix[0] == '.' ? suffix + 1 : suffix);
+	loss_add(l, action, path, why);
+}
+
+const char *
+loss_action_name(enum loss_action action)
+{
+	switch (action) {
+	case LOSS_APPROXIMATED:
+		return "approximated";
+	case LOSS_DROPPED:
+		return "dropped";
+	case LOSS_REFUSED:
+		return "refused";
+	}
+	return "lost";
+}
+
+void
+loss_json(const struct loss *l, struct buf *out)
+{
+	const struct loss_item	*it;
+	struct jw		 w;
+
+	jw_init(&w, out);
+	jw_array(&w);
+	for (it = l->first; it != NULL; it = it->next) {
+		jw_object(&w);
+		jw_key(&w, "path");
+		jw_str(&w, it->path);
+		jw_key(&w, "action");
+		jw_strz(&w, loss_action_name(it->action));
+		jw_key(&w, "why");
+		jw_strz(&w, it->why);
+		jw_object_end(&w);
+	}
+	jw_array_end(&w);
+}
+
+/* A path may hold any name the client chose; a header may not. */
+static void
+header_path(struct buf *out, struct str path)
+{
+	size_t	 i;
+
+	for (i = 0; i < path.n; i++)
+		buf_addc(out, path.p[i] > ' ' && path.p[i] < 0x7f ?
+		    path.p[i] : '?');
+}
+
+void
+loss_header(const struct loss *l, struct buf *out)
+{
+	const struct loss_item	*it;
+	size_t			 start = out->len;
+	unsigned		 n = 0;
+
+	for (it = l->first; it != NULL; it = it->next) {
+		if (out->len - start + it->path.n + 16 > HEADER_MAX)
+			continue;
+		buf_addf(out, "%s%s", n++ == 0 ? "" : "; ",
+		    loss_action_name(it->action));
+		if (it->path.n > 0) {
+			buf_addc(out, ' ');
+			header_path(out, it->path);
+		}
+	}
+	if (n < l->n)
+		buf_addf(out, "%s+%u more", n == 0 ? "" : "; ", l->n - n);
+}
