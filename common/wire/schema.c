@@ -1,0 +1,325 @@
+/*
+ * Schemas between JSON Schema and Gemini's OpenAPI subset.  This file does the
+ * way into JSON Schema; schema_lower.c does the way out of it.
+ */
+#include "wire/schema.h"
+
+#include <stdbool.h>
+
+#include "base/codec.h"
+#include "wire/schema_kw.h"
+
+/* What stands behind a keyword. */
+enum kw_value {
+	KW_DATA,		/* copied as it is */
+	KW_SCHEMA,		/* a schema, or a boolean */
+	KW_LIST,		/* an array of schemas */
+	KW_MAP,			/* names of the user's own, each with a schema */
+	KW_COUNT,		/* a whole number, which Gemini writes as a
+				   string too */
+	KW_TYPE, KW_NULLABLE, KW_FORMAT, KW_EXAMPLE, KW_DROP
+};
+
+#define K(lit)	{ lit, sizeof(lit) - 1 }
+static const struct kw {
+	struct str	 name;
+	struct str	 snake;
+	enum kw_value	 value;
+} kws[] = {
+	{ K("type"), { NULL, 0 }, KW_TYPE },
+	{ K("nullable"), { NULL, 0 }, KW_NULLABLE },
+	{ K("format"), { NULL, 0 }, KW_FORMAT },
+	{ K("example"), { NULL, 0 }, KW_EXAMPLE },
+	{ K("propertyOrdering"), K("property_ordering"), KW_DROP },
+	{ K("properties"), { NULL, 0 }, KW_MAP },
+	{ K("patternProperties"), { NULL, 0 }, KW_MAP },
+	{ K("dependentSchemas"), { NULL, 0 }, KW_MAP },
+	{ K("$defs"), { NULL, 0 }, KW_MAP },
+	{ K("definitions"), { NULL, 0 }, KW_MAP },
+	{ K("items"), { NULL, 0 }, KW_SCHEMA },
+	{ K("additionalProperties"), K("additional_properties"), KW_SCHEMA },
+	{ K("unevaluatedProperties"), { NULL, 0 }, KW_SCHEMA },
+	{ K("unevaluatedItems"), { NULL, 0 }, KW_SCHEMA },
+	{ K("propertyNames"), { NULL, 0 }, KW_SCHEMA },
+	{ K("contains"), { NULL, 0 }, KW_SCHEMA },
+	{ K("not"), { NULL, 0 }, KW_SCHEMA },
+	{ K("if"), { NULL, 0 }, KW_SCHEMA },
+	{ K("then"), { NULL, 0 }, KW_SCHEMA },
+	{ K("else"), { NULL, 0 }, KW_SCHEMA },
+	{ K("anyOf"), K("any_of"), KW_LIST },
+	{ K("oneOf"), K("one_of"), KW_LIST },
+	{ K("allOf"), K("all_of"), KW_LIST },
+	{ K("prefixItems"), K("prefix_items"), KW_LIST },
+	{ K("minItems"), K("min_items"), KW_COUNT },
+	{ K("maxItems"), K("max_items"), KW_COUNT },
+	{ K("minLength"), K("min_length"), KW_COUNT },
+	{ K("maxLength"), K("max_length"), KW_COUNT },
+	{ K("minProperties"), K("min_properties"), KW_COUNT },
+	{ K("maxProperties"), K("max_properties"), KW_COUNT },
+};
+#undef K
+
+static const struct kw kw_other = { { NULL, 0 }, { NULL, 0 }, KW_DATA };
+
+struct from_openapi {
+	struct arena	*arena;
+	struct jw	*out;
+};
+
+static const char *const type_names[SCHEMA_TYPES] = {
+	"string", "number", "integer", "boolean", "array", "object", "null"
+};
+
+const char *
+schema_type_name(int type)
+{
+	return type_names[type];
+}
+
+/* By name in any case, or by the number that it has in Gemini's enum. */
+int
+schema_type(struct arena *a, struct jv v)
+{
+	struct str	 s;
+	int64_t		 n;
+	int		 i;
+
+	if (json_type(v) == JSON_NUMBER && json_int(v, &n) == 0 &&
+	    n >= 1 && n <= SCHEMA_TYPES)
+		return (int)n - 1;
+	if (json_type(v) != JSON_STRING)
+		return -1;
+	s = json_str(a, v);
+	for (i = 0; i < SCHEMA_TYPES; i++)
+		if (str_is_nocase(s, type_names[i]))
+			return i;
+	return -1;
+}
+
+static const struct kw *
+kw_find(struct jv member)
+{
+	struct jstr	 k = json_jstr(json_key(member));
+	struct str	 key = { k.p, k.n };
+	size_t		 i;
+
+	for (i = 0; key.n > 0 && i < sizeof(kws) / sizeof(kws[0]); i++)
+		if (str_eq(key, kws[i].name) || str_eq(key, kws[i].snake))
+			return &kws[i];
+	return &kw_other;
+}
+
+static void	 schema_write(struct from_openapi *, struct jv, unsigned);
+
+/* What is no schema where one must stand allows everything. */
+static void
+schema_write_or_bool(struct from_openapi *f, struct jv v, unsigned depth)
+{
+	enum json_type	 t = json_type(v);
+
+	if (t == JSON_OBJECT)
+		schema_write(f, v, depth);
+	else if (t == JSON_TRUE || t == JSON_FALSE)
+		jw_bool(f->out, t == JSON_TRUE);
+	else
+		jw_bool(f->out, true);
+}
+
+static void
+list_write(struct from_openapi *f, struct jv list, bool with_null,
+    unsigned depth)
+{
+	struct jv	 e;
+
+	jw_array(f->out);
+	for (e = json_first(list); json_ok(e); e = json_next(e))
+		schema_write_or_bool(f, e, depth);
+	if (with_null)
+		jw_raw(f->out, STR("{\"type\":\"null\"}"));
+	jw_array_end(f->out);
+}
+
+static void
+map_write(struct from_openapi *f, struct jv map, unsigned depth)
+{
+	struct jv	 m;
+
+	jw_object(f->out);
+	for (m = json_first(map); json_ok(m); m = json_next(m)) {
+		jw_key_jstr(f->out, json_jstr(json_key(m)));
+		schema_write_or_bool(f, m, depth);
+	}
+	jw_object_end(f->out);
+}
+
+/* Unknown types are left out: such a schema allows any. */
+static void
+type_write(struct from_openapi *f, struct jv v, bool nullable)
+{
+	struct jv	 e;
+	unsigned	 set = 0;
+	bool		 array = json_type(v) == JSON_ARRAY;
+	int		 t, n = 0;
+
+	if (array)
+		for (e = json_first(v); json_ok(e); e = json_next(e)) {
+			if ((t = schema_type(f->arena, e)) >= 0)
+				set |= 1u << t;
+		}
+	else if ((t = schema_type(f->arena, v)) >= 0)
+		set = 1u << t;
+	if (set == 0)
+		return;
+	if (nullable)
+		set |= 1u << SCHEMA_NULL;
+	for (t = 0; t < SCHEMA_TYPES; t++)
+		n += (set >> t) & 1;
+	jw_key(f->out, "type");
+	if (n > 1 || array)
+		jw_array(f->out);
+	for (t = 0; t < SCHEMA_TYPES; t++)
+		if ((set >> t) & 1)
+			jw_strz(f->out, type_names[t]);
+	if (n > 1 || array)
+		jw_array_end(f->out);
+}
+
+/* Gemini's int64 comes as a string. */
+static void
+count_write(struct from_openapi *f, const struct kw *kw, struct jv m)
+{
+	struct str	 s;
+	int64_t		 n;
+
+	if (json_type(m) == JSON_STRING) {
+		s = json_str(f->arena, m);
+		if (str_to_int(s, 0, INT64_MAX, &n) == -1)
+			return;
+		jw_key_str(f->out, kw->name);
+		jw_int(f->out, n);
+		return;
+	}
+	jw_key_str(f->out, kw->name);
+	jw_raw(f->out, json_raw(m));
+}
+
+/* OpenAPI's widths of numbers and Gemini's "enum" say nothing in JSON Schema. */
+static bool
+format_is_openapi(struct jv v)
+{
+	return json_is(v, "enum") || json_is(v, "int32") ||
+	    json_is(v, "int64") || json_is(v, "float") || json_is(v, "double");
+}
+
+static void
+enum_write(struct from_openapi *f, struct jv m)
+{
+	struct jv	 e;
+	bool		 null = false;
+
+	jw_array(f->out);
+	for (e = json_first(m); json_ok(e); e = json_next(e)) {
+		null |= json_type(e) == JSON_NULL;
+		jw_raw(f->out, json_raw(e));
+	}
+	if (!null)
+		jw_null(f->out);
+	jw_array_end(f->out);
+}
+
+static void
+member_write(struct from_openapi *f, const struct kw *kw, struct jv m,
+    bool nullable, unsigned depth)
+{
+	enum json_type	 t = json_type(m);
+
+	switch (kw->value) {
+	case KW_TYPE:
+		type_write(f, m, nullable);
+		return;
+	case KW_COUNT:
+		count_write(f, kw, m);
+		return;
+	case KW_NULLABLE:
+	case KW_DROP:
+		return;
+	case KW_FORMAT:
+		if (format_is_openapi(m))
+			return;
+		break;
+	case KW_EXAMPLE:
+		jw_key(f->out, "examples");
+		jw_array(f->out);
+		jw_raw(f->out, json_raw(m));
+		jw_array_end(f->out);
+		return;
+	default:
+		break;
+	}
+	if (kw->snake.n != 0)
+		jw_key_str(f->out, kw->name);
+	else
+		jw_key_jstr(f->out, json_jstr(json_key(m)));
+	if (kw->value == KW_MAP && t == JSON_OBJECT)
+		map_write(f, m, depth);
+	else if ((kw->value == KW_LIST || kw->value == KW_SCHEMA) &&
+	    t == JSON_ARRAY)
+		list_write(f, m, nullable && str_is(kw->name, "anyOf"),
+		    depth);
+	else if (kw->value == KW_SCHEMA)
+		schema_write_or_bool(f, m, depth);
+	else if (nullable && t == JSON_ARRAY && json_key_is(m, "enum"))
+		enum_write(f, m);
+	else
+		jw_raw(f->out, json_raw(m));
+}
+
+/*
+ * A nullable schema that has neither type nor anyOf (a bare reference) is put
+ * into an anyOf of its own.
+ */
+static void
+schema_write(struct from_openapi *f, struct jv v, unsigned depth)
+{
+	struct jv	 m;
+	bool		 nullable, wrap;
+
+	if (depth >= SCHEMA_DEPTH_MAX) {
+		jw_raw(f->out, STR("{}"));
+		return;
+	}
+	nullable = json_type(json_get(v, "nullable")) == JSON_TRUE;
+	wrap = nullable && !json_ok(json_get(v, "type")) &&
+	    json_type(json_get(v, "anyOf")) != JSON_ARRAY &&
+	    json_type(json_get(v, "any_of")) != JSON_ARRAY;
+	if (wrap) {
+		jw_object(f->out);
+		jw_key(f->out, "anyOf");
+		jw_array(f->out);
+	}
+	jw_object(f->out);
+	for (m = json_first(v); json_ok(m); m = json_next(m))
+		member_write(f, kw_find(m), m, nullable && !wrap, depth + 1);
+	jw_object_end(f->out);
+	if (wrap) {
+		jw_raw(f->out, STR("{\"type\":\"null\"}"));
+		jw_array_end(f->out);
+		jw_object_end(f->out);
+	}
+}
+
+void
+schema_from_openapi(struct arena *a, struct str in, struct jw *out)
+{
+	struct from_openapi	 f = { a, out };
+	struct json		 j;
+	struct json_error	 je;
+
+	json_init(&j);
+	if (json_parse(&j, in, &je) == -1 ||
+	    json_type(json_root(&j)) != JSON_OBJECT)
+		jw_raw(out, STR("{\"type\":\"object\"}"));
+	else
+		schema_write(&f, json_root(&j), 0);
+	json_release(&j);
+}
