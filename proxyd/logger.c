@@ -1,0 +1,278 @@
+/*
+ * The log writer.  Rows and the new tail of each ring are one transaction, then
+ * the tails are stored: killed in between, the next logger reads the tails from
+ * the database and no row is written twice.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "proxyd/logger.h"
+#include "state/store.h"
+
+#define DRAIN_MS	25
+#define WATCH_MS	250
+#define RETRY_MS	1000		/* after a failure of the database */
+#define EXPIRE_MS	60000
+#define EXPIRE_ROWS	500		/* in one transaction */
+#define BATCH		2000		/* rows in one transaction */
+
+struct logger_state {
+	struct logger		*lg;
+	struct store		*store;
+	struct loop		*loop;
+	struct loop_fd		 signals, parent;
+	struct loop_timer	 drain, watch, expire;
+	uint64_t		 tail[STORE_RINGS];
+	bool			 ending;
+	bool			 orphan;
+	bool			 failing;	/* said so already */
+};
+
+static struct logger_state	 st;	/* one logger a process */
+
+_Static_assert(STORE_RINGS == SHM_WORKERS, "one position a ring");
+
+/* --- rings into rows ------------------------------------------------------------------ */
+
+static int
+drain_ring(unsigned i, int room)
+{
+	struct shm_ring	*r = &st.lg->shm->ring[i];
+	struct acct_rec	 rec;
+	struct str	 packed;
+	int		 n = 0, got;
+
+	while (n < room && (got = ring_get(r, &st.tail[i], &packed)) != 0) {
+		if (got == -1) {
+			log_alert("ring %u is damaged, its records are lost",
+			    i);
+			st.tail[i] = r->head;
+			break;
+		}
+		if (acct_unpack(packed, &rec) == -1) {
+			log_alert("a record of ring %u is damaged", i);
+			continue;
+		}
+		if (store_log_row(st.store, &rec) == -1)
+			return -1;
+		n++;
+	}
+	return n;
+}
+
+static bool
+drain_waiting(void)
+{
+	unsigned	 i;
+
+	for (i = 0; i < SHM_WORKERS; i++)
+		if (st.lg->shm->ring[i].head != st.tail[i])
+			return true;
+	return false;
+}
+
+/* One transaction; how many rows, or -1. */
+static int
+drain_batch(void)
+{
+	uint64_t	 before[STORE_RINGS];
+	unsigned	 i;
+	int		 n = 0, got;
+
+	memcpy(before, st.tail, sizeof(before));
+	if (store_log_begin(st.store) == -1)
+		return -1;
+	for (i = 0; i < SHM_WORKERS; i++) {
+		if ((got = drain_ring(i, BATCH - n)) == -1)
+			goto fail;
+		n += got;
+	}
+	if (store_log_commit(st.store, st.lg->shm->epoch, st.tail) == -1)
+		goto fail;
+	for (i = 0; i < SHM_WORKERS; i++)
+		atomic_store_explicit(&st.lg->shm->ring[i].tail, st.tail[i],
+		    memory_order_release);
+	st.lg->shm->rows += (uint64_t)n;
+	return n;
+fail:
+	store_log_rollback(st.store);
+	memcpy(st.tail, before, sizeof(before));
+	return -1;
+}
+
+static int
+drain_all(void)
+{
+	int	 n;
+
+	while (drain_waiting()) {
+		if ((n = drain_batch()) == -1) {
+			if (!st.failing)
+				log_alert("cannot write the request log: %s",
+				    store_error(st.store));
+			st.failing = true;
+			return -1;
+		}
+		st.lg->shm->logger_beat_ms = clock_mono_ms();
+	}
+	if (st.failing)
+		log_warnx("the request log can be written again");
+	st.failing = false;
+	return 0;
+}
+
+static bool
+workers_gone(void)
+{
+	unsigned	 i;
+	int		 pid;
+
+	for (i = 0; i < SHM_WORKERS; i++) {
+		pid = st.lg->shm->worker[i].pid;
+		if (pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH))
+			return false;
+	}
+	return true;
+}
+
+static void
+drain_cb(void *arg)
+{
+	int	 r;
+
+	(void)arg;
+	if (st.orphan && !st.ending && workers_gone())
+		st.ending = true;
+	r = drain_all();
+	if (st.ending && (r == -1 || !drain_waiting())) {
+		loop_stop(st.loop);
+		return;
+	}
+	loop_timer_set(st.loop, &st.drain, r == -1 ? RETRY_MS : DRAIN_MS);
+}
+
+/* --- the generation, old rows ------------------------------------------------------------ */
+
+static void
+watch_cb(void *arg)
+{
+	uint64_t	 gen;
+
+	(void)arg;
+	st.lg->shm->logger_beat_ms = loop_now(st.loop);
+	if (store_generation(st.store, &gen) == 0)
+		st.lg->shm->generation = gen;
+	loop_timer_set(st.loop, &st.watch, WATCH_MS);
+}
+
+static void
+expire_cb(void *arg)
+{
+	int64_t	 before;
+	int	 n = 0;
+
+	(void)arg;
+	if (st.lg->log_days > 0) {
+		before = clock_wall_us() -
+		    (int64_t)st.lg->log_days * 86400 * 1000000;
+		n = store_log_expire(st.store, before, EXPIRE_ROWS);
+		if (n == -1)
+			log_warnx("cannot expire log rows: %s",
+			    store_error(st.store));
+	}
+	loop_timer_set(st.loop, &st.expire, n == EXPIRE_ROWS ? DRAIN_MS :
+	    EXPIRE_MS);
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+static void
+signal_cb(void *arg, uint32_t ev)
+{
+	struct signalfd_siginfo	 si;
+
+	(void)arg;
+	(void)ev;
+	while (read(st.signals.fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
+		if (si.ssi_signo == SIGTERM) {
+			st.ending = true;
+			loop_timer_set(st.loop, &st.drain, 0);
+		}
+}
+
+static void
+parent_cb(void *arg, uint32_t ev)
+{
+	(void)arg;
+	(void)ev;
+	loop_del(st.loop, &st.parent);
+	st.orphan = true;
+}
+
+static void
+logger_words(const char *text)
+{
+	snprintf(st.lg->shm->logger_words, sizeof(st.lg->shm->logger_words),
+	    "%s", text);
+}
+
+static void
+logger_open(void)
+{
+	char		 err[512];
+	unsigned	 i;
+
+	st.store = store_open(st.lg->paths->db, STORE_WRITE, err, sizeof(err));
+	if (st.store == NULL)
+		fatalx("%s", err);
+	if (store_log_tails(st.store, st.lg->shm->epoch, st.tail) == -1)
+		fatalx("cannot read the log's position: %s",
+		    store_error(st.store));
+	for (i = 0; i < SHM_WORKERS; i++) {
+		if (st.tail[i] < st.lg->shm->ring[i].tail)
+			st.tail[i] = st.lg->shm->ring[i].tail;
+		st.lg->shm->ring[i].tail = st.tail[i];
+	}
+}
+
+int
+logger_main(struct logger *lg)
+{
+	sigset_t	 set;
+
+	log_setprocname("proxyd logger");
+	st.lg = lg;
+	log_onfatal(logger_words);
+	st.loop = loop_create();
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	st.signals = (struct loop_fd){ .cb = signal_cb };
+	st.signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	st.parent = (struct loop_fd){ .fd = lg->parent_fd, .cb = parent_cb };
+	if (st.signals.fd == -1 ||
+	    loop_add(st.loop, &st.signals, EPOLLIN) == -1 ||
+	    loop_add(st.loop, &st.parent, EPOLLIN | EPOLLRDHUP) == -1)
+		fatal("logger signals");
+	logger_open();
+	st.drain = (struct loop_timer){ .cb = drain_cb };
+	st.watch = (struct loop_timer){ .cb = watch_cb };
+	st.expire = (struct loop_timer){ .cb = expire_cb };
+	watch_cb(NULL);
+	drain_cb(NULL);
+	loop_timer_set(st.loop, &st.expire, EXPIRE_MS);
+	loop_run(st.loop);
+	store_close(st.store);
+	close(st.signals.fd);
+	loop_destroy(st.loop);
+	return 0;
+}
