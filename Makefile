@@ -30,8 +30,10 @@ BASE_SRCS = $(addprefix common/base/,arena.c buf.c clock.c codec.c id.c log.c \
 	loop.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c \
 	ir_response.c ir_name.c loss.c decoder.c dialect.c convert.c schema.c \
+	schema_lower.c \
 	dialect_anthropic.c dialect_anthropic_answer.c \
-	dialect_gemini.c dialect_gemini_answer.c \
+	dialect_gemini.c dialect_gemini_decode.c dialect_gemini_encode.c \
+	dialect_gemini_answer.c dialect_gemini_write.c \
 	dialect_openai_chat.c dialect_openai_chat_answer.c \
 	dialect_openai_responses.c dialect_openai_responses_decode.c \
 	dialect_openai_responses_encode.c dialect_openai_responses_items.c \
