@@ -34,7 +34,10 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c \
 	dialect_anthropic.c dialect_anthropic_answer.c \
 	dialect_gemini.c dialect_gemini_decode.c dialect_gemini_encode.c \
 	dialect_gemini_answer.c dialect_gemini_write.c \
-	dialect_openai_chat.c dialect_openai_chat_answer.c \
+	dialect_openai_chat.c dialect_openai_chat_decode.c \
+	dialect_openai_chat_messages.c dialect_openai_chat_encode.c \
+	dialect_openai_chat_turns.c dialect_openai_chat_answer.c \
+	dialect_openai_chat_write.c \
 	dialect_openai_responses.c dialect_openai_responses_decode.c \
 	dialect_openai_responses_encode.c dialect_openai_responses_items.c \
 	dialect_openai_responses_answer.c dialect_openai_responses_write.c)

@@ -1,0 +1,143 @@
+#ifndef WIRE_DIALECT_OPENAI_CHAT_H
+#define WIRE_DIALECT_OPENAI_CHAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "wire/dialect.h"
+#include "wire/ir.h"
+#include "wire/json.h"
+
+/*
+ * What the files of the OpenAI Chat Completions dialect share:
+ *
+ *	_decode.c	request to common form
+ *	_messages.c	its messages
+ *	_encode.c	common form to request
+ *	_answer.c	answer (events, body) to common form
+ *	_write.c	common form to answer
+ *	dialect_openai_chat.c	models' families, errors, lists of models,
+ *			and struct dialect
+ */
+
+/*
+ * What a model's name tells.  OpenAI's reasoning models refuse sampling
+ * parameters; everything unknown is CHAT_MODEL_OTHER and refuses nothing.
+ */
+enum chat_family {
+	CHAT_MODEL_OTHER,
+	CHAT_MODEL_GPT,			/* gpt-3.5, gpt-4*: no reasoning */
+	CHAT_MODEL_GPT_CHAT,		/* gpt-5-chat ...: newer, no reasoning */
+	CHAT_MODEL_O,			/* o1, o3, o4-mini ... */
+	CHAT_MODEL_GPT_REASONING	/* gpt-5 and later */
+};
+
+struct chat_model {
+	enum chat_family	 family;
+	int			 major, minor;	/* gpt-5.1: 5, 1 */
+	int64_t			 max_output;	/* tokens; 0: not known */
+};
+
+void	 chat_model(struct str name, struct chat_model *);
+
+/*
+ * Is the provider OpenAI itself (or Azure's copy of it)?  An unnamed one, as
+ * in offline translation, is neither that nor a compatible server.
+ */
+bool	 chat_provider_openai(const struct ir_exchange *);
+bool	 chat_provider_compatible(const struct ir_exchange *);
+
+/* What reading a request needs. */
+struct chat_read {
+	struct ir_request	*rq;
+	struct arena		*a;
+	struct ir_error		*err;
+	struct ir_message	*calls;		/* last message with calls */
+	struct str		 legacy_id;	/* of the last function_call */
+	unsigned		 n_messages;
+};
+
+/*
+ * Typed access: missing and null are the same (JV_NONE, empty), anything else
+ * is checked.  types is a set of CHAT_T_*.  -1 with err set.
+ */
+#define CHAT_T_STRING	(1u << JSON_STRING)
+#define CHAT_T_NUMBER	(1u << JSON_NUMBER)
+#define CHAT_T_BOOL		(1u << JSON_TRUE | 1u << JSON_FALSE)
+#define CHAT_T_ARRAY		(1u << JSON_ARRAY)
+#define CHAT_T_OBJECT	(1u << JSON_OBJECT)
+
+int	 chat_want(struct chat_read *, struct jv, unsigned types,
+	    const char *expected) __attribute__((__warn_unused_result__));
+int	 chat_get(struct chat_read *, struct jv object, const char *name,
+	    unsigned types, const char *expected, struct jv *)
+	    __attribute__((__warn_unused_result__));
+int	 chat_get_str(struct chat_read *, struct jv object, const char *name,
+	    struct str *) __attribute__((__warn_unused_result__));
+int	 chat_get_jstr(struct chat_read *, struct jv object, const char *name,
+	    struct jstr *) __attribute__((__warn_unused_result__));
+int	 chat_get_tri(struct chat_read *, struct jv object, const char *name,
+	    enum ir_tri *) __attribute__((__warn_unused_result__));
+int	 chat_get_object(struct chat_read *, struct jv object,
+	    const char *name, struct jv *)
+	    __attribute__((__warn_unused_result__));
+/* Sets err: the member is missing.  Returns -1. */
+int	 chat_required(struct chat_read *, struct jv object, const char *name)
+	    __attribute__((__warn_unused_result__));
+void	 chat_read_cache(struct chat_read *, struct jv, enum ir_cache *);
+int	 chat_read_messages(struct chat_read *, struct jv)
+	    __attribute__((__warn_unused_result__));
+
+int	 chat_request_decode(struct ir_request *, struct ir_error *)
+	    __attribute__((__warn_unused_result__));
+int	 chat_request_encode(struct ir_exchange *, struct buf *,
+	    struct ir_error *) __attribute__((__warn_unused_result__));
+
+/* State of a decoder of answers: one for all choices, one for each. */
+struct chat_dec_choice;
+struct chat_dec {
+	struct chat_dec_choice	*choice[IR_CHOICES_MAX];
+	unsigned		 next_index;	/* of the next part */
+	bool			 started;	/* START is out */
+	bool			 over;		/* END or ERROR is out */
+	bool			 has_usage;
+	struct ir_usage		 usage;
+	size_t			 held;		/* bytes held back */
+};
+
+/* Likewise of an encoder. */
+struct chat_enc_choice;
+struct chat_enc {
+	struct chat_enc_choice	*choice[IR_CHOICES_MAX];
+	struct str		 id, model;
+	int64_t			 created;
+	bool			 started;
+	bool			 over;
+	bool			 has_usage;
+	struct ir_usage		 usage;
+};
+
+int	 chat_event_decode(struct ir_decoder *, const struct frame *)
+	    __attribute__((__warn_unused_result__));
+int	 chat_event_end(struct ir_decoder *)
+	    __attribute__((__warn_unused_result__));
+int	 chat_body_decode(struct ir_decoder *)
+	    __attribute__((__warn_unused_result__));
+void	 chat_event_encode(struct ir_encoder *, const struct ir_event *);
+void	 chat_body_encode(struct ir_exchange *, const struct ir_response *,
+	    struct buf *);
+
+/*
+ * Finds the error in a value of any shape that is in use: {"error":{..}},
+ * {"error":"text"}, {"object":"error","message":..}, {"detail":..}.  false: it
+ * is none, err is untouched.  Under status 200 the kind comes from the words.
+ */
+bool	 chat_error_read(struct arena *, struct jv, struct ir_error *);
+/* The envelope, as one JSON value. */
+void	 chat_error_write(const struct ir_error *, struct jw *);
+
+#endif /* WIRE_DIALECT_OPENAI_CHAT_H */
