@@ -1,0 +1,113 @@
+/*
+ * Records of finished requests: packed for a ring, and unpacked.
+ */
+#include "state/acct.h"
+
+/* What is left of a record for its strings, each with its length. */
+#define ROOM	(ACCT_REC_MAX - sizeof(struct acct_fixed) -		\
+		    ACCT_STR_COUNT * sizeof(uint32_t))
+/* With every string cut to this, they fit. */
+#define CUT_ALL	2048
+
+_Static_assert(ACCT_STR_COUNT * CUT_ALL <= ROOM, "strings do not fit");
+
+/* Not within a character of UTF-8. */
+static struct str
+cut_text(struct str s, size_t max)
+{
+	if (s.n <= max)
+		return s;
+	s.n = max;
+	while (s.n > 0 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80)
+		s.n--;
+	return s;
+}
+
+/*
+ * Up to the last element of a JSON array that fits with the bracket that then
+ * closes it; what is returned lacks that bracket.
+ */
+static struct str
+cut_array(struct str s, size_t max)
+{
+	size_t	 i, end = 0;
+	int	 depth = 0;
+	bool	 quoted = false;
+
+	for (i = 0; i < s.n && i < max; i++) {
+		if (quoted && s.p[i] == '\\')
+			i++;
+		else if (s.p[i] == '"')
+			quoted = !quoted;
+		else if (quoted)
+			continue;
+		else if (s.p[i] == '[' || s.p[i] == '{') {
+			if (++depth == 1)
+				end = i + 1;
+		} else if (s.p[i] == ']' || s.p[i] == '}')
+			depth--;
+		else if (s.p[i] == ',' && depth == 1)
+			end = i;
+	}
+	s.n = end;
+	return s;
+}
+
+static void
+pack_str(struct buf *out, struct str s, size_t max, bool array)
+{
+	uint32_t	 n;
+	bool		 close = false;
+
+	if (s.n > max && array) {
+		s = cut_array(s, max - 1);
+		close = s.n > 0;
+	} else
+		s = cut_text(s, max);
+	n = (uint32_t)s.n + close;
+	buf_add(out, &n, sizeof(n));
+	buf_adds(out, s);
+	if (close)
+		buf_addc(out, ']');
+}
+
+void
+acct_pack(const struct acct_rec *r, struct buf *out)
+{
+	size_t	 sum = 0, max = ACCT_STR_MAX;
+	int	 i;
+
+	for (i = 0; i < ACCT_STR_COUNT; i++)
+		sum += r->s[i].n < max ? r->s[i].n : max;
+	if (sum > ROOM)
+		max = CUT_ALL;
+	buf_add(out, &r->f, sizeof(r->f));
+	for (i = 0; i < ACCT_STR_COUNT; i++)
+		pack_str(out, r->s[i], max,
+		    i == ACCT_ATTEMPTS || i == ACCT_LOSS);
+}
+
+int
+acct_unpack(struct str packed, struct acct_rec *r)
+{
+	uint32_t	 n;
+	int		 i;
+
+	if (packed.n < sizeof(r->f) || packed.n > ACCT_REC_MAX)
+		return -1;
+	memcpy(&r->f, packed.p, sizeof(r->f));
+	packed = str_skip(packed, sizeof(r->f));
+	if (r->f.nkeys > ACCT_ATTEMPTS_MAX)
+		return -1;
+	for (i = 0; i < ACCT_STR_COUNT; i++) {
+		if (packed.n < sizeof(n))
+			return -1;
+		memcpy(&n, packed.p, sizeof(n));
+		packed = str_skip(packed, sizeof(n));
+		if (n > packed.n)
+			return -1;
+		r->s[i] = (struct str){ packed.p, n };
+		packed = str_skip(packed, n);
+	}
+	return packed.n == 0 ? 0 : -1;
+}

@@ -1,0 +1,413 @@
+/*
+ * The request log and the statistics of keys: what the logger writes, and what
+ * is read of it.
+ */
+#include <stdio.h>
+
+#include "base/codec.h"
+#include "base/log.h"
+#include "state/store_sql.h"
+
+#define SUMS	256			/* a power of two */
+
+/* What one transaction adds to a key's counters; status -1: to key_use. */
+struct sum {
+	int64_t	 key_id;
+	int32_t	 status;
+	bool	 used;
+	int64_t	 n;			/* of status, or good ones */
+	int64_t	 failed;
+	int64_t	 last_us;
+};
+
+struct store_log {
+	struct sum	 sum[SUMS];
+	unsigned	 nsums;
+	bool		 have_tails;	/* epoch and tail are as in the file */
+	uint64_t	 epoch;
+	uint64_t	 tail[STORE_RINGS];
+	struct arena	 arena;		/* for one row */
+};
+
+static struct store_log *
+log_of(struct store *s)
+{
+	if (s->log == NULL) {
+		s->log = calloc(1, sizeof(*s->log));
+		if (s->log == NULL)
+			fatal("calloc");
+		arena_init(&s->log->arena);
+	}
+	return s->log;
+}
+
+void
+store_log_free(struct store_log *l)
+{
+	if (l == NULL)
+		return;
+	arena_release(&l->arena);
+	free(l);
+}
+
+static void
+clear_sums(struct store_log *l)
+{
+	memset(l->sum, 0, sizeof(l->sum));
+	l->nsums = 0;
+}
+
+int
+store_log_begin(struct store *s)
+{
+	clear_sums(log_of(s));
+	return sql_begin(s);
+}
+
+void
+store_log_rollback(struct store *s)
+{
+	clear_sums(log_of(s));
+	sql_rollback(s);
+}
+
+/* --- statistics of keys ------------------------------------------------------------ */
+
+static int
+flush_sum(struct store *s, const struct sum *m)
+{
+	if (m->status >= 0)
+		return sql_run(s, "INSERT INTO key_stats (key_id, status, n) "
+		    "VALUES (?, ?, ?) ON CONFLICT (key_id, status) "
+		    "DO UPDATE SET n = n + excluded.n", "iii", m->key_id,
+		    (int64_t)m->status, m->n);
+	return sql_run(s, "INSERT INTO key_use "
+	    "(key_id, ok, failed, last_used_us) VALUES (?, ?, ?, ?) "
+	    "ON CONFLICT (key_id) DO UPDATE SET ok = ok + excluded.ok, "
+	    "failed = failed + excluded.failed, "
+	    "last_used_us = max(last_used_us, excluded.last_used_us)", "iiii",
+	    m->key_id, m->n, m->failed, m->last_us);
+}
+
+static int
+flush_sums(struct store *s)
+{
+	struct store_log	*l = log_of(s);
+	unsigned		 i;
+
+	for (i = 0; i < SUMS; i++)
+		if (l->sum[i].used && flush_sum(s, &l->sum[i]) == -1)
+			return -1;
+	clear_sums(l);
+	return 0;
+}
+
+/* Open addressing; the table is never more than three quarters full. */
+static struct sum *
+find_sum(struct store_log *l, int64_t key_id, int32_t status)
+{
+	uint64_t	 h = (uint64_t)key_id * 1024 + (uint32_t)status;
+	struct sum	*m;
+
+	h = h * 0x9e3779b97f4a7c15u >> 32;
+	for (;; h++) {
+		m = &l->sum[h & (SUMS - 1)];
+		if (!m->used) {
+			m->used = true;
+			m->key_id = key_id;
+			m->status = status;
+			l->nsums++;
+			return m;
+		}
+		if (m->key_id == key_id && m->status == status)
+			return m;
+	}
+}
+
+static int
+add_sums(struct store *s, const struct acct_fixed *f)
+{
+	struct store_log	*l = log_of(s);
+	struct sum		*m;
+	unsigned		 i;
+	int32_t			 status;
+
+	for (i = 0; i < f->nkeys && i < ACCT_ATTEMPTS_MAX; i++) {
+		if (l->nsums + 2 > SUMS / 4 * 3 && flush_sums(s) == -1)
+			return -1;
+		status = f->key[i].status;
+		if (status < 0 || status > 999)
+			status = 0;
+		find_sum(l, f->key[i].key_id, status)->n++;
+		m = find_sum(l, f->key[i].key_id, -1);
+		if (f->key[i].ok)
+			m->n++;
+		else
+			m->failed++;
+		if (f->time_us > m->last_us)
+			m->last_us = f->time_us;
+	}
+	return 0;
+}
+
+static int
+stats_of(struct store *s, int64_t key_id,
+    void (*cb)(void *, int64_t, int, int64_t), void *arg)
+{
+	struct sqlite3_stmt	*st;
+	int			 rc;
+
+	st = sql_open(s, "SELECT status, n FROM key_stats WHERE key_id = ? "
+	    "ORDER BY status", "i", key_id);
+	if (st == NULL)
+		return -1;
+	while ((rc = sql_step(s, st)) == 1)
+		cb(arg, key_id, (int)sql_int(st, 0), sql_int(st, 1));
+	sql_end(st);
+	return rc;
+}
+
+static void
+fill_stat(struct sqlite3_stmt *st, char mask[SECRET_MASK_LEN],
+    struct store_key_stat *k)
+{
+	struct str	 m = sql_str(st, 3);
+
+	snprintf(mask, SECRET_MASK_LEN, "%.*s", STR_FMT(m));
+	*k = (struct store_key_stat){
+		.key_id = sql_int(st, 0),
+		.slot = (unsigned)sql_int(st, 1),
+		.provider = sql_str(st, 2),
+		.mask = mask,
+		.enabled = sql_int(st, 4) != 0,
+		.file = sql_int(st, 5) != 0,
+		.ok = sql_int(st, 6),
+		.failed = sql_int(st, 7),
+		.last_used_us = sql_int(st, 8)
+	};
+}
+
+/* One transaction, so that a key's sums agree. */
+int
+store_key_stats(struct store *s,
+    void (*key_cb)(void *, const struct store_key_stat *),
+    void (*status_cb)(void *, int64_t, int, int64_t), void *arg)
+{
+	struct store_key_stat	 k;
+	struct sqlite3_stmt	*st;
+	char			 mask[SECRET_MASK_LEN];
+	int			 rc = -1;
+
+	if (sql_begin_read(s) == -1)
+		return -1;
+	st = sql_open(s, "SELECT k.id, k.slot, p.name, k.mask, k.enabled, "
+	    "k.source = 'file', coalesce(u.ok, 0), coalesce(u.failed, 0), "
+	    "coalesce(u.last_used_us, 0) FROM keys k "
+	    "JOIN providers p ON p.id = k.provider_id "
+	    "LEFT JOIN key_use u ON u.key_id = k.id "
+	    "WHERE k.source <> 'gone' AND k.slot IS NOT NULL "
+	    "ORDER BY p.pos, p.id, k.pos, k.id", "");
+	while (st != NULL && (rc = sql_step(s, st)) == 1) {
+		fill_stat(st, mask, &k);
+		if (key_cb != NULL)
+			key_cb(arg, &k);
+		if (status_cb != NULL &&
+		    (rc = stats_of(s, k.key_id, status_cb, arg)) == -1)
+			break;
+	}
+	sql_end(st);
+	sql_rollback(s);
+	return rc;
+}
+
+/* --- positions of rings ------------------------------------------------------------- */
+
+int
+store_log_tails(struct store *s, uint64_t epoch, uint64_t tail[STORE_RINGS])
+{
+	struct sqlite3_stmt	*st;
+	int64_t			 ring;
+	int			 rc;
+
+	memset(tail, 0, STORE_RINGS * sizeof(tail[0]));
+	st = sql_open(s, "SELECT ring, tail FROM ring_tails WHERE epoch = ?",
+	    "i", (int64_t)epoch);
+	if (st == NULL)
+		return -1;
+	while ((rc = sql_step(s, st)) == 1) {
+		ring = sql_int(st, 0);
+		if (ring >= 0 && ring < STORE_RINGS)
+			tail[ring] = (uint64_t)sql_int(st, 1);
+	}
+	sql_end(st);
+	return rc;
+}
+
+static int
+put_tails(struct store *s, struct store_log *l, uint64_t epoch,
+    const uint64_t tail[STORE_RINGS])
+{
+	int	 i;
+
+	if (!l->have_tails || l->epoch != epoch) {
+		if (sql_run(s, "DELETE FROM ring_tails WHERE epoch <> ?", "i",
+		    (int64_t)epoch) == -1 ||
+		    store_log_tails(s, epoch, l->tail) == -1)
+			return -1;
+		l->have_tails = true;
+		l->epoch = epoch;
+	}
+	for (i = 0; i < STORE_RINGS; i++)
+		if (tail[i] != l->tail[i] && sql_run(s, "INSERT INTO "
+		    "ring_tails (epoch, ring, tail) VALUES (?, ?, ?) "
+		    "ON CONFLICT (epoch, ring) DO UPDATE SET "
+		    "tail = excluded.tail", "iii", (int64_t)epoch, (int64_t)i,
+		    (int64_t)tail[i]) == -1)
+			return -1;
+	return 0;
+}
+
+/* On failure the transaction stays open, for store_log_rollback. */
+int
+store_log_commit(struct store *s, uint64_t epoch,
+    const uint64_t tail[STORE_RINGS])
+{
+	struct store_log	*l = log_of(s);
+
+	if (flush_sums(s) == -1 || put_tails(s, l, epoch, tail) == -1 ||
+	    sql_commit(s) == -1) {
+		l->have_tails = false;
+		return -1;
+	}
+	memcpy(l->tail, tail, sizeof(l->tail));
+	return 0;
+}
+
+/* --- rows ---------------------------------------------------------------------------- */
+
+/*
+ * The columns in the order of the table, each with its value: NUM(column, value
+ * of struct acct_fixed) or TXT(column, enum acct_str).
+ */
+#define COLUMNS								\
+	NUM(time_us, time_us)						\
+	NUM(status, status)						\
+	NUM(upstream_status, upstream_status)				\
+	TXT(provider, ACCT_PROVIDER)					\
+	TXT(model_asked, ACCT_MODEL_ASKED)				\
+	TXT(model_sent, ACCT_MODEL_SENT)				\
+	TXT(model_answered, ACCT_MODEL_ANSWERED)			\
+	TXT(dialect, ACCT_DIALECT)					\
+	TXT(target_dialect, ACCT_TARGET_DIALECT)			\
+	TXT(path, ACCT_PATH)						\
+	TXT(route, ACCT_ROUTE)						\
+	NUM(stream, stream)						\
+	NUM(translated, translated)					\
+	NUM(incomplete, incomplete)					\
+	NUM(attempts, attempts)						\
+	NUM(key_id, key_id)						\
+	TXT(key_mask, ACCT_KEY_MASK)					\
+	NUM(input, input)						\
+	NUM(cache_read, cache_read)					\
+	NUM(cache_write_5m, cache_write_5m)				\
+	NUM(cache_write_1h, cache_write_1h)				\
+	NUM(output, output)						\
+	NUM(reasoning, reasoning)					\
+	NUM(ttfb_us, ttfb_us)						\
+	NUM(total_us, total_us)						\
+	NUM(overhead_us, overhead_us)					\
+	NUM(bytes_in, bytes_in)						\
+	NUM(bytes_out, bytes_out)					\
+	NUM(bytes_up, bytes_up)						\
+	NUM(bytes_down, bytes_down)					\
+	NUM(worker, worker)						\
+	TXT(request_id, ACCT_ID)					\
+	TXT(upstream_id, ACCT_UPSTREAM_ID)				\
+	TXT(client, ACCT_CLIENT)					\
+	TXT(user_agent, ACCT_USER_AGENT)				\
+	TXT(stop, ACCT_STOP)						\
+	TXT(close, ACCT_CLOSE)						\
+	TXT(error, ACCT_ERROR)						\
+	TXT(attempts_json, ACCT_ATTEMPTS)				\
+	TXT(loss_json, ACCT_LOSS)
+
+static const char insert_row[] = "INSERT INTO requests ("
+#define NUM(column, value)	#column ", "
+#define TXT(column, value)	#column ", "
+    COLUMNS
+#undef NUM
+#undef TXT
+    "id) VALUES ("
+#define NUM(column, value)	"?, "
+#define TXT(column, value)	"?, "
+    COLUMNS
+#undef NUM
+#undef TXT
+    "NULL)";
+
+/* Of bytes that came from outside: what is not text is shown as '?'. */
+static struct str
+clean(struct store_log *l, struct str s)
+{
+	char	*to;
+	size_t	 i;
+
+	if (s.n == 0 || (memchr(s.p, '\0', s.n) == NULL && utf8_valid(s)))
+		return s;
+	to = arena_bytes(&l->arena, s.n);
+	for (i = 0; i < s.n; i++)
+		to[i] = s.p[i] > 0 && s.p[i] < 0x7f ? s.p[i] : '?';
+	return (struct str){ to, s.n };
+}
+
+int
+store_log_row(struct store *s, const struct acct_rec *r)
+{
+	struct store_log	*l = log_of(s);
+	struct sqlite3_stmt	*st;
+	int			 i = 0, rc;
+
+	if ((st = sql_prepare(s, insert_row)) == NULL)
+		return -1;
+#define NUM(column, value)	sql_bind_int(st, ++i, r->f.value);
+#define TXT(column, value)	sql_bind_str(st, ++i, clean(l, r->s[value]));
+	COLUMNS
+#undef NUM
+#undef TXT
+	rc = sql_step(s, st);
+	sql_end(st);
+	if (l->arena.total > 0)
+		arena_clear(&l->arena);
+	return rc == -1 ? -1 : add_sums(s, &r->f);
+}
+
+/* By time, which is nearly the order of id, so few pages are touched. */
+int
+store_log_expire(struct store *s, int64_t before_us, int n)
+{
+	int	 changes;
+
+	if (sql_begin(s) == -1)
+		return -1;
+	if (sql_run(s, "DELETE FROM requests WHERE id IN (SELECT id "
+	    "FROM requests WHERE time_us < ? ORDER BY time_us LIMIT ?)", "ii",
+	    before_us, (int64_t)n) == -1) {
+		sql_rollback(s);
+		return -1;
+	}
+	changes = sql_changes(s);
+	if (sql_commit(s) == -1) {
+		sql_rollback(s);
+		return -1;
+	}
+	return changes;
+}
+
+int64_t
+store_log_count(struct store *s)
+{
+	int64_t	 n = 0;
+
+	return sql_get(s, &n, "SELECT count(*) FROM requests", "") == 1 ? n :
+	    -1;
+}

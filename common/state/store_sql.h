@@ -1,0 +1,95 @@
+#ifndef STATE_STORE_SQL_H
+#define STATE_STORE_SQL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "state/store.h"
+
+/*
+ * SQL for the files of common/state/ alone.  Texts are literals: a value goes
+ * in by a ? and never by printf.  Statements stay prepared, found again by the
+ * address of their text, so a text is used by one caller at a time.
+ *
+ * fmt has a letter a value: i int64_t, s struct str as TEXT, b struct str as
+ * BLOB.  Bytes must live until sql_end.
+ */
+struct sqlite3;
+struct sqlite3_stmt;
+struct store_log;			/* of store_log.c */
+
+#define SQL_CACHE	48
+
+struct store {
+	struct sqlite3		*db;
+	bool			 write;
+	char			 path[1100];
+	char			 err[1400];
+	struct store_log	*log;
+	struct {
+		const char		*text;
+		struct sqlite3_stmt	*st;
+	}			 cache[SQL_CACHE];
+};
+
+/* NULL: the error is in store->err. */
+struct sqlite3_stmt	*sql_open(struct store *, const char *text,
+			    const char *fmt, ...)
+			    __attribute__((__warn_unused_result__));
+/* 1: a row, 0: no more, -1: error. */
+int		 sql_step(struct store *, struct sqlite3_stmt *)
+		    __attribute__((__warn_unused_result__));
+int64_t		 sql_int(struct sqlite3_stmt *, int column);
+/* Valid until the next step. */
+struct str	 sql_str(struct sqlite3_stmt *, int column);
+/* Ready for its next use; takes NULL. */
+void		 sql_end(struct sqlite3_stmt *);
+
+/* open, step to the end, end. */
+int		 sql_run(struct store *, const char *text, const char *fmt, ...)
+		    __attribute__((__warn_unused_result__));
+/* The one number that text selects; 1, 0 where there is no row, or -1. */
+int		 sql_get(struct store *, int64_t *, const char *text,
+		    const char *fmt, ...)
+		    __attribute__((__warn_unused_result__));
+/* Rows changed by the last statement. */
+int		 sql_changes(struct store *);
+
+/* For a statement of many values: 1-based, as 'i' and 's' above. */
+struct sqlite3_stmt	*sql_prepare(struct store *, const char *text)
+		    __attribute__((__warn_unused_result__));
+void		 sql_bind_int(struct sqlite3_stmt *, int i, int64_t);
+void		 sql_bind_str(struct sqlite3_stmt *, int i, struct str);
+
+int		 sql_begin(struct store *)		/* to write */
+		    __attribute__((__warn_unused_result__));
+int		 sql_begin_read(struct store *)
+		    __attribute__((__warn_unused_result__));
+int		 sql_commit(struct store *)
+		    __attribute__((__warn_unused_result__));
+void		 sql_rollback(struct store *);
+
+/* Sets store->err; returns -1. */
+int		 store_fail(struct store *, const char *, ...)
+		    __attribute__((__format__(printf, 2, 3)));
+
+void		 store_log_free(struct store_log *);	/* takes NULL */
+
+/* What a sealed value is bound to: "key:openai", "header:openai:x-team". */
+#define STORE_CONTEXT_MAX	512
+struct str	 store_context(char dst[STORE_CONTEXT_MAX], const char *kind,
+		    struct str provider, struct str name);
+
+/* Numbers of struct conf that are kept as settings. */
+#define STORE_SETTINGS							\
+	STORE_SETTING(mode)						\
+	STORE_SETTING(allow_anonymous)					\
+	STORE_SETTING(max_body)						\
+	STORE_SETTING(retry_tries)					\
+	STORE_SETTING(retry_ms)						\
+	STORE_SETTING(cooldown_ms)					\
+	STORE_SETTING(cooldown_max_ms)					\
+	STORE_SETTING(log_days)
+
+#endif /* STATE_STORE_SQL_H */
