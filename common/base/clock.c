@@ -1,0 +1,52 @@
+/*
+ * Clocks, and the one way to write a time.
+ */
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+static int64_t
+clock_us(clockid_t which)
+{
+	struct timespec	 ts;
+
+	if (clock_gettime(which, &ts) == -1)
+		fatal("clock_gettime");
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t
+clock_mono_us(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_mono_ms(void)
+{
+	return clock_us(CLOCK_MONOTONIC) / 1000;
+}
+
+int64_t
+clock_wall_us(void)
+{
+	return clock_us(CLOCK_REALTIME);
+}
+
+char *
+clock_rfc3339(int64_t us, char dst[CLOCK_RFC3339_LEN])
+{
+	time_t		 t = us / 1000000;
+	struct tm	 tm;
+
+	if (us < 0 || gmtime_r(&t, &tm) == NULL || tm.tm_year > 8099) {
+		t = 0;
+		us = 0;
+		gmtime_r(&t, &tm);
+	}
+	snprintf(dst, CLOCK_RFC3339_LEN, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+	    (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday,
+	    tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(us / 1000 % 1000));
+	return dst;
+}
