@@ -40,7 +40,8 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c \
 	dialect_openai_chat_write.c \
 	dialect_openai_responses.c dialect_openai_responses_decode.c \
 	dialect_openai_responses_encode.c dialect_openai_responses_items.c \
-	dialect_openai_responses_answer.c dialect_openai_responses_write.c)
+	dialect_openai_responses_answer.c dialect_openai_responses_object.c \
+	dialect_openai_responses_write.c)
 STATE_SRCS = $(addprefix common/state/,acct.c conf.c conf_process.c \
 	conf_value.c conf_yaml.c secret.c \
 	shm.c snapshot.c store.c store_conf.c store_log.c)
@@ -68,7 +69,7 @@ PROGS	= $(if $(PROXYD_SRCS),proxyd) $(if $(ADMIND_SRCS),admind) \
 PACKAGES = gcc libc6-dev make pkg-config libmicrohttpd-dev \
 	libcurl4-gnutls-dev libjansson-dev libyaml-dev libsqlite3-dev \
 	libgnutls28-dev
-CHECK_PACKAGES = perl mandoc curl
+CHECK_PACKAGES = perl mandoc curl sqlite3
 PKG_COMMON = sqlite3 yaml-0.1 gnutls jansson
 PKG	= $(PKG_COMMON) libmicrohttpd libcurl
 # Asked when a recipe runs, so that the packages may be installed by then.

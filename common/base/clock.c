@@ -45,8 +45,8 @@ clock_rfc3339(int64_t us, char dst[CLOCK_RFC3339_LEN])
 		us = 0;
 		gmtime_r(&t, &tm);
 	}
-	snprintf(dst, CLOCK_RFC3339_LEN, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-	    (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday,
-	    tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(us / 1000 % 1000));
+	strftime(dst, CLOCK_RFC3339_LEN, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(dst + strlen(dst), 8, ".%03uZ",
+	    (unsigned)(us / 1000 % 1000) & 1023u);
 	return dst;
 }
