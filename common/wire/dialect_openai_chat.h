@@ -11,6 +11,7 @@
 #include "wire/dialect.h"
 #include "wire/ir.h"
 #include "wire/json.h"
+#include "wire/loss.h"
 
 /*
  * What the files of the OpenAI Chat Completions dialect share:
@@ -18,6 +19,7 @@
  *	_decode.c	request to common form
  *	_messages.c	its messages
  *	_encode.c	common form to request
+ *	_turns.c	its messages
  *	_answer.c	answer (events, body) to common form
  *	_write.c	common form to answer
  *	dialect_openai_chat.c	models' families, errors, lists of models,
@@ -94,6 +96,33 @@ int	 chat_read_messages(struct chat_read *, struct jv)
 
 int	 chat_request_decode(struct ir_request *, struct ir_error *)
 	    __attribute__((__warn_unused_result__));
+/* What writing a request for another dialect's client needs. */
+struct chat_media;
+struct chat_req {
+	struct ir_exchange	*x;
+	const struct ir_request	*rq;
+	struct arena		*a;
+	struct jw		 w;
+	bool			 openai;	/* chat_provider_openai */
+	bool			 compatible;	/* chat_provider_compatible */
+	bool			 cache_told;
+	bool			 quiet;		/* tell of no losses */
+	bool			 answered;	/* results of the last turn's
+						   calls are written */
+	struct chat_media	*media;		/* for the next user message */
+	struct chat_media	**last_media;
+	unsigned		 n_messages;	/* written */
+};
+
+void	 chat_lose(struct chat_req *, enum loss_action, uint32_t node,
+	    const char *suffix, const char *why);
+/* A tool's name as OpenAI takes it. */
+struct str	 chat_fit_name(struct chat_req *, struct str);
+/* Told once: the cache is automatic here. */
+void	 chat_lose_cache(struct chat_req *, enum ir_cache, uint32_t node);
+/* The value of "messages". */
+void	 chat_write_messages(struct chat_req *);
+
 int	 chat_request_encode(struct ir_exchange *, struct buf *,
 	    struct ir_error *) __attribute__((__warn_unused_result__));
 

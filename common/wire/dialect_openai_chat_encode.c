@@ -1,0 +1,853 @@
+/*
+ * OpenAI Chat Completions: the common form into a request, but for its
+ * messages.
+ *
+ * A request that came in this dialect is copied member by member, so that
+ * nothing is lost on the way back; only what belongs to the target (model,
+ * stream) is written anew.  Everything below that is for the other dialects.
+ */
+#include "wire/dialect_openai_chat.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#include "wire/schema.h"
+
+#define STOP_MAX	4
+#define USER_MAX	64
+
+/* --- this dialect to itself ----------------------------------------------- */
+
+/* Usage is asked for in any case; the encoder hides it from who did not. */
+static void
+write_stream(struct jw *w, const struct ir_exchange *x, struct jv options)
+{
+	struct jv	 e;
+
+	jw_key(w, "stream");
+	jw_bool(w, x->target.stream);
+	if (!x->target.stream)
+		return;
+	jw_key(w, "stream_options");
+	jw_object(w);
+	for (e = json_first(options); json_ok(e); e = json_next(e)) {
+		if (json_key_is(e, "include_usage"))
+			continue;
+		jw_key_jstr(w, json_jstr(json_key(e)));
+		jw_raw(w, json_raw(e));
+	}
+	jw_key(w, "include_usage");
+	jw_bool(w, true);
+	jw_object_end(w);
+}
+
+static bool
+stream_member(struct jv e)
+{
+	return json_key_is(e, "stream") || json_key_is(e, "stream_options");
+}
+
+static void
+encode_own(struct ir_exchange *x, struct jw *w)
+{
+	struct jv	 root = json_root(x->rq->json), e;
+	bool		 keep = x->target.stream == x->rq->stream;
+
+	jw_object(w);
+	for (e = json_first(root); json_ok(e); e = json_next(e)) {
+		if (!keep && stream_member(e))
+			continue;
+		jw_key_jstr(w, json_jstr(json_key(e)));
+		if (json_key_is(e, "model") && x->target.model.n > 0)
+			jw_str(w, x->target.model);
+		else
+			jw_raw(w, json_raw(e));
+	}
+	if (!keep)
+		write_stream(w, x, json_get(root, "stream_options"));
+	jw_object_end(w);
+}
+
+/* --- schemas -------------------------------------------------------------- */
+
+/*
+ * Where a schema stands in the parsed body: the value in object, or in an
+ * object in it, with these bytes.  Looked at only one level down: a tool is
+ * {"function":{"parameters":{..}}} at its deepest.
+ */
+static struct jv
+schema_value(const struct chat_req *o, uint32_t node, struct str raw)
+{
+	struct jv	 e, in;
+
+	if (o->rq->json == NULL || node == 0)
+		return JV_NONE;
+	e = json_at(o->rq->json, node);
+	if (json_raw(e).p == raw.p)
+		return e;
+	for (e = json_first(e); json_ok(e); e = json_next(e)) {
+		if (json_raw(e).p == raw.p)
+			return e;
+		for (in = json_first(e); json_ok(in); in = json_next(in))
+			if (json_raw(in).p == raw.p)
+				return in;
+	}
+	return JV_NONE;
+}
+
+/* OpenAI takes no object schema without "properties". */
+static void
+write_parameters(struct chat_req *o, struct jv v, struct str raw)
+{
+	struct jv	 type = json_get(v, "type"), e;
+	bool		 bare = json_type(v) == JSON_OBJECT &&
+			    (json_empty(type) || json_is(type, "object")) &&
+			    !json_ok(json_get(v, "properties")) &&
+			    !json_ok(json_get(v, "$ref"));
+
+	if (!bare) {
+		jw_raw(&o->w, raw);
+		return;
+	}
+	jw_object(&o->w);
+	jw_key(&o->w, "type");
+	jw_strz(&o->w, "object");
+	for (e = json_first(v); json_ok(e); e = json_next(e)) {
+		if (json_key_is(e, "type"))
+			continue;
+		jw_key_jstr(&o->w, json_jstr(json_key(e)));
+		jw_raw(&o->w, json_raw(e));
+	}
+	jw_key(&o->w, "properties");
+	jw_object(&o->w);
+	jw_object_end(&o->w);
+	jw_object_end(&o->w);
+}
+
+/*
+ * What OpenAI asks of a strict schema: every object closed, every property
+ * required.  Another dialect's guarantee can be kept only where this holds.
+ * The depth of v is bounded by the JSON reader.
+ */
+static bool
+strict_fits(struct jv v)
+{
+	struct jv	 props = json_get(v, "properties"), e;
+
+	if (json_type(props) == JSON_OBJECT &&
+	    (json_type(json_get(v, "type")) == JSON_STRING ||
+	    json_type(json_get(v, "type")) == JSON_ARRAY) &&
+	    (json_type(json_get(v, "additionalProperties")) != JSON_FALSE ||
+	    json_count(props) != json_count(json_get(v, "required"))))
+		return false;
+	if (json_type(v) != JSON_OBJECT && json_type(v) != JSON_ARRAY)
+		return true;
+	for (e = json_first(v); json_ok(e); e = json_next(e))
+		if (!strict_fits(e))
+			return false;
+	return true;
+}
+
+/* Writes "strict", if it is to be true: asked for, and possible. */
+static void
+write_strict(struct chat_req *o, enum ir_tri strict, struct jv schema,
+    uint32_t node)
+{
+	if (strict == IR_UNSET)
+		return;
+	if (strict == IR_YES && o->rq->from != &dialect_openai_responses &&
+	    !(json_type(schema) == JSON_OBJECT && strict_fits(schema))) {
+		chat_lose(o, LOSS_APPROXIMATED, node, NULL,
+		    "not strict: every property would have to be required");
+		return;
+	}
+	jw_key(&o->w, "strict");
+	jw_bool(&o->w, strict == IR_YES);
+}
+
+/* --- tools ---------------------------------------------------------------- */
+
+static void
+write_function(struct chat_req *o, const struct ir_tool *t)
+{
+	struct jv	 schema = schema_value(o, t->node, t->schema);
+
+	jw_key(&o->w, "parameters");
+	if (t->schema.n == 0)
+		jw_raw(&o->w, STR("{\"type\":\"object\",\"properties\":{}}"));
+	else if (t->schema_is_openapi)
+		schema_from_openapi(o->a, t->schema, &o->w);
+	else
+		write_parameters(o, schema, t->schema);
+	write_strict(o, t->strict, schema, t->node);
+	if (t->response_schema.n > 0)
+		chat_lose(o, LOSS_DROPPED, t->node, ".response",
+		    "no schema of results there");
+}
+
+/* Responses has the grammar's members one level higher. */
+static void
+write_custom_format(struct chat_req *o, const struct ir_tool *t)
+{
+	struct jv	 raw, format;
+
+	if (o->rq->json == NULL || t->node == 0)
+		return;
+	raw = json_at(o->rq->json, t->node);
+	format = json_get(raw, "format");
+	if (!json_is(json_get(format, "type"), "grammar"))
+		return;
+	jw_key(&o->w, "format");
+	jw_object(&o->w);
+	jw_key(&o->w, "type");
+	jw_strz(&o->w, "grammar");
+	jw_key(&o->w, "grammar");
+	jw_object(&o->w);
+	jw_key(&o->w, "syntax");
+	jw_raw(&o->w, json_raw(json_get(format, "syntax")));
+	jw_key(&o->w, "definition");
+	jw_raw(&o->w, json_raw(json_get(format, "definition")));
+	jw_object_end(&o->w);
+	jw_object_end(&o->w);
+}
+
+/* For servers without custom tools: a function of one string. */
+static void
+write_wrapped(struct chat_req *o, const struct ir_tool *t)
+{
+	struct jv	 format = JV_NONE, grammar;
+
+	if (o->rq->json != NULL && t->node != 0)
+		format = json_get(json_at(o->rq->json, t->node), "format");
+	grammar = json_get(format, "definition");
+	jw_key(&o->w, "description");
+	jw_open(&o->w);
+	jw_piece_jstr(&o->w, t->description);
+	if (json_type(grammar) == JSON_STRING) {
+		jw_piece_str(&o->w, STR("\n\nThe input must follow this "
+		    "grammar:\n"));
+		jw_piece_jstr(&o->w, json_jstr(grammar));
+	}
+	jw_close(&o->w);
+	jw_key(&o->w, "parameters");
+	jw_raw(&o->w, STR("{\"type\":\"object\",\"properties\":{\"input\":"
+	    "{\"type\":\"string\"}},\"required\":[\"input\"]}"));
+	chat_lose(o, LOSS_APPROXIMATED, t->node, NULL,
+	    "a custom tool, wrapped as a function of one string");
+}
+
+static void
+write_tool(struct chat_req *o, const struct ir_tool *t)
+{
+	bool		 custom = t->kind == IR_CUSTOM;
+	bool		 native = custom && !o->compatible;
+	const char	*kind = native ? "custom" : "function";
+
+	chat_lose_cache(o, t->cache, t->node);
+	jw_object(&o->w);
+	jw_key(&o->w, "type");
+	jw_strz(&o->w, kind);
+	jw_key(&o->w, kind);
+	jw_object(&o->w);
+	jw_key(&o->w, "name");
+	jw_str(&o->w, chat_fit_name(o, t->name));
+	if (!jstr_empty(t->description) && (native || !custom)) {
+		jw_key(&o->w, "description");
+		jw_jstr(&o->w, t->description);
+	}
+	if (native)
+		write_custom_format(o, t);
+	else if (custom)
+		write_wrapped(o, t);
+	else
+		write_function(o, t);
+	jw_object_end(&o->w);
+	jw_object_end(&o->w);
+}
+
+static bool
+allowed(const struct chat_req *o, const struct ir_tool *t)
+{
+	const struct ir_str_list	*l = o->rq->choice.allowed;
+
+	if (l == NULL || !o->compatible)
+		return true;
+	for (; l != NULL; l = l->next)
+		if (str_eq(l->s, t->name))
+			return true;
+	return false;
+}
+
+/* A tool that its provider would run: forced it cannot be left out. */
+static void
+lose_server_tool(struct chat_req *o, const struct ir_tool *t)
+{
+	const struct ir_tool_choice	*c = &o->rq->choice;
+	bool				 forced;
+
+	forced = c->mode == IR_CHOICE_NAMED &&
+	    (c->kind == IR_SERVER || str_eq(c->name, t->name));
+	chat_lose(o, forced ? LOSS_REFUSED : LOSS_DROPPED, t->node, NULL,
+	    "a tool that only its own provider runs");
+}
+
+static unsigned
+write_tools(struct chat_req *o)
+{
+	unsigned	 n = 0;
+
+	for (const struct ir_tool *t = o->rq->tools; t != NULL; t = t->next) {
+		if (t->kind == IR_SERVER) {
+			lose_server_tool(o, t);
+			continue;
+		}
+		if (!allowed(o, t))
+			continue;
+		if (n++ == 0) {
+			jw_key(&o->w, "tools");
+			jw_array(&o->w);
+		}
+		write_tool(o, t);
+	}
+	if (n > 0)
+		jw_array_end(&o->w);
+	return n;
+}
+
+static enum ir_tool_kind
+kind_of(const struct chat_req *o, struct str name)
+{
+	const struct ir_tool	*t = ir_tool_find(o->rq, name);
+
+	return t != NULL && t->kind == IR_CUSTOM && !o->compatible ?
+	    IR_CUSTOM : IR_FUNCTION;
+}
+
+/* {"type":"function","function":{"name":..}} */
+static void
+write_named(struct chat_req *o, struct str name)
+{
+	const char	*kind = kind_of(o, name) == IR_CUSTOM ? "custom" :
+			    "function";
+
+	jw_object(&o->w);
+	jw_key(&o->w, "type");
+	jw_strz(&o->w, kind);
+	jw_key(&o->w, kind);
+	jw_object(&o->w);
+	jw_key(&o->w, "name");
+	jw_str(&o->w, chat_fit_name(o, name));
+	jw_object_end(&o->w);
+	jw_object_end(&o->w);
+}
+
+static void
+write_allowed(struct chat_req *o, const char *mode)
+{
+	jw_object(&o->w);
+	jw_key(&o->w, "type");
+	jw_strz(&o->w, "allowed_tools");
+	jw_key(&o->w, "allowed_tools");
+	jw_object(&o->w);
+	jw_key(&o->w, "mode");
+	jw_strz(&o->w, mode);
+	jw_key(&o->w, "tools");
+	jw_array(&o->w);
+	for (const struct ir_str_list *l = o->rq->choice.allowed; l != NULL;
+	    l = l->next)
+		write_named(o, l->s);
+	jw_array_end(&o->w);
+	jw_object_end(&o->w);
+	jw_object_end(&o->w);
+}
+
+static void
+write_tool_choice(struct chat_req *o)
+{
+	const struct ir_tool_choice	*c = &o->rq->choice;
+	const char			*mode;
+
+	if (c->mode == IR_CHOICE_UNSET)
+		return;
+	if (c->mode == IR_CHOICE_NAMED && c->name.n == 0) {
+		chat_lose(o, LOSS_REFUSED, c->node, NULL,
+		    "a tool that only its own provider runs");
+		return;
+	}
+	jw_key(&o->w, "tool_choice");
+	mode = c->mode == IR_CHOICE_NONE ? "none" :
+	    c->mode == IR_CHOICE_REQUIRED ? "required" : "auto";
+	if (c->mode == IR_CHOICE_NAMED)
+		write_named(o, c->name);
+	else if (c->allowed != NULL && !o->compatible &&
+	    c->mode != IR_CHOICE_NONE)
+		write_allowed(o, mode);
+	else
+		jw_strz(&o->w, mode);
+}
+
+static void
+write_tool_members(struct chat_req *o, const struct chat_model *m)
+{
+	if (write_tools(o) == 0) {
+		if (o->rq->choice.mode == IR_CHOICE_NAMED ||
+		    o->rq->choice.mode == IR_CHOICE_REQUIRED)
+			chat_lose(o, LOSS_REFUSED, o->rq->choice.node, NULL,
+			    "no tool is left to choose from");
+		return;
+	}
+	write_tool_choice(o);
+	if (o->rq->parallel == IR_UNSET)
+		return;
+	if (m->family == CHAT_MODEL_O) {
+		if (o->rq->parallel == IR_NO)
+			chat_lose(o, LOSS_DROPPED, o->rq->choice.node,
+			    ".parallel_tool_calls",
+			    "o-series models refuse it");
+		return;
+	}
+	jw_key(&o->w, "parallel_tool_calls");
+	jw_bool(&o->w, o->rq->parallel == IR_YES);
+}
+
+/* --- response format ------------------------------------------------------ */
+
+static bool
+valid_name(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (memchr("-_", s.p[i], 2) == NULL &&
+		    !(s.p[i] >= '0' && s.p[i] <= '9') &&
+		    !((s.p[i] | 0x20) >= 'a' && (s.p[i] | 0x20) <= 'z'))
+			return false;
+	return s.n > 0 && s.n <= 64;
+}
+
+static void
+write_format_schema(struct chat_req *o)
+{
+	const struct ir_format	*f = &o->rq->format;
+	struct jv		 schema = schema_value(o, f->node, f->schema);
+	enum ir_tri		 strict = f->strict;
+
+	/* What Anthropic and Gemini are given is enforced without asking. */
+	if (strict == IR_UNSET && o->rq->from != &dialect_openai_responses &&
+	    !f->schema_is_openapi)
+		strict = IR_YES;
+	jw_object(&o->w);
+	jw_key(&o->w, "name");
+	jw_str(&o->w, valid_name(f->name) ? f->name : STR("response"));
+	if (!jstr_empty(f->description)) {
+		jw_key(&o->w, "description");
+		jw_jstr(&o->w, f->description);
+	}
+	jw_key(&o->w, "schema");
+	if (f->schema_is_openapi)
+		schema_from_openapi(o->a, f->schema, &o->w);
+	else
+		jw_raw(&o->w, f->schema);
+	write_strict(o, strict, schema, f->node);
+	jw_object_end(&o->w);
+}
+
+static void
+write_format(struct chat_req *o)
+{
+	const struct ir_format	*f = &o->rq->format;
+
+	if (f->kind == IR_FORMAT_OTHER)
+		chat_lose(o, LOSS_REFUSED, f->node, NULL,
+		    "a format of answers that is not known there");
+	if (f->kind != IR_FORMAT_JSON && f->kind != IR_FORMAT_SCHEMA)
+		return;
+	jw_key(&o->w, "response_format");
+	jw_object(&o->w);
+	jw_key(&o->w, "type");
+	if (f->kind == IR_FORMAT_JSON)
+		jw_strz(&o->w, "json_object");
+	else {
+		jw_strz(&o->w, "json_schema");
+		jw_key(&o->w, "json_schema");
+		write_format_schema(o);
+	}
+	jw_object_end(&o->w);
+}
+
+static bool
+says_json(struct jstr s)
+{
+	for (size_t i = 0; i + 4 <= s.n; i++)
+		if ((s.p[i] | 0x20) == 'j' &&
+		    strncasecmp(s.p + i, "json", 4) == 0)
+			return true;
+	return false;
+}
+
+/* OpenAI refuses json_object unless a message has the word in it. */
+static bool
+lacks_json_word(const struct chat_req *o)
+{
+	const struct ir_message	*m;
+	const struct ir_part	*p;
+
+	if (o->rq->format.kind != IR_FORMAT_JSON || o->compatible)
+		return false;
+	for (m = o->rq->messages; m != NULL; m = m->next)
+		for (p = m->parts; p != NULL; p = p->next)
+			if (p->type == IR_TEXT && says_json(p->text))
+				return false;
+	return true;
+}
+
+static void
+write_json_word(struct chat_req *o)
+{
+	if (!lacks_json_word(o))
+		return;
+	jw_object(&o->w);
+	jw_key(&o->w, "role");
+	jw_strz(&o->w, "system");
+	jw_key(&o->w, "content");
+	jw_strz(&o->w, "Answer in JSON.");
+	jw_object_end(&o->w);
+	chat_lose(o, LOSS_APPROXIMATED, o->rq->format.node, NULL,
+	    "a system message that names JSON was added: it is required");
+}
+
+/* --- sampling ------------------------------------------------------------- */
+
+static bool
+reasoning_model(const struct chat_model *m)
+{
+	return m->family == CHAT_MODEL_O ||
+	    m->family == CHAT_MODEL_GPT_REASONING;
+}
+
+static bool
+is_one(struct str raw)
+{
+	return str_is(raw, "1") || str_is(raw, "1.0");
+}
+
+/* Sampling can be set where a model may think, but is told not to. */
+static bool
+refuses_sampling(const struct chat_req *o, const struct chat_model *m)
+{
+	if (m->family == CHAT_MODEL_GPT_REASONING &&
+	    (m->major > 5 || m->minor > 0) &&
+	    o->rq->reasoning.mode == IR_REASON_OFF)
+		return false;
+	return reasoning_model(m);
+}
+
+static void
+write_number(struct chat_req *o, const char *name, const struct ir_number *n,
+    bool refused)
+{
+	if (n->raw.n == 0)
+		return;
+	if (refused) {
+		if (!is_one(n->raw))
+			chat_lose(o, LOSS_DROPPED, n->node, NULL,
+			    "reasoning models refuse it");
+		return;
+	}
+	jw_key(&o->w, name);
+	jw_raw(&o->w, n->raw);
+}
+
+static void
+write_sampling(struct chat_req *o, const struct chat_model *m)
+{
+	const struct ir_sampling	*s = &o->rq->sampling;
+	bool				 refused = refuses_sampling(o, m);
+
+	write_number(o, "temperature", &s->temperature, refused);
+	write_number(o, "top_p", &s->top_p, refused);
+	write_number(o, "frequency_penalty", &s->frequency_penalty, refused);
+	write_number(o, "presence_penalty", &s->presence_penalty, refused);
+	write_number(o, "seed", &s->seed, false);
+	write_number(o, "n", &s->n, false);
+	if (s->top_k.raw.n > 0)
+		chat_lose(o, LOSS_DROPPED, s->top_k.node, NULL,
+		    "not known there");
+	if (s->logprobs != IR_YES)
+		return;
+	if (!refused) {
+		jw_key(&o->w, "logprobs");
+		jw_bool(&o->w, true);
+	} else if (s->top_logprobs.raw.n == 0)
+		chat_lose(o, LOSS_DROPPED, 0, "logprobs",
+		    "reasoning models refuse it");
+	write_number(o, "top_logprobs", &s->top_logprobs, refused);
+}
+
+static void
+write_max_tokens(struct chat_req *o, const struct chat_model *m)
+{
+	const struct ir_sampling	*s = &o->rq->sampling;
+	int64_t				 n = s->max_tokens;
+	bool				 newer;
+
+	if (n < 0)
+		return;
+	newer = reasoning_model(m) || m->family == CHAT_MODEL_GPT_CHAT ||
+	    (m->family == CHAT_MODEL_OTHER && o->openai);
+	if (m->max_output > 0 && n > m->max_output) {
+		n = m->max_output;
+		chat_lose(o, LOSS_APPROXIMATED, s->max_tokens_node, NULL,
+		    "lowered to what the model can do");
+	}
+	jw_key(&o->w, newer ? "max_completion_tokens" : "max_tokens");
+	jw_int(&o->w, n);
+}
+
+static void
+write_stop(struct chat_req *o, const struct chat_model *m)
+{
+	const struct ir_stop_seq	*s = o->rq->stop;
+	unsigned			 n = 0;
+
+	if (s == NULL)
+		return;
+	if (reasoning_model(m)) {
+		for (; s != NULL; s = s->next)
+			chat_lose(o, LOSS_DROPPED, s->node, NULL,
+			    "reasoning models refuse it");
+		return;
+	}
+	jw_key(&o->w, "stop");
+	jw_array(&o->w);
+	for (; s != NULL; s = s->next) {
+		if (n++ < STOP_MAX)
+			jw_jstr(&o->w, s->s);
+		else
+			chat_lose(o, LOSS_DROPPED, s->node, NULL,
+			    "at most four stop sequences there");
+	}
+	jw_array_end(&o->w);
+}
+
+/* --- reasoning ------------------------------------------------------------ */
+
+static bool
+takes_effort(const struct chat_req *o, const struct chat_model *m)
+{
+	struct str	 name = o->x->target.model;
+
+	return reasoning_model(m) || (name.n > 0 &&
+	    memmem(name.p, name.n, "gpt-oss", strlen("gpt-oss")) != NULL);
+}
+
+static const char *
+effort_of_budget(int64_t budget)
+{
+	static const struct {
+		int64_t		 upto;
+		const char	*effort;
+	} table[] = {
+		{ 512, "minimal" }, { 4096, "low" }, { 16384, "medium" },
+		{ INT64_MAX, "high" },
+	};
+	size_t	 i;
+
+	for (i = 0; budget > table[i].upto; i++)
+		;
+	return table[i].effort;
+}
+
+/* The least that the model can do where it is told not to think. */
+static struct str
+effort_off(const struct chat_model *m)
+{
+	if (m->family == CHAT_MODEL_GPT_REASONING)
+		return m->major > 5 || m->minor > 0 ? STR("none") :
+		    STR("minimal");
+	return STR("low");
+}
+
+static struct str
+effort(struct chat_req *o, const struct chat_model *m)
+{
+	const struct ir_reasoning	*r = &o->rq->reasoning;
+	struct str			 s;
+
+	if (r->mode == IR_REASON_OFF) {
+		s = effort_off(m);
+		if (!str_is(s, "none"))
+			chat_lose(o, LOSS_APPROXIMATED, r->node, NULL,
+			    "the model cannot do without reasoning");
+		return s;
+	}
+	if (r->effort.n > 0)
+		return r->effort;
+	if (r->budget <= 0)
+		return STR_NONE;
+	s = str_of(effort_of_budget(r->budget));
+	if (str_is(s, "minimal") && !str_is(effort_off(m), "minimal"))
+		s = STR("low");
+	chat_lose(o, LOSS_APPROXIMATED, r->node, NULL,
+	    "a budget of tokens became a level of effort");
+	return s;
+}
+
+static void
+write_reasoning(struct chat_req *o, const struct chat_model *m)
+{
+	const struct ir_reasoning	*r = &o->rq->reasoning;
+	struct str			 s;
+
+	if (r->summary.n > 0 || (r->visible == IR_YES && o->openai))
+		chat_lose(o, LOSS_DROPPED, r->node,
+		    r->summary.n > 0 ? ".summary" : NULL,
+		    "thoughts are not shown there");
+	if (!takes_effort(o, m)) {
+		if (r->effort.n > 0 || r->budget > 0 ||
+		    r->mode == IR_REASON_ON)
+			chat_lose(o, LOSS_DROPPED, r->node, NULL,
+			    "not known to be a reasoning model");
+		return;
+	}
+	s = effort(o, m);
+	if (s.n == 0)
+		return;
+	jw_key(&o->w, "reasoning_effort");
+	jw_str(&o->w, s);
+}
+
+/* --- the rest ------------------------------------------------------------- */
+
+static void
+write_user(struct chat_req *o)
+{
+	struct str	 user;
+
+	if (jstr_empty(o->rq->user))
+		return;
+	user = jstr_decode(o->a, o->rq->user);
+	if (user.n > USER_MAX) {
+		user = ir_id_fit(o->a, user, "user_", USER_MAX);
+		chat_lose(o, LOSS_APPROXIMATED, o->rq->user_node, NULL,
+		    "too long: a digest of it is sent");
+	}
+	jw_key(&o->w, "user");
+	jw_str(&o->w, user);
+}
+
+static void
+write_metadata(struct chat_req *o)
+{
+	if (o->rq->metadata.n == 0)
+		return;
+	if (o->rq->from == &dialect_openai_responses) {
+		jw_key(&o->w, "metadata");
+		jw_raw(&o->w, o->rq->metadata);
+	} else if (jstr_empty(o->rq->user))
+		chat_lose(o, LOSS_DROPPED, o->rq->metadata_node, NULL,
+		    "not known there");
+}
+
+static void
+write_service_tier(struct chat_req *o)
+{
+	struct str	 tier = o->rq->service_tier;
+
+	if (tier.n == 0 || str_is(tier, "auto"))
+		return;
+	if (str_is(tier, "standard_only"))
+		tier = STR("default");
+	else if (o->rq->from != &dialect_openai_responses || o->compatible) {
+		chat_lose(o, LOSS_DROPPED, o->rq->service_tier_node, NULL,
+		    "not known there");
+		return;
+	}
+	jw_key(&o->w, "service_tier");
+	jw_str(&o->w, tier);
+}
+
+static bool
+listed(struct str name, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (str_is(name, *list))
+			return true;
+	return false;
+}
+
+/* Members that the Responses API has with the same meaning. */
+static const char *const ext_same[] = { "verbosity", "prompt_cache_key",
+    "prompt_cache_retention", "prompt_cache_options", "safety_identifier",
+    "moderation", NULL };
+/* What means nothing there, or is what happens anyway. */
+static const char *const ext_needless[] = { "stream_options", "include",
+    "truncation", "background", "client_metadata", NULL };
+/* Without these the model would not see what the client meant it to. */
+static const char *const ext_vital[] = { "previous_response_id",
+    "conversation", "prompt", "cachedContent", "cached_content", "thread",
+    "container", "mcp_servers", NULL };
+
+static void
+write_ext(struct chat_req *o)
+{
+	bool	 responses = o->rq->from == &dialect_openai_responses;
+
+	for (const struct ir_ext *e = o->rq->ext; e != NULL; e = e->next) {
+		if (responses && !o->compatible && listed(e->name, ext_same)) {
+			jw_key_str(&o->w, e->name);
+			jw_raw(&o->w, e->json);
+		} else if (!listed(e->name, ext_needless))
+			chat_lose(o, listed(e->name, ext_vital) ?
+			    LOSS_REFUSED : LOSS_DROPPED, e->node, NULL,
+			    "not known to Chat Completions");
+	}
+}
+
+static void
+encode_foreign(struct chat_req *o)
+{
+	struct chat_model	 m;
+
+	chat_model(o->x->target.model, &m);
+	jw_object(&o->w);
+	jw_key(&o->w, "model");
+	jw_str(&o->w, o->x->target.model);
+	jw_key(&o->w, "messages");
+	jw_array(&o->w);
+	write_json_word(o);
+	chat_write_messages(o);
+	jw_array_end(&o->w);
+	write_tool_members(o, &m);
+	write_format(o);
+	write_sampling(o, &m);
+	write_max_tokens(o, &m);
+	write_stop(o, &m);
+	write_reasoning(o, &m);
+	write_user(o);
+	write_metadata(o);
+	write_service_tier(o);
+	write_ext(o);
+	if (o->x->target.stream)
+		write_stream(&o->w, o->x, JV_NONE);
+	jw_object_end(&o->w);
+}
+
+int
+chat_request_encode(struct ir_exchange *x, struct buf *out,
+    struct ir_error *err)
+{
+	struct chat_req	 o = { .x = x, .rq = x->rq, .a = x->arena };
+
+	jw_init(&o.w, out);
+	if (x->rq->from == &dialect_openai_chat && x->rq->json != NULL) {
+		encode_own(x, &o.w);
+		return 0;
+	}
+	o.openai = chat_provider_openai(x);
+	o.compatible = chat_provider_compatible(x);
+	encode_foreign(&o);
+	if (o.n_messages > 0)
+		return 0;
+	ir_error_set(err, IR_ERR_BAD_REQUEST,
+	    "no message is left to send: all are empty");
+	return -1;
+}
