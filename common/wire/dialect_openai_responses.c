@@ -1,0 +1,91 @@
+/*
+ * OpenAI Responses: struct dialect.  It shares its provider, and so its
+ * address, headers, errors and lists of models, with Chat Completions.
+ *
+ * What a server would have to remember (previous_response_id, conversation,
+ * item_reference, background) is kept in the request for a provider of this
+ * dialect, and is refused by the encoders of others.
+ */
+#include "wire/dialect_openai_responses.h"
+
+#include "wire/dialect_openai_chat.h"
+
+static void
+request_path(const struct ir_target *target, struct buf *out)
+{
+	(void)target;
+	buf_addz(out, "/v1/responses");
+}
+
+static void
+error_decode(struct arena *a, struct str body, struct ir_error *err)
+{
+	dialect_openai_chat.error_decode(a, body, err);
+}
+
+static void
+error_encode(const struct ir_error *err, struct str request_id,
+    struct buf *out)
+{
+	dialect_openai_chat.error_encode(err, request_id, out);
+}
+
+static void
+models_encode(const struct ir_model *m, size_t n, struct buf *out)
+{
+	dialect_openai_chat.models_encode(m, n, out);
+}
+
+static void
+model_encode(const struct ir_model *m, struct buf *out)
+{
+	dialect_openai_chat.model_encode(m, out);
+}
+
+static const struct endpoint endpoints[] = {
+	{ .method = "POST", .path = "/v1/responses", .op = DIALECT_GENERATE },
+	{ .method = NULL }
+};
+
+static const char *const headers[] = { NULL };
+
+/* Not openai-organization and -project: they choose whose account pays. */
+static const char *const pass_request[] = { "openai-beta", NULL };
+
+static const char *const pass_response[] = {
+	"x-request-id", "retry-after", "retry-after-ms", "x-should-retry",
+	"x-ratelimit-limit-requests", "x-ratelimit-limit-tokens",
+	"x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens",
+	"x-ratelimit-reset-requests", "x-ratelimit-reset-tokens",
+	"openai-processing-ms", "openai-version", NULL
+};
+
+const struct dialect dialect_openai_responses = {
+	.name = "openai-responses",
+	.title = "OpenAI Responses",
+	.caps = IR_NEED_TOOLS | IR_NEED_IMAGE | IR_NEED_DOCUMENT |
+	    IR_NEED_THINKING | IR_NEED_SCHEMA | IR_NEED_LOGPROBS |
+	    IR_NEED_SERVER_TOOL | IR_NEED_CUSTOM_TOOL | IR_NEED_STATE,
+	.endpoints = endpoints,
+	.base_url = "https://api.openai.com",
+	.auth_header = "Authorization",
+	.auth_format = "Bearer {key}",
+	.headers = headers,
+	.pass_request = pass_request,
+	.pass_response = pass_response,
+	.request_decode = resp_request_decode,
+	.request_encode = resp_request_encode,
+	.request_path = request_path,
+	.dec_size = sizeof(struct resp_dec),
+	.event_decode = resp_event_decode,
+	.event_end = resp_event_end,
+	.body_decode = resp_body_decode,
+	.error_decode = error_decode,
+	.enc_size = sizeof(struct resp_enc),
+	.event_encode = resp_event_encode,
+	.body_encode = resp_body_encode,
+	.error_encode = error_encode,
+	.keepalive = ": keep-alive\n\n",
+	.models_encode = models_encode,
+	.model_encode = model_encode,
+};
