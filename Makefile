@@ -32,7 +32,8 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c \
 	ir_response.c ir_name.c loss.c decoder.c dialect.c convert.c schema.c \
 	schema_lower.c \
 	dialect_anthropic.c dialect_anthropic_answer.c \
-	dialect_gemini.c dialect_gemini_decode.c dialect_gemini_encode.c \
+	dialect_gemini.c dialect_gemini_decode.c dialect_gemini_contents.c \
+	dialect_gemini_encode.c dialect_gemini_turns.c \
 	dialect_gemini_answer.c dialect_gemini_write.c \
 	dialect_openai_chat.c dialect_openai_chat_decode.c \
 	dialect_openai_chat_messages.c dialect_openai_chat_encode.c \

@@ -7,7 +7,7 @@
 #include "base/codec.h"
 #include "wire/dialect_gemini.h"
 
-/* --- look-ups ---------------------------------------------------------------- */
+/* --- look-ups ----------------------------------------------------------- */
 
 /* Compares with camel as it is and as snake_case. */
 static bool
@@ -175,7 +175,7 @@ gem_enum(struct arena *a, struct jv v, const char *const *names)
 	return -1;
 }
 
-/* --- errors ------------------------------------------------------------------ */
+/* --- errors ------------------------------------------------------------- */
 
 static const struct {
 	enum ir_errkind	 kind;
@@ -342,7 +342,7 @@ gem_error_encode(const struct ir_error *err, struct str id, struct buf *out)
 	gem_error_write(err, id, &w);
 }
 
-/* --- models ------------------------------------------------------------------ */
+/* --- models ------------------------------------------------------------- */
 
 static void
 model_write(const struct ir_model *m, struct jw *w)
@@ -390,7 +390,7 @@ gem_model_encode(const struct ir_model *m, struct buf *out)
 	model_write(m, &w);
 }
 
-/* --- the dialect ------------------------------------------------------------- */
+/* --- the dialect -------------------------------------------------------- */
 
 /*
  * A model is one segment, so that its name cannot lead elsewhere at the

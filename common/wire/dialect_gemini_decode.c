@@ -1,46 +1,20 @@
-/* Gemini requests into the common form. */
+/* Gemini requests into the common form: all but the conversation. */
 #include <string.h>
 
 #include "base/codec.h"
-#include "wire/dialect_gemini.h"
+#include "wire/dialect_gemini_rq.h"
 
-#define CALL_BUCKETS	256
-#define CALL_SCAN_MAX	64
+/* --- values ------------------------------------------------------------- */
 
-/*
- * A call that has no result yet.  Gemini's calls may come without ids; then
- * results belong to them in the order of equal names.
- */
-struct call {
-	struct str	 name, id;
-	bool		 made;		/* the id is ours */
-	struct call	*next;
-};
-
-struct calls {
-	struct call	*first;
-	struct call	**last;
-};
-
-struct dec {
-	struct ir_request	*rq;
-	struct ir_error		*err;
-	struct arena		*a;
-	struct calls		 open[CALL_BUCKETS];
-	unsigned		 position;	/* of calls, counted */
-};
-
-/* --- values ------------------------------------------------------------------ */
-
-static int
-wrong_type(struct dec *d, struct jv v, const char *expected)
+int
+gem_wrong_type(struct gem_reader *d, struct jv v, const char *expected)
 {
 	ir_error_type(d->err, d->a, v, expected);
 	return -1;
 }
 
-static int
-missing(struct dec *d, struct jv object, const char *name,
+int
+gem_missing(struct gem_reader *d, struct jv object, const char *name,
     const char *expected)
 {
 	ir_error_field(d->err, d->a, d->rq->json, object.i,
@@ -50,7 +24,7 @@ missing(struct dec *d, struct jv object, const char *name,
 
 /* proto3 JSON takes a number as a string, too. */
 static int
-number(struct dec *d, struct jv v, struct ir_number *out)
+number(struct gem_reader *d, struct jv v, struct ir_number *out)
 {
 	struct json		 j;
 	struct json_error	 je;
@@ -66,16 +40,16 @@ number(struct dec *d, struct jv v, struct ir_number *out)
 		    json_type(json_root(&j)) == JSON_NUMBER;
 		json_release(&j);
 		if (!is_number)
-			return wrong_type(d, v, "a number");
+			return gem_wrong_type(d, v, "a number");
 	} else if (json_type(v) != JSON_NUMBER)
-		return wrong_type(d, v, "a number");
+		return gem_wrong_type(d, v, "a number");
 	out->raw = raw;
 	out->node = v.i;
 	return 0;
 }
 
 static int
-integer(struct dec *d, struct jv v, int64_t *out)
+integer(struct gem_reader *d, struct jv v, int64_t *out)
 {
 	if (!json_ok(v))
 		return 0;
@@ -83,45 +57,45 @@ integer(struct dec *d, struct jv v, int64_t *out)
 	    str_to_int(json_str(d->a, v), INT64_MIN, INT64_MAX, out) == 0)
 		return 0;
 	if (json_int(v, out) == -1)
-		return wrong_type(d, v, "a whole number");
+		return gem_wrong_type(d, v, "a whole number");
 	return 0;
 }
 
-static int
-boolean(struct dec *d, struct jv v, enum ir_tri *out)
+int
+gem_boolean(struct gem_reader *d, struct jv v, enum ir_tri *out)
 {
 	if (!json_ok(v))
 		return 0;
 	if (json_type(v) != JSON_TRUE && json_type(v) != JSON_FALSE)
-		return wrong_type(d, v, "a boolean");
+		return gem_wrong_type(d, v, "a boolean");
 	*out = json_type(v) == JSON_TRUE ? IR_YES : IR_NO;
 	return 0;
 }
 
-static int
-string(struct dec *d, struct jv v, struct str *out)
+int
+gem_string(struct gem_reader *d, struct jv v, struct str *out)
 {
 	if (!json_ok(v))
 		return 0;
 	if (json_type(v) != JSON_STRING)
-		return wrong_type(d, v, "a string");
+		return gem_wrong_type(d, v, "a string");
 	*out = json_str(d->a, v);
 	return 0;
 }
 
-static int
-text(struct dec *d, struct jv v, struct jstr *out)
+int
+gem_text(struct gem_reader *d, struct jv v, struct jstr *out)
 {
 	if (!json_ok(v))
 		return 0;
 	if (json_type(v) != JSON_STRING)
-		return wrong_type(d, v, "a string");
+		return gem_wrong_type(d, v, "a string");
 	*out = json_jstr(v);
 	return 0;
 }
 
-static bool
-known(struct jv member, const char *const *names)
+bool
+gem_known(struct jv member, const char *const *names)
 {
 	for (; *names != NULL; names++)
 		if (gem_key_is(member, *names))
@@ -146,527 +120,29 @@ is_nothing(struct jv v)
 }
 
 static void
-ext_others(struct dec *d, struct jv object, const char *const *names)
+ext_others(struct gem_reader *d, struct jv object, const char *const *names)
 {
 	struct jv	 m;
 
 	for (m = json_first(object); json_ok(m); m = json_next(m))
-		if (!known(m, names) && !is_nothing(m))
+		if (!gem_known(m, names) && !is_nothing(m))
 			(void)ir_ext_add(d->rq, m);
 }
 
 /* The elements of an array, or the one thing that stands in its place. */
-static struct jv
-each_first(struct jv v)
+struct jv
+gem_each_first(struct jv v)
 {
 	return json_type(v) == JSON_ARRAY ? json_first(v) : v;
 }
 
-static struct jv
-each_next(struct jv container, struct jv e)
+struct jv
+gem_each_next(struct jv container, struct jv e)
 {
 	return json_type(container) == JSON_ARRAY ? json_next(e) : JV_NONE;
 }
 
-/* --- calls and their results ------------------------------------------------- */
-
-static struct calls *
-bucket(struct dec *d, struct str name)
-{
-	struct calls	*c = &d->open[hash64(name, 0) % CALL_BUCKETS];
-
-	if (c->last == NULL)
-		c->last = &c->first;
-	return c;
-}
-
-static void
-call_open(struct dec *d, struct ir_part *p, bool made)
-{
-	struct calls	*c = bucket(d, p->name);
-	struct call	*n = ARENA_NEW(d->a, struct call);
-
-	n->name = p->name;
-	n->id = p->id;
-	n->made = made;
-	*c->last = n;
-	c->last = &n->next;
-}
-
-/*
- * Takes the call that a result answers: by its id, else the first of its name.
- * Looks at a bounded number: what is further off is no client's real history.
- */
-static struct call *
-call_take(struct dec *d, struct str name, struct str id)
-{
-	struct calls	*c = bucket(d, name);
-	struct call	**p = &c->first, *found;
-	unsigned	 i;
-
-	for (i = 0; *p != NULL && i < CALL_SCAN_MAX; i++, p = &(*p)->next) {
-		found = *p;
-		if (found->made || id.n == 0 ? !str_eq(found->name, name) :
-		    !str_eq(found->id, id))
-			continue;
-		*p = found->next;
-		if (c->last == &found->next)
-			c->last = p;
-		return found;
-	}
-	return NULL;
-}
-
-/* --- parts ------------------------------------------------------------------- */
-
-static const char *const part_members[] = {
-	"text", "thought", "thoughtSignature", "inlineData", "fileData",
-	"functionCall", "functionResponse",
-	"type",			/* of messages form */
-	NULL
-};
-
-static void
-need_media(struct ir_request *rq, enum ir_part_type t)
-{
-	rq->need |= t == IR_IMAGE ? IR_NEED_IMAGE :
-	    t == IR_AUDIO ? IR_NEED_AUDIO :
-	    t == IR_VIDEO ? IR_NEED_VIDEO : IR_NEED_DOCUMENT;
-}
-
-static int
-inline_data(struct dec *d, struct jv v, struct ir_part *p)
-{
-	struct jv	 data = gem_get(v, "data");
-
-	if (json_type(v) != JSON_OBJECT)
-		return wrong_type(d, v, "an object");
-	if (string(d, gem_get(v, "mimeType"), &p->media.type) == -1)
-		return -1;
-	if (json_type(data) != JSON_STRING)
-		return json_ok(data) ? wrong_type(d, data, "a string") :
-		    missing(d, v, "data", "base64 in a string");
-	p->media.data = gem_base64(d->a, json_str(d->a, data));
-	if (text(d, gem_get(v, "displayName"), &p->media.filename) == -1)
-		return -1;
-	p->type = gem_media_part(p->media.type);
-	need_media(d->rq, p->type);
-	return 0;
-}
-
-static bool
-is_youtube(struct str uri)
-{
-	return str_starts(uri, "https://www.youtube.com/") ||
-	    str_starts(uri, "https://youtube.com/") ||
-	    str_starts(uri, "https://youtu.be/");
-}
-
-static int
-file_data(struct dec *d, struct jv v, struct ir_part *p)
-{
-	struct jv	 uri = gem_get(v, "fileUri");
-
-	if (json_type(v) != JSON_OBJECT)
-		return wrong_type(d, v, "an object");
-	if (json_type(uri) != JSON_STRING)
-		return json_ok(uri) ? wrong_type(d, uri, "a string") :
-		    missing(d, v, "fileUri", "a string");
-	if (string(d, gem_get(v, "mimeType"), &p->media.type) == -1 ||
-	    text(d, gem_get(v, "displayName"), &p->media.filename) == -1)
-		return -1;
-	p->media.url = json_jstr(uri);
-	p->type = gem_media_part(p->media.type);
-	if (p->media.type.n == 0 && is_youtube(json_str(d->a, uri)))
-		p->type = IR_VIDEO;
-	need_media(d->rq, p->type);
-	return 0;
-}
-
-static int
-function_call(struct dec *d, struct jv v, struct ir_part *p)
-{
-	struct jv	 args = gem_get(v, "args");
-	bool		 made;
-
-	if (json_type(v) != JSON_OBJECT)
-		return wrong_type(d, v, "an object");
-	p->type = IR_TOOL_CALL;
-	p->tool = IR_FUNCTION;
-	if (string(d, gem_get(v, "name"), &p->name) == -1 ||
-	    string(d, gem_get(v, "id"), &p->id) == -1)
-		return -1;
-	if (p->name.n == 0)
-		return missing(d, v, "name", "a function's name");
-	if (json_ok(args) && json_type(args) != JSON_OBJECT)
-		return wrong_type(d, args, "an object");
-	p->args.json = json_ok(args) ? json_raw(args) : STR("{}");
-	made = p->id.n == 0;
-	if (made)
-		p->id = gem_call_id(d->a, STR("request"), d->position, p->name);
-	d->position++;
-	call_open(d, p, made);
-	d->rq->need |= IR_NEED_TOOLS;
-	return 0;
-}
-
-/*
- * "output" and "error" are the keys that Google names; with any others the
- * whole object is the output.
- */
-static void
-response_text(struct dec *d, struct jv r, struct ir_part *result)
-{
-	struct jv	 v = json_first(r);
-	struct ir_part	*p;
-
-	if (!json_ok(v))
-		return;
-	p = ir_part_new(d->a, IR_TEXT, r.i);
-	p->text = JSTR_NONE;
-	if (json_count(r) == 1 && json_key_is(v, "error")) {
-		result->is_error = true;
-		p->text = json_type(v) == JSON_STRING ? json_jstr(v) :
-		    jstr_encode(d->a, json_raw(v));
-	} else if (json_count(r) == 1 && json_key_is(v, "output") &&
-	    json_type(v) == JSON_STRING)
-		p->text = json_jstr(v);
-	else
-		p->text = jstr_encode(d->a, json_raw(r));
-	result->parts = p;
-}
-
-/* Media that a function returned. */
-static int
-response_parts(struct dec *d, struct jv parts, struct ir_part *result)
-{
-	struct jv	 e, v;
-	struct ir_part	*p, **last = &result->parts;
-
-	while (*last != NULL)
-		last = &(*last)->next;
-	for (e = each_first(parts); json_ok(e); e = each_next(parts, e)) {
-		if (json_type(e) != JSON_OBJECT)
-			return wrong_type(d, e, "an object");
-		p = ir_part_new(d->a, IR_OPAQUE, e.i);
-		if (json_ok(v = gem_get(e, "inlineData"))) {
-			if (inline_data(d, v, p) == -1)
-				return -1;
-		} else if (json_ok(v = gem_get(e, "fileData"))) {
-			if (file_data(d, v, p) == -1)
-				return -1;
-		} else {
-			p->raw = json_raw(e);
-			p->from = &dialect_gemini;
-		}
-		*last = p;
-		last = &p->next;
-	}
-	return 0;
-}
-
-static int
-function_response(struct dec *d, struct jv v, struct ir_part *p)
-{
-	struct jv	 r = gem_get(v, "response");
-	struct call	*call;
-
-	if (json_type(v) != JSON_OBJECT)
-		return wrong_type(d, v, "an object");
-	p->type = IR_TOOL_RESULT;
-	p->tool = IR_FUNCTION;
-	if (string(d, gem_get(v, "name"), &p->name) == -1 ||
-	    string(d, gem_get(v, "id"), &p->id) == -1)
-		return -1;
-	if (p->name.n == 0 && p->id.n == 0)
-		return missing(d, v, "name", "a function's name");
-	if (json_ok(r) && json_type(r) != JSON_OBJECT)
-		return wrong_type(d, r, "an object");
-	call = call_take(d, p->name, p->id);
-	if (call != NULL)
-		p->id = call->id;
-	else if (p->id.n == 0)
-		p->id = gem_call_id(d->a, STR("orphan"), d->position++,
-		    p->name);
-	response_text(d, r, p);
-	d->rq->need |= IR_NEED_TOOLS;
-	return response_parts(d, gem_get(v, "parts"), p);
-}
-
-/* videoMetadata and what else there is beside the data. */
-static struct str
-part_extra(struct dec *d, struct jv v)
-{
-	struct jv	 m;
-	struct jw	 w;
-	struct buf	 b;
-	struct str	 s = STR_NONE;
-
-	buf_init(&b, json_raw(v).n + 2);
-	jw_init(&w, &b);
-	for (m = json_first(v); json_ok(m); m = json_next(m)) {
-		if (known(m, part_members) || json_empty(m))
-			continue;
-		if (b.len == 0)
-			jw_object(&w);
-		jw_key_jstr(&w, json_jstr(json_key(m)));
-		jw_raw(&w, json_raw(m));
-	}
-	if (b.len > 0) {
-		jw_object_end(&w);
-		s = arena_str(d->a, buf_str(&b));
-	}
-	buf_release(&b);
-	return s;
-}
-
-/* Strings stand for text parts, in messages form. */
-static int
-part_decode(struct dec *d, struct jv v, struct ir_part *p)
-{
-	struct jv	 m;
-	enum ir_tri	 thought = IR_UNSET;
-	int		 rc = 0;
-
-	if (json_type(v) == JSON_STRING) {
-		p->type = IR_TEXT;
-		p->text = json_jstr(v);
-		return 0;
-	}
-	if (json_type(v) != JSON_OBJECT)
-		return wrong_type(d, v, "an object");
-	if (boolean(d, gem_get(v, "thought"), &thought) == -1 ||
-	    text(d, gem_get(v, "thoughtSignature"), &p->signature) == -1)
-		return -1;
-	if (p->signature.n > 0)
-		p->from = &dialect_gemini;
-	p->extra = part_extra(d, v);
-	if (json_ok(m = gem_get(v, "functionCall")))
-		rc = function_call(d, m, p);
-	else if (json_ok(m = gem_get(v, "functionResponse")))
-		rc = function_response(d, m, p);
-	else if (json_ok(m = gem_get(v, "inlineData")))
-		rc = inline_data(d, m, p);
-	else if (json_ok(m = gem_get(v, "fileData")))
-		rc = file_data(d, m, p);
-	else if (json_ok(m = gem_get(v, "text"))) {
-		p->type = thought == IR_YES ? IR_THINKING : IR_TEXT;
-		rc = text(d, m, &p->text);
-	} else if (p->signature.n > 0 && p->extra.n == 0)
-		p->type = thought == IR_YES ? IR_THINKING : IR_TEXT;
-	else {
-		p->type = IR_OPAQUE;
-		p->raw = json_raw(v);
-	}
-	if (p->type == IR_OPAQUE || p->type == IR_THINKING || p->extra.n > 0)
-		p->from = &dialect_gemini;
-	if (p->type == IR_THINKING)
-		d->rq->need |= IR_NEED_THINKING;
-	return rc;
-}
-
-static bool
-is_media(const struct ir_part *p)
-{
-	return p->type >= IR_IMAGE && p->type <= IR_DOCUMENT;
-}
-
-static bool
-is_empty_text(const struct ir_part *p)
-{
-	return (p->type == IR_TEXT || p->type == IR_THINKING) &&
-	    p->text.n == 0 && p->signature.n == 0;
-}
-
-/* --- contents ---------------------------------------------------------------- */
-
-/* A content that is being sorted into messages. */
-struct content {
-	struct jv		 v;
-	enum ir_role		 role;
-	struct ir_message	*results;	/* IR_TOOL */
-	struct ir_message	*other;
-	struct ir_part		**siblings;	/* end of the parts of a result
-						   that was the last part */
-};
-
-static void
-content_add(struct dec *d, struct content *c, struct ir_part *p)
-{
-	struct ir_message	**m;
-
-	if (p->type == IR_TOOL_RESULT) {
-		m = &c->results;
-		for (c->siblings = &p->parts; *c->siblings != NULL;)
-			c->siblings = &(*c->siblings)->next;
-	} else if (c->siblings != NULL && is_media(p)) {
-		/* What a function returned follows its response. */
-		*c->siblings = p;
-		c->siblings = &p->next;
-		return;
-	} else {
-		m = &c->other;
-		c->siblings = NULL;
-	}
-	if (*m == NULL)
-		*m = ARENA_NEW(d->a, struct ir_message);
-	if ((*m)->last == NULL) {
-		(*m)->role = p->type == IR_TOOL_RESULT ? IR_TOOL : c->role;
-		(*m)->node = c->v.i;
-		(*m)->raw = json_type(c->v) == JSON_OBJECT ? json_raw(c->v) :
-		    STR_NONE;
-		(*m)->last = &(*m)->parts;
-	}
-	*(*m)->last = p;
-	(*m)->last = &p->next;
-}
-
-static void
-content_end(struct dec *d, struct content *c)
-{
-	struct ir_message	*ms[2] = { c->results, c->other };
-	size_t			 i;
-
-	for (i = 0; i < 2; i++) {
-		if (ms[i] == NULL)
-			continue;
-		*d->rq->last = ms[i];
-		d->rq->last = &ms[i]->next;
-	}
-}
-
-static int
-parts_decode(struct dec *d, struct content *c, struct jv parts)
-{
-	struct jv	 e;
-	struct ir_part	*p;
-
-	for (e = each_first(parts); json_ok(e); e = each_next(parts, e)) {
-		if (json_type(e) == JSON_NULL)
-			continue;
-		p = ir_part_new(d->a, IR_TEXT, e.i);
-		if (part_decode(d, e, p) == -1)
-			return -1;
-		if (is_empty_text(p))
-			continue;
-		if (p->type == IR_TOOL_CALL && c->role == IR_USER)
-			c->role = IR_ASSISTANT;
-		content_add(d, c, p);
-	}
-	content_end(d, c);
-	return 0;
-}
-
-static int
-role_decode(struct dec *d, struct jv v, enum ir_role *role)
-{
-	static const struct {
-		const char	*name;
-		enum ir_role	 role;
-	} roles[] = {
-		{ "user", IR_USER }, { "model", IR_ASSISTANT },
-		{ "function", IR_USER }, { "tool", IR_USER },
-		{ "assistant", IR_ASSISTANT }, { "system", IR_SYSTEM },
-		{ "developer", IR_DEVELOPER }, { "", IR_USER }
-	};
-	struct str	 s = STR_NONE;
-	size_t		 i;
-
-	*role = IR_USER;
-	if (json_empty(v))
-		return 0;
-	if (string(d, v, &s) == -1)
-		return -1;
-	for (i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
-		if (str_is_nocase(s, roles[i].name)) {
-			*role = roles[i].role;
-			return 0;
-		}
-	ir_error_field(d->err, d->a, d->rq->json, v.i,
-	    "expected \"user\" or \"model\"");
-	return -1;
-}
-
-static int
-content_decode(struct dec *d, struct jv v)
-{
-	struct content	 c = { .v = v };
-	struct jv	 parts;
-
-	if (json_type(v) == JSON_STRING) {
-		c.role = IR_USER;
-		return parts_decode(d, &c, v);
-	}
-	if (json_type(v) != JSON_OBJECT)
-		return wrong_type(d, v, "an object");
-	if (role_decode(d, gem_get(v, "role"), &c.role) == -1)
-		return -1;
-	parts = gem_get(v, "parts");
-	if (json_ok(parts) && json_type(parts) != JSON_ARRAY &&
-	    json_type(parts) != JSON_OBJECT)
-		return wrong_type(d, parts, "an array");
-	return parts_decode(d, &c, parts);
-}
-
-static int
-contents_decode(struct dec *d, struct jv contents)
-{
-	struct jv	 e;
-
-	if (json_type(contents) == JSON_STRING && !d->rq->lenient)
-		return wrong_type(d, contents, "an array");
-	for (e = each_first(contents); json_ok(e); e = each_next(contents, e))
-		if (content_decode(d, e) == -1)
-			return -1;
-	return 0;
-}
-
-/* {"role": .., "content": "text" or [{"type": "text", "text": ..}]} */
-static int
-messages_decode(struct dec *d, struct jv messages)
-{
-	struct content	 c;
-	struct jv	 e, v;
-
-	if (json_type(messages) != JSON_ARRAY)
-		return wrong_type(d, messages, "an array");
-	for (e = json_first(messages); json_ok(e); e = json_next(e)) {
-		if (json_type(e) != JSON_OBJECT)
-			return wrong_type(d, e, "an object");
-		memset(&c, 0, sizeof(c));
-		c.v = e;
-		if (role_decode(d, gem_get(e, "role"), &c.role) == -1)
-			return -1;
-		v = gem_get(e, "content");
-		if (!json_ok(v))
-			v = gem_get(e, "parts");
-		if (json_ok(v) && json_type(v) != JSON_STRING &&
-		    json_type(v) != JSON_ARRAY)
-			return wrong_type(d, v, "a string or an array");
-		if (parts_decode(d, &c, v) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-/* A string, a content, a part, or an array of parts. */
-static int
-system_decode(struct dec *d, struct jv v)
-{
-	struct content	 c = { .v = v, .role = IR_SYSTEM };
-	struct jv	 parts = v;
-
-	if (!json_ok(v))
-		return 0;
-	if (json_type(v) == JSON_OBJECT && !json_ok(gem_get(v, "text")))
-		parts = gem_get(v, "parts");
-	else if (json_type(v) != JSON_STRING && json_type(v) != JSON_ARRAY &&
-	    json_type(v) != JSON_OBJECT)
-		return wrong_type(d, v, "an object");
-	return parts_decode(d, &c, parts);
-}
-
-/* --- tools ------------------------------------------------------------------- */
+/* --- tools -------------------------------------------------------------- */
 
 /* Some clients write JSON Schema with OpenAPI's upper-case types. */
 static bool
@@ -690,7 +166,7 @@ has_upper_types(struct jv schema)
 }
 
 static int
-schema_decode(struct dec *d, struct jv openapi, struct jv schema,
+schema_decode(struct gem_reader *d, struct jv openapi, struct jv schema,
     struct str *out, bool *is_openapi)
 {
 	struct jv	 v = json_ok(schema) ? schema : openapi;
@@ -698,27 +174,27 @@ schema_decode(struct dec *d, struct jv openapi, struct jv schema,
 	if (!json_ok(v))
 		return 0;
 	if (json_type(v) != JSON_OBJECT)
-		return wrong_type(d, v, "an object");
+		return gem_wrong_type(d, v, "an object");
 	*out = json_raw(v);
 	*is_openapi = !json_ok(schema) || has_upper_types(v);
 	return 0;
 }
 
 static int
-declaration_decode(struct dec *d, struct jv v)
+declaration_decode(struct gem_reader *d, struct jv v)
 {
 	struct ir_tool	*t;
 	struct jv	 r;
 
 	if (json_type(v) != JSON_OBJECT)
-		return wrong_type(d, v, "an object");
+		return gem_wrong_type(d, v, "an object");
 	t = ir_tool_add(d->rq, IR_FUNCTION, v.i);
 	t->raw = json_raw(v);
-	if (string(d, gem_get(v, "name"), &t->name) == -1 ||
-	    text(d, gem_get(v, "description"), &t->description) == -1)
+	if (gem_string(d, gem_get(v, "name"), &t->name) == -1 ||
+	    gem_text(d, gem_get(v, "description"), &t->description) == -1)
 		return -1;
 	if (t->name.n == 0)
-		return missing(d, v, "name", "a function's name");
+		return gem_missing(d, v, "name", "a function's name");
 	if (schema_decode(d, gem_get(v, "parameters"),
 	    gem_get(v, "parametersJsonSchema"), &t->schema,
 	    &t->schema_is_openapi) == -1)
@@ -734,7 +210,7 @@ declaration_decode(struct dec *d, struct jv v)
 
 /* {"googleSearch":{}}: each member of a tool is one. */
 static void
-server_tool(struct dec *d, struct jv m)
+server_tool(struct gem_reader *d, struct jv m)
 {
 	struct ir_tool	*t = ir_tool_add(d->rq, IR_SERVER, m.i);
 	struct str	 key = json_raw(json_key(m)), v = json_raw(m);
@@ -745,16 +221,16 @@ server_tool(struct dec *d, struct jv m)
 }
 
 static int
-tools_decode(struct dec *d, struct jv tools)
+tools_decode(struct gem_reader *d, struct jv tools)
 {
 	struct jv	 t, m, f;
 
 	if (json_ok(tools) && json_type(tools) != JSON_ARRAY &&
 	    json_type(tools) != JSON_OBJECT)
-		return wrong_type(d, tools, "an array");
-	for (t = each_first(tools); json_ok(t); t = each_next(tools, t)) {
+		return gem_wrong_type(d, tools, "an array");
+	for (t = gem_each_first(tools); json_ok(t); t = gem_each_next(tools, t)) {
 		if (json_type(t) != JSON_OBJECT)
-			return wrong_type(d, t, "an object");
+			return gem_wrong_type(d, t, "an object");
 		for (m = json_first(t); json_ok(m); m = json_next(m)) {
 			if (json_type(m) == JSON_NULL)
 				continue;
@@ -762,7 +238,7 @@ tools_decode(struct dec *d, struct jv tools)
 				server_tool(d, m);
 				continue;
 			}
-			for (f = each_first(m); json_ok(f); f = each_next(m, f))
+			for (f = gem_each_first(m); json_ok(f); f = gem_each_next(m, f))
 				if (declaration_decode(d, f) == -1)
 					return -1;
 		}
@@ -771,16 +247,16 @@ tools_decode(struct dec *d, struct jv tools)
 }
 
 static int
-allowed_decode(struct dec *d, struct jv names)
+allowed_decode(struct gem_reader *d, struct jv names)
 {
 	struct ir_str_list	**last = &d->rq->choice.allowed;
 	struct jv		 e;
 
 	if (json_ok(names) && json_type(names) != JSON_ARRAY)
-		return wrong_type(d, names, "an array");
+		return gem_wrong_type(d, names, "an array");
 	for (e = json_first(names); json_ok(e); e = json_next(e)) {
 		if (json_type(e) != JSON_STRING)
-			return wrong_type(d, e, "a string");
+			return gem_wrong_type(d, e, "a string");
 		*last = ARENA_NEW(d->a, struct ir_str_list);
 		(*last)->s = json_str(d->a, e);
 		last = &(*last)->next;
@@ -789,7 +265,7 @@ allowed_decode(struct dec *d, struct jv names)
 }
 
 static int
-tool_config_decode(struct dec *d, struct jv v)
+tool_config_decode(struct gem_reader *d, struct jv v)
 {
 	static const char *const	 modes[] = { "MODE_UNSPECIFIED", "AUTO",
 					    "ANY", "NONE", "VALIDATED", NULL };
@@ -805,13 +281,13 @@ tool_config_decode(struct dec *d, struct jv v)
 	if (!json_ok(v))
 		return 0;
 	if (json_type(v) != JSON_OBJECT)
-		return wrong_type(d, v, "an object");
+		return gem_wrong_type(d, v, "an object");
 	ext_others(d, v, names);
 	f = gem_get(v, "functionCallingConfig");
 	if (!json_ok(f))
 		return 0;
 	if (json_type(f) != JSON_OBJECT)
-		return wrong_type(d, f, "an object");
+		return gem_wrong_type(d, f, "an object");
 	c->node = f.i;
 	if (json_ok(mode = gem_get(f, "mode"))) {
 		if ((n = gem_enum(d->a, mode, modes)) == -1) {
@@ -835,7 +311,7 @@ tool_config_decode(struct dec *d, struct jv v)
 	return 0;
 }
 
-/* --- generationConfig -------------------------------------------------------- */
+/* --- generationConfig --------------------------------------------------- */
 
 static const char *const config_members[] = {
 	"temperature", "topP", "topK", "candidateCount", "maxOutputTokens",
@@ -845,14 +321,14 @@ static const char *const config_members[] = {
 };
 
 static int
-stop_decode(struct dec *d, struct jv v)
+stop_decode(struct gem_reader *d, struct jv v)
 {
 	struct ir_stop_seq	**last = &d->rq->stop;
 	struct jv		 e;
 
-	for (e = each_first(v); json_ok(e); e = each_next(v, e)) {
+	for (e = gem_each_first(v); json_ok(e); e = gem_each_next(v, e)) {
 		if (json_type(e) != JSON_STRING)
-			return wrong_type(d, e, "a string");
+			return gem_wrong_type(d, e, "a string");
 		*last = ARENA_NEW(d->a, struct ir_stop_seq);
 		(*last)->s = json_jstr(e);
 		(*last)->node = e.i;
@@ -862,7 +338,7 @@ stop_decode(struct dec *d, struct jv v)
 }
 
 static int
-sampling_decode(struct dec *d, struct jv v)
+sampling_decode(struct gem_reader *d, struct jv v)
 {
 	struct ir_sampling	*s = &d->rq->sampling;
 	struct jv		 max = gem_get(v, "maxOutputTokens");
@@ -878,7 +354,7 @@ sampling_decode(struct dec *d, struct jv v)
 	    &s->frequency_penalty) == -1 ||
 	    number(d, gem_get(v, "candidateCount"), &s->n) == -1 ||
 	    number(d, gem_get(v, "logprobs"), &s->top_logprobs) == -1 ||
-	    boolean(d, gem_get(v, "responseLogprobs"), &s->logprobs) == -1 ||
+	    gem_boolean(d, gem_get(v, "responseLogprobs"), &s->logprobs) == -1 ||
 	    integer(d, gem_get(v, "candidateCount"), &n) == -1 ||
 	    stop_decode(d, gem_get(v, "stopSequences")) == -1)
 		return -1;
@@ -900,7 +376,7 @@ sampling_decode(struct dec *d, struct jv v)
 }
 
 static int
-format_decode(struct dec *d, struct jv v)
+format_decode(struct gem_reader *d, struct jv v)
 {
 	struct ir_format	*f = &d->rq->format;
 	struct jv		 mime = gem_get(v, "responseMimeType");
@@ -908,7 +384,7 @@ format_decode(struct dec *d, struct jv v)
 	struct jv		 schema = gem_get(v, "responseJsonSchema");
 	struct str		 s = STR_NONE;
 
-	if (string(d, mime, &s) == -1 || schema_decode(d, old, schema,
+	if (gem_string(d, mime, &s) == -1 || schema_decode(d, old, schema,
 	    &f->schema, &f->schema_is_openapi) == -1)
 		return -1;
 	f->node = json_ok(schema) ? schema.i : json_ok(old) ? old.i : mime.i;
@@ -928,7 +404,7 @@ format_decode(struct dec *d, struct jv v)
 
 /* The effort is the level's name in lower case, also one we do not know. */
 static int
-level_decode(struct dec *d, struct jv v, struct ir_reasoning *r)
+level_decode(struct gem_reader *d, struct jv v, struct ir_reasoning *r)
 {
 	static const char *const levels[] = { "thinking_level_unspecified",
 				    "low", "high", "medium", "minimal", NULL };
@@ -945,7 +421,7 @@ level_decode(struct dec *d, struct jv v, struct ir_reasoning *r)
 	if (n > 0)
 		s = str_of(levels[n]);
 	else if (json_type(v) != JSON_STRING)
-		return wrong_type(d, v, "a string");
+		return gem_wrong_type(d, v, "a string");
 	else {
 		s = arena_str(d->a, json_str(d->a, v));
 		p = arena_bytes(d->a, s.n + 1);
@@ -961,7 +437,7 @@ level_decode(struct dec *d, struct jv v, struct ir_reasoning *r)
 
 /* A budget of 0 is "do not think", -1 "as you see fit". */
 static int
-thinking_decode(struct dec *d, struct jv v)
+thinking_decode(struct gem_reader *d, struct jv v)
 {
 	struct ir_reasoning	*r = &d->rq->reasoning;
 	struct jv		 budget = gem_get(v, "thinkingBudget");
@@ -970,10 +446,10 @@ thinking_decode(struct dec *d, struct jv v)
 	if (!json_ok(v))
 		return 0;
 	if (json_type(v) != JSON_OBJECT)
-		return wrong_type(d, v, "an object");
+		return gem_wrong_type(d, v, "an object");
 	r->node = v.i;
 	if (level_decode(d, gem_get(v, "thinkingLevel"), r) == -1 ||
-	    boolean(d, gem_get(v, "includeThoughts"), &r->visible) == -1 ||
+	    gem_boolean(d, gem_get(v, "includeThoughts"), &r->visible) == -1 ||
 	    integer(d, budget, &n) == -1)
 		return -1;
 	if (json_ok(budget)) {
@@ -996,21 +472,21 @@ only_text(struct arena *a, struct jv v)
 				    "IMAGE", "AUDIO", "VIDEO", NULL };
 	struct jv		 e;
 
-	for (e = each_first(v); json_ok(e); e = each_next(v, e))
+	for (e = gem_each_first(v); json_ok(e); e = gem_each_next(v, e))
 		if (gem_enum(a, e, names) != 1)
 			return false;
 	return true;
 }
 
 static int
-config_decode(struct dec *d, struct jv v)
+config_decode(struct gem_reader *d, struct jv v)
 {
 	struct jv	 m;
 
 	if (!json_ok(v))
 		return 0;
 	if (json_type(v) != JSON_OBJECT)
-		return wrong_type(d, v, "an object");
+		return gem_wrong_type(d, v, "an object");
 	if (sampling_decode(d, v) == -1 || format_decode(d, v) == -1 ||
 	    thinking_decode(d, gem_get(v, "thinkingConfig")) == -1)
 		return -1;
@@ -1022,7 +498,7 @@ config_decode(struct dec *d, struct jv v)
 	return 0;
 }
 
-/* --- the whole --------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------- */
 
 static const char *const root_members[] = {
 	"model", "stream", "contents", "systemInstruction", "tools",
@@ -1039,13 +515,13 @@ static const char *const lenient_members[] = {
 };
 
 static int
-messages_form(struct dec *d, struct jv root)
+messages_form(struct gem_reader *d, struct jv root)
 {
 	struct jv	 max = gem_get(root, "maxTokens");
 	struct jv	 stop = gem_get(root, "stop");
 
 	d->rq->native = false;
-	if (messages_decode(d, gem_get(root, "messages")) == -1 ||
+	if (gem_messages_decode(d, gem_get(root, "messages")) == -1 ||
 	    sampling_decode(d, root) == -1)
 		return -1;
 	if (json_ok(max)) {
@@ -1057,12 +533,12 @@ messages_form(struct dec *d, struct jv root)
 }
 
 static int
-model_decode(struct dec *d, struct jv root)
+model_decode(struct gem_reader *d, struct jv root)
 {
 	struct jv	 v = gem_get(root, "model");
 	struct str	 s = STR_NONE;
 
-	if (string(d, v, &s) == -1)
+	if (gem_string(d, v, &s) == -1)
 		return -1;
 	if (str_starts(s, "models/"))
 		s = str_skip(s, strlen("models/"));
@@ -1070,19 +546,19 @@ model_decode(struct dec *d, struct jv root)
 	if (json_ok(v) && !str_eq(s, d->rq->model))
 		d->rq->native = false;
 	if (d->rq->model.n == 0 && d->rq->lenient)
-		return missing(d, root, "model", "a string");
+		return gem_missing(d, root, "model", "a string");
 	return 0;
 }
 
 static int
-stream_decode(struct dec *d, struct jv root)
+stream_decode(struct gem_reader *d, struct jv root)
 {
 	enum ir_tri	 stream = IR_UNSET;
 
 	d->rq->stream = d->rq->path_stream;
 	if (!d->rq->lenient)
 		return 0;
-	if (boolean(d, gem_get(root, "stream"), &stream) == -1)
+	if (gem_boolean(d, gem_get(root, "stream"), &stream) == -1)
 		return -1;
 	d->rq->stream |= stream == IR_YES;
 	d->rq->native = false;
@@ -1090,7 +566,7 @@ stream_decode(struct dec *d, struct jv root)
 }
 
 static int
-body_decode(struct dec *d, struct jv root)
+body_decode(struct gem_reader *d, struct jv root)
 {
 	struct ir_request	*rq = d->rq;
 	struct jv		 contents = gem_get(root, "contents");
@@ -1099,25 +575,25 @@ body_decode(struct dec *d, struct jv root)
 	enum json_type		 t = json_type(contents);
 
 	if (model_decode(d, root) == -1 || stream_decode(d, root) == -1 ||
-	    system_decode(d, gem_get(root, "systemInstruction")) == -1)
+	    gem_system_decode(d, gem_get(root, "systemInstruction")) == -1)
 		return -1;
 	messages = rq->lenient && !json_ok(contents);
 	if (messages && !json_ok(gem_get(root, "messages")))
-		return missing(d, root, "contents", "an array");
+		return gem_missing(d, root, "contents", "an array");
 	if (messages) {
 		if (messages_form(d, root) == -1)
 			return -1;
 	} else if (!json_ok(contents))
-		return missing(d, root, "contents", "an array");
+		return gem_missing(d, root, "contents", "an array");
 	else if (t != JSON_ARRAY && t != JSON_OBJECT && t != JSON_STRING)
-		return wrong_type(d, contents, "an array");
-	else if (contents_decode(d, contents) == -1)
+		return gem_wrong_type(d, contents, "an array");
+	else if (gem_contents_decode(d, contents) == -1)
 		return -1;
 	if (tools_decode(d, gem_get(root, "tools")) == -1 ||
 	    tool_config_decode(d, gem_get(root, "toolConfig")) == -1 ||
 	    config_decode(d, gem_get(root, "generationConfig")) == -1 ||
-	    string(d, tier, &rq->service_tier) == -1 ||
-	    boolean(d, gem_get(root, "store"), &rq->store) == -1)
+	    gem_string(d, tier, &rq->service_tier) == -1 ||
+	    gem_boolean(d, gem_get(root, "store"), &rq->store) == -1)
 		return -1;
 	rq->service_tier_node = tier.i;
 	ext_others(d, root, messages ? lenient_members : root_members);
@@ -1129,7 +605,7 @@ body_decode(struct dec *d, struct jv root)
 int
 gem_request_decode(struct ir_request *rq, struct ir_error *err)
 {
-	struct dec	*d = ARENA_NEW(rq->arena, struct dec);
+	struct gem_reader	*d = ARENA_NEW(rq->arena, struct gem_reader);
 	struct jv	 root = json_root(rq->json);
 
 	d->rq = rq;
@@ -1137,6 +613,6 @@ gem_request_decode(struct ir_request *rq, struct ir_error *err)
 	d->a = rq->arena;
 	rq->native = true;
 	if (json_type(root) != JSON_OBJECT)
-		return wrong_type(d, root, "an object");
+		return gem_wrong_type(d, root, "an object");
 	return body_decode(d, root);
 }

@@ -177,7 +177,7 @@ once(struct jv *slot, struct jv v)
 		*slot = v;
 }
 
-/* --- references ------------------------------------------------------------ */
+/* --- references --------------------------------------------------------- */
 
 /* The member of a JSON pointer's step; counts what it looks at. */
 static struct jv
@@ -260,7 +260,7 @@ is_open(struct lower *l, uint32_t node, const struct open_ref *until)
 	return false;
 }
 
-/* --- gathering -------------------------------------------------------------- */
+/* --- gathering ---------------------------------------------------------- */
 
 static void	 gather(struct lower *, struct gathered *, struct jv,
 		    const struct open_ref *, unsigned);
@@ -461,7 +461,7 @@ gather(struct lower *l, struct gathered *g, struct jv v,
 	}
 }
 
-/* --- writing ---------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------ */
 
 static void	 lower_all(struct lower *, const struct source *, unsigned);
 

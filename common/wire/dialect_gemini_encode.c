@@ -1,0 +1,567 @@
+/*
+ * The common form into Gemini requests: all but the conversation.  A request
+ * that came in this dialect is copied member by member.
+ */
+#include <string.h>
+
+#include "wire/dialect_gemini_rq.h"
+#include "wire/schema.h"
+
+#define STOPS_MAX	5
+
+/* --- schemas and tools -------------------------------------------------- */
+
+static bool
+wants_openapi(const struct gem_writer *e)
+{
+	return e->model.family == GEM_OLD;
+}
+
+/* Writes key and schema in the form that the model takes. */
+static void
+schema_write(struct gem_writer *e, const char *key, const char *json_key_name,
+    struct str schema, bool is_openapi, uint32_t node, bool must_have)
+{
+	struct json		 j;
+	struct json_error	 je;
+	struct buf		 b;
+	struct jw		 w;
+
+	if (!wants_openapi(e)) {
+		jw_key(&e->w, json_key_name);
+		if (is_openapi)
+			schema_from_openapi(e->a, schema, &e->w);
+		else
+			jw_raw(&e->w, schema);
+		return;
+	}
+	buf_init(&b, SCHEMA_OUT_MAX + 64);
+	jw_init(&w, &b);
+	/* What cannot be lowered is in the report, and still an object. */
+	(void)!schema_to_gemini(e->a, schema, e->x->loss, e->rq->json, node, &w);
+	/* An object without properties is refused; so is none at all not. */
+	json_init(&j);
+	if (must_have || (json_parse(&j, buf_str(&b), &je) == 0 &&
+	    json_count(json_get(json_root(&j), "properties")) > 0)) {
+		jw_key(&e->w, key);
+		jw_raw(&e->w, buf_str(&b));
+	}
+	json_release(&j);
+	buf_release(&b);
+}
+
+static bool
+is_object(struct str schema)
+{
+	schema = str_trim(schema);
+	return schema.n > 0 && schema.p[0] == '{';
+}
+
+/* A grammar is words to Gemini: it goes into the description. */
+static void
+custom_write(struct gem_writer *e, const struct ir_tool *t)
+{
+	struct json		 j;
+	struct json_error	 je;
+	struct jv		 g;
+
+	json_init(&j);
+	g = t->raw.n > 0 && json_parse(&j, t->raw, &je) == 0 ?
+	    json_get(json_root(&j), "format") : JV_NONE;
+	if (!json_ok(g) && j.n > 0)
+		g = json_get(json_get(json_root(&j), "custom"), "format");
+	if (json_ok(json_get(g, "grammar")))
+		g = json_get(g, "grammar");
+	jw_key(&e->w, "description");
+	jw_open(&e->w);
+	jw_piece_jstr(&e->w, t->description);
+	if (json_type(json_get(g, "definition")) == JSON_STRING) {
+		jw_piece_str(&e->w,
+		    STR("\n\nThe input must match this grammar:\n"));
+		jw_piece_jstr(&e->w, json_jstr(json_get(g, "definition")));
+	}
+	jw_close(&e->w);
+	jw_key(&e->w, wants_openapi(e) ? "parameters" :
+	    "parametersJsonSchema");
+	jw_raw(&e->w, STR("{\"type\":\"object\",\"properties\":{\"input\":"
+	    "{\"type\":\"string\"}},\"required\":[\"input\"]}"));
+	json_release(&j);
+	gem_lose(e, LOSS_APPROXIMATED, t->node, NULL,
+	    "a free-form tool became a function with one string");
+}
+
+static void
+declaration_write(struct gem_writer *e, const struct ir_tool *t)
+{
+	gem_lose_cache(e, t->cache, t->node);
+	jw_object(&e->w);
+	jw_key(&e->w, "name");
+	jw_str(&e->w, gem_fit_name(e, t->name));
+	if (t->kind == IR_CUSTOM)
+		custom_write(e, t);
+	else {
+		if (t->description.n > 0) {
+			jw_key(&e->w, "description");
+			jw_jstr(&e->w, t->description);
+		}
+		if (is_object(t->schema))
+			schema_write(e, "parameters", "parametersJsonSchema",
+			    t->schema, t->schema_is_openapi, t->node, false);
+		if (t->strict == IR_YES)
+			gem_lose(e, LOSS_DROPPED, t->node, ".strict",
+			    "gemini has no strict functions");
+	}
+	jw_object_end(&e->w);
+}
+
+/* Another provider's tool for which Google has one of its own. */
+static const char *
+server_equal(struct str type)
+{
+	static const char *const pairs[][2] = {
+		{ "web_search", "googleSearch" },
+		{ "web_fetch", "urlContext" },
+		{ "code_execution", "codeExecution" },
+		{ "code_interpreter", "codeExecution" }
+	};
+	size_t			 i;
+
+	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (str_starts(type, pairs[i][0]))
+			return pairs[i][1];
+	return NULL;
+}
+
+static void
+server_tools_write(struct gem_writer *e, bool *open)
+{
+	const struct ir_tool	*t;
+	const char		*name;
+
+	for (t = e->rq->tools; t != NULL; t = t->next) {
+		if (t->kind != IR_SERVER)
+			continue;
+		name = server_equal(t->server_type);
+		if (name == NULL || e->functions) {
+			gem_lose(e, LOSS_DROPPED, t->node, NULL, name == NULL ?
+			    "a tool that gemini does not have" :
+			    "gemini takes its own tools only without functions");
+			continue;
+		}
+		gem_lose(e, LOSS_APPROXIMATED, t->node, NULL,
+		    "google's own tool of that kind");
+		if (!*open) {
+			jw_key(&e->w, "tools");
+			jw_array(&e->w);
+			*open = true;
+		}
+		jw_object(&e->w);
+		jw_key(&e->w, name);
+		jw_object(&e->w);
+		jw_object_end(&e->w);
+		jw_object_end(&e->w);
+	}
+}
+
+static void
+tools_write(struct gem_writer *e)
+{
+	const struct ir_tool	*t;
+	bool			 open = false;
+
+	for (t = e->rq->tools; t != NULL; t = t->next) {
+		if (t->kind == IR_SERVER)
+			continue;
+		if (!open) {
+			jw_key(&e->w, "tools");
+			jw_array(&e->w);
+			jw_object(&e->w);
+			jw_key(&e->w, "functionDeclarations");
+			jw_array(&e->w);
+		}
+		open = true;
+		e->functions = true;
+		declaration_write(e, t);
+	}
+	if (open) {
+		jw_array_end(&e->w);
+		jw_object_end(&e->w);
+	}
+	server_tools_write(e, &open);
+	if (open)
+		jw_array_end(&e->w);
+}
+
+static void
+tool_choice_write(struct gem_writer *e)
+{
+	const struct ir_tool_choice	*c = &e->rq->choice;
+	const struct ir_str_list	*l;
+	const char			*mode = "AUTO";
+
+	if (e->rq->parallel == IR_NO) {
+		if (c->node != 0)
+			gem_lose(e, LOSS_DROPPED, c->node, NULL,
+			    "gemini cannot be kept from parallel calls");
+		else
+			loss_add(e->x->loss, LOSS_DROPPED,
+			    STR("parallel_tool_calls"),
+			    "gemini cannot be kept from parallel calls");
+	}
+	if (!e->functions || c->mode == IR_CHOICE_UNSET)
+		return;
+	if (c->kind == IR_SERVER || (c->mode == IR_CHOICE_NAMED &&
+	    c->name.n == 0)) {
+		gem_lose(e, LOSS_DROPPED, c->node, NULL,
+		    "no function is named");
+		return;
+	}
+	if (c->mode == IR_CHOICE_NONE)
+		mode = "NONE";
+	else if (c->mode == IR_CHOICE_REQUIRED || c->mode == IR_CHOICE_NAMED)
+		mode = "ANY";
+	else if (c->allowed != NULL)
+		mode = "VALIDATED";	/* AUTO takes no list */
+	jw_key(&e->w, "toolConfig");
+	jw_object(&e->w);
+	jw_key(&e->w, "functionCallingConfig");
+	jw_object(&e->w);
+	jw_key(&e->w, "mode");
+	jw_strz(&e->w, mode);
+	if (c->mode == IR_CHOICE_NAMED || (c->allowed != NULL &&
+	    c->mode != IR_CHOICE_NONE)) {
+		jw_key(&e->w, "allowedFunctionNames");
+		jw_array(&e->w);
+		if (c->mode == IR_CHOICE_NAMED)
+			jw_str(&e->w, gem_fit_name(e, c->name));
+		for (l = c->mode == IR_CHOICE_NAMED ? NULL : c->allowed;
+		    l != NULL; l = l->next)
+			jw_str(&e->w, gem_fit_name(e, l->s));
+		jw_array_end(&e->w);
+	}
+	jw_object_end(&e->w);
+	jw_object_end(&e->w);
+}
+
+/* --- generationConfig --------------------------------------------------- */
+
+/* A member of generationConfig, which exists only if it has one. */
+static struct jw *
+config(struct gem_writer *e, const char *key)
+{
+	if (!e->config) {
+		jw_key(&e->w, "generationConfig");
+		jw_object(&e->w);
+		e->config = true;
+	}
+	jw_key(&e->w, key);
+	return &e->w;
+}
+
+static void
+number_write(struct gem_writer *e, const char *key, const struct ir_number *n)
+{
+	if (n->raw.n > 0)
+		jw_raw(config(e, key), n->raw);
+}
+
+static void
+stops_write(struct gem_writer *e)
+{
+	const struct ir_stop_seq	*s;
+	unsigned			 n = 0;
+
+	for (s = e->rq->stop; s != NULL; s = s->next) {
+		if (s->s.n == 0)
+			continue;
+		if (n == STOPS_MAX) {
+			gem_lose(e, LOSS_DROPPED, s->node, NULL,
+			    "gemini takes five stop sequences");
+			continue;
+		}
+		if (n++ == 0)
+			jw_array(config(e, "stopSequences"));
+		jw_jstr(&e->w, s->s);
+	}
+	if (n > 0)
+		jw_array_end(&e->w);
+}
+
+static void
+logprobs_write(struct gem_writer *e)
+{
+	const struct ir_sampling	*s = &e->rq->sampling;
+
+	if (s->logprobs != IR_YES)
+		return;
+	if (e->x->target.stream) {
+		loss_add(e->x->loss, LOSS_DROPPED, STR("logprobs"),
+		    "gemini has no logprobs in a stream");
+		return;
+	}
+	jw_bool(config(e, "responseLogprobs"), true);
+	number_write(e, "logprobs", &s->top_logprobs);
+}
+
+static void
+format_write(struct gem_writer *e)
+{
+	const struct ir_format	*f = &e->rq->format;
+
+	if (f->kind == IR_FORMAT_UNSET || f->kind == IR_FORMAT_TEXT)
+		return;
+	if (f->kind == IR_FORMAT_OTHER) {
+		gem_lose(e, LOSS_DROPPED, f->node, NULL,
+		    "a format that gemini does not have");
+		return;
+	}
+	if (e->functions && (e->model.family == GEM_OLD ||
+	    e->model.family == GEM_2_5)) {
+		gem_lose(e, LOSS_DROPPED, f->node, NULL,
+		    "this model has no JSON mode beside functions");
+		return;
+	}
+	jw_strz(config(e, "responseMimeType"), "application/json");
+	if (f->kind == IR_FORMAT_SCHEMA && is_object(f->schema))
+		schema_write(e, "responseSchema", "responseJsonSchema",
+		    f->schema, f->schema_is_openapi, f->node, true);
+}
+
+/* --- thinking ----------------------------------------------------------- */
+
+static const struct {
+	const char	*effort;
+	int64_t		 budget;
+} efforts[] = {
+	{ "none", 0 }, { "minimal", 512 }, { "low", 1024 },
+	{ "medium", 8192 }, { "high", 24576 }, { "xhigh", 32768 },
+	{ "max", 32768 }
+};
+
+/* In the range of the model: 2.5 Pro cannot do without thinking. */
+static int64_t
+budget_clamp(const struct gem_writer *e, int64_t n)
+{
+	int64_t	 low = 0, high = 24576;
+
+	if (e->model.family == GEM_2_5 && e->model.pro) {
+		low = 128;
+		high = 32768;
+	} else if (e->model.lite && n > 0)
+		low = 512;
+	return n < low ? low : n > high ? high : n;
+}
+
+static void
+budget_write(struct gem_writer *e, struct jw *w)
+{
+	const struct ir_reasoning	*r = &e->rq->reasoning;
+	int64_t				 n = -1, fit;
+	size_t				 i;
+
+	if (r->mode == IR_REASON_UNSET && r->effort.n == 0)
+		return;
+	if (r->mode == IR_REASON_OFF)
+		n = 0;
+	else if (r->budget >= 0)
+		n = r->budget;
+	else if (r->effort.n > 0) {
+		for (i = 0; i < sizeof(efforts) / sizeof(efforts[0]); i++)
+			if (str_is(r->effort, efforts[i].effort))
+				break;
+		if (i < sizeof(efforts) / sizeof(efforts[0]))
+			n = budget_clamp(e, efforts[i].budget);
+		else
+			gem_lose(e, LOSS_APPROXIMATED, r->node, NULL,
+			    "an unknown effort is left to the model");
+	}
+	fit = n < 0 ? -1 : budget_clamp(e, n);
+	if (fit != n)
+		gem_lose(e, LOSS_APPROXIMATED, r->node, NULL,
+		    "a budget out of this model's range");
+	jw_key(w, "thinkingBudget");
+	jw_int(w, fit);
+}
+
+/* Gemini 3 thinks always; its first Pro knows only low and high. */
+static void
+level_write(struct gem_writer *e, struct jw *w)
+{
+	const struct ir_reasoning	*r = &e->rq->reasoning;
+	struct str			 s = r->effort, asked;
+
+	if (r->mode == IR_REASON_OFF || str_is(s, "none"))
+		s = STR("off");
+	else if (s.n == 0 && r->budget >= 0)
+		s = r->budget <= 512 ? STR("minimal") :
+		    r->budget <= 2048 ? STR("low") :
+		    r->budget <= 12288 ? STR("medium") : STR("high");
+	if (s.n == 0)
+		return;
+	asked = s;
+	if (str_is(s, "off"))
+		s = STR("minimal");
+	if (str_is(s, "minimal") && e->model.pro)
+		s = STR("low");
+	if (str_is(s, "xhigh") || str_is(s, "max"))
+		s = STR("high");
+	if (str_is(s, "medium") && e->model.pro && e->model.major == 3 &&
+	    e->model.minor == 0)
+		s = STR("high");
+	if (!str_eq(s, asked) || r->effort.n == 0)
+		gem_lose(e, LOSS_APPROXIMATED, r->node, NULL,
+		    "the nearest of this model's thinking levels");
+	jw_key(w, "thinkingLevel");
+	jw_str(w, s);
+}
+
+static void
+reasoning_write(struct gem_writer *e)
+{
+	const struct ir_reasoning	*r = &e->rq->reasoning;
+	bool				 visible = r->visible == IR_YES;
+	struct jw			*w;
+
+	if (r->visible == IR_UNSET && r->summary.n > 0 &&
+	    !str_is(r->summary, "none"))
+		visible = true;
+	if (r->mode == IR_REASON_UNSET && r->effort.n == 0 && !visible)
+		return;
+	if (e->model.family == GEM_OLD) {
+		if (r->mode != IR_REASON_OFF && !str_is(r->effort, "none"))
+			gem_lose(e, LOSS_DROPPED, r->node, NULL,
+			    "this model does not think");
+		return;
+	}
+	w = config(e, "thinkingConfig");
+	jw_object(w);
+	if (e->model.family == GEM_3)
+		level_write(e, w);
+	else
+		budget_write(e, w);
+	if (visible && r->mode != IR_REASON_OFF) {
+		jw_key(w, "includeThoughts");
+		jw_bool(w, true);
+	}
+	jw_object_end(w);
+}
+
+static void
+config_write(struct gem_writer *e)
+{
+	const struct ir_sampling	*s = &e->rq->sampling;
+
+	number_write(e, "temperature", &s->temperature);
+	number_write(e, "topP", &s->top_p);
+	number_write(e, "topK", &s->top_k);
+	if (!str_is(s->n.raw, "1"))
+		number_write(e, "candidateCount", &s->n);
+	if (s->max_tokens >= 0)
+		jw_int(config(e, "maxOutputTokens"), s->max_tokens);
+	stops_write(e);
+	number_write(e, "seed", &s->seed);
+	number_write(e, "presencePenalty", &s->presence_penalty);
+	number_write(e, "frequencyPenalty", &s->frequency_penalty);
+	logprobs_write(e);
+	format_write(e);
+	reasoning_write(e);
+	if (e->config)
+		jw_object_end(&e->w);
+}
+
+/* --- what has no place -------------------------------------------------- */
+
+/* Leaving these out changes nothing for a client of Gemini. */
+static bool
+is_harmless(const struct ir_ext *x)
+{
+	static const char *const	 names[] = { "stream_options",
+					    "prompt_cache_key",
+					    "prompt_cache_retention",
+					    "include", "client_metadata" };
+	size_t				 i;
+
+	if (str_is(x->json, "null") || str_is(x->json, "[]") ||
+	    str_is(x->json, "{}") || str_is(x->json, "false"))
+		return true;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_is(x->name, names[i]))
+			return true;
+	return str_is(x->name, "modalities") &&
+	    str_is(x->json, "[\"text\"]");
+}
+
+static void
+rest_lose(struct gem_writer *e)
+{
+	const struct ir_request	*rq = e->rq;
+	const struct ir_ext	*x;
+
+	for (x = rq->ext; x != NULL; x = x->next)
+		if (!is_harmless(x))
+			gem_lose(e, LOSS_DROPPED, x->node, NULL,
+			    "gemini has nothing like it");
+	if (rq->user.n > 0)
+		gem_lose(e, LOSS_DROPPED, rq->user_node, NULL,
+		    "gemini has no ids of end users");
+	if (rq->metadata.n > 2)
+		gem_lose(e, LOSS_DROPPED, rq->metadata_node, NULL,
+		    "gemini keeps no metadata");
+	if (rq->service_tier.n > 0 && !str_is(rq->service_tier, "auto") &&
+	    !str_is(rq->service_tier, "default") &&
+	    !str_is(rq->service_tier, "standard_only"))
+		gem_lose(e, LOSS_DROPPED, rq->service_tier_node, NULL,
+		    "another provider's service tier");
+	if (rq->store == IR_YES)
+		loss_add(e->x->loss, LOSS_DROPPED, STR("store"),
+		    "gemini stores no answers");
+}
+
+/* --- the whole ---------------------------------------------------------- */
+
+/* Everything but what our own paths allow in the body. */
+static void
+same_write(struct gem_writer *e, struct jv root)
+{
+	struct jv	 m;
+
+	jw_object(&e->w);
+	for (m = json_first(root); json_ok(m); m = json_next(m)) {
+		if (gem_key_is(m, "model") || gem_key_is(m, "stream") ||
+		    (e->rq->lenient && gem_key_is(m, "messages")))
+			continue;
+		jw_key_jstr(&e->w, json_jstr(json_key(m)));
+		jw_raw(&e->w, json_raw(m));
+	}
+	jw_object_end(&e->w);
+}
+
+int
+gem_request_encode(struct ir_exchange *x, struct buf *out,
+    struct ir_error *err)
+{
+	struct gem_writer		 e = { .x = x, .rq = x->rq,
+					    .a = x->arena };
+	const struct ir_message		*m;
+	struct jv			 root;
+
+	(void)err;
+	jw_init(&e.w, out);
+	gem_model(x->target.model, &e.model);
+	if (x->rq->from == &dialect_gemini && x->rq->json != NULL) {
+		root = json_root(x->rq->json);
+		if (json_ok(gem_get(root, "contents"))) {
+			same_write(&e, root);
+			return 0;
+		}
+	}
+	jw_object(&e.w);
+	m = gem_system_write(&e);
+	gem_contents_write(&e, m);
+	tools_write(&e);
+	tool_choice_write(&e);
+	config_write(&e);
+	rest_lose(&e);
+	jw_object_end(&e.w);
+	return 0;
+}
