@@ -23,6 +23,7 @@
 #define CONN_IDLE_S	75		/* between bytes, and kept alive */
 #define CHUNK		(16u << 10)	/* most bytes in one chunk */
 #define ACCEPT_BATCH	32
+#define RUNS		8		/* of MHD, in one turn */
 #define ACCEPT_PAUSE_MS	100		/* when descriptors have run out */
 
 struct conn {
@@ -67,6 +68,7 @@ struct http_in {
 	bool			 run;		/* MHD has something to do */
 	struct loop_timer	 pause;
 	struct loop_timer	 tick;		/* MHD's own time-outs */
+	struct loop_timer	 again;		/* work left for the next turn */
 	struct conn		*conns;
 	unsigned		 nconns;
 };
@@ -571,18 +573,40 @@ tick_cb(void *arg)
 	loop_timer_set(in->wk->loop, &in->tick, 1000);
 }
 
-/* Once a turn, when requests have said what they have to say. */
+/* MHD has read more than it has looked at, or a connection was resumed. */
+static bool
+mhd_ready(struct http_in *in)
+{
+	MHD_UNSIGNED_LONG_LONG	 ms;
+
+	return in->run || (MHD_get_timeout(in->mhd, &ms) == MHD_YES &&
+	    ms == 0);
+}
+
+/*
+ * Once a turn, when requests have said what they have to say.  A resumed call
+ * takes two runs to be answered, and may be read and suspended again at once.
+ */
 static void
 hook_cb(void *arg)
 {
 	struct http_in	*in = arg;
 	int		 i;
 
-	/* A resumed call may be answered, read and suspended again at once. */
-	for (i = 0; in->run && i < 4; i++) {
+	for (i = 0; i < RUNS && mhd_ready(in); i++) {
 		in->run = false;
 		MHD_run(in->mhd);
 	}
+	if (i == RUNS)
+		loop_timer_set(in->wk->loop, &in->again, 0);
+}
+
+static void
+again_cb(void *arg)
+{
+	struct http_in	*in = arg;
+
+	in->run = true;
 }
 
 struct http_in *
@@ -615,6 +639,7 @@ http_in_create(struct worker *wk)
 	    .cb = listen_cb, .arg = in };
 	in->pause = (struct loop_timer){ .cb = pause_cb, .arg = in };
 	in->tick = (struct loop_timer){ .cb = tick_cb, .arg = in };
+	in->again = (struct loop_timer){ .cb = again_cb, .arg = in };
 	if (loop_add(wk->loop, &in->mhd_fd, EPOLLIN) == -1)
 		fatal("cannot watch libmicrohttpd");
 	listen_start(in);
@@ -655,6 +680,7 @@ http_in_destroy(struct http_in *in)
 		}
 	MHD_run(in->mhd);
 	loop_timer_clear(in->wk->loop, &in->tick);
+	loop_timer_clear(in->wk->loop, &in->again);
 	loop_timer_clear(in->wk->loop, &in->pause);
 	loop_hook(in->wk->loop, NULL, NULL);
 	loop_del(in->wk->loop, &in->mhd_fd);

@@ -542,6 +542,30 @@ request_note(struct request *rq, const struct ir_error *err)
 		    "the gateway");
 }
 
+/* In its own dialect the client gets the provider's error as it came. */
+static bool
+request_pass_error(struct request *rq, const struct ir_error *err)
+{
+	struct upstream		*up = rq->rq_up;
+	struct headers		 hs = { .n = 0 };
+	struct json_error	 je;
+	struct json		 j;
+	int			 r;
+
+	if (up == NULL || err->upstream < 400 || !up->up_done ||
+	    rq->rq_target != rq->rq_client || up->up_in.len == 0)
+		return false;
+	json_init(&j);
+	r = json_parse(&j, buf_str(&up->up_in), &je);
+	json_release(&j);
+	if (r == -1)
+		return false;
+	headers_common(rq, &hs, "application/json");
+	request_done(rq, "error");
+	request_send(rq, up->up_status, &hs, &up->up_in);
+	return true;
+}
+
 void
 request_fail(struct request *rq, const struct ir_error *err)
 {
@@ -565,6 +589,8 @@ request_fail(struct request *rq, const struct ir_error *err)
 		call_end(rq->rq_call);
 		return;
 	}
+	if (request_pass_error(rq, err))
+		return;
 	buf_init(&b, 64 << 10);
 	rq->rq_client->error_encode(err, str_of(rq->rq_id), &b);
 	headers_common(rq, &hs, "application/json");

@@ -1,0 +1,246 @@
+#!/usr/bin/perl
+
+# Processes: crash, hang, drain, back-off, orphaned children; every request that
+# ended has exactly one row, whoever is killed.
+
+use strict;
+use warnings;
+use Client;
+use Gateway;
+use POSIX qw(WNOHANG);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $body = { model => 'mock-echo', messages => [
+    { role => 'user', content => 'hello' } ] };
+
+sub ask {
+	my ($g, $model, %more) = @_;
+	return eval { Client->once($g->port, POST => '/v1/chat/completions',
+	    {}, { %$body, model => $model // 'mock-echo', %more }) };
+}
+
+# Asks in a loop until told; prints how many were answered.
+sub load {
+	my ($g) = @_;
+	pipe(my $r, my $w) or die;
+	my $pid = fork // die;
+	if (!$pid) {
+		my ($n, $stop) = (0, 0);
+		$SIG{TERM} = sub { $stop = 1 };
+		my $c;
+		while (!$stop) {
+			$c //= eval { Client->new($g->port, timeout => 5) };
+			next unless $c;
+			my $x = eval { $c->request(POST =>
+			    '/v1/chat/completions', {}, $body)->response };
+			if ($x && $x->{complete} && $x->{status} == 200) {
+				$n++;
+			} else {
+				$c = undef;
+			}
+		}
+		print $w "$n\n";
+		close $w;
+		POSIX::_exit(0);
+	}
+	close $w;
+	return sub {
+		kill 'TERM', $pid;
+		my $n = <$r>;
+		waitpid $pid, 0;
+		return $n + 0;
+	};
+}
+
+subtest 'a worker is killed under load' => sub {
+	my $g = Gateway->new(allow => qr/was killed by signal 9/);
+	my $stop = load($g);
+	for (1 .. 4) {
+		sleep 0.3;
+		my $st = $g->status;
+		my ($w) = grep { $_->{state} eq 'running' }
+		    @{ $st->{worker} };
+		kill 'KILL', $w->{pid} if $w;
+	}
+	ok($g->wait_for(sub { 2 == grep { $_->{state} eq 'running' }
+	    @{ $g->status->{worker} } }, 15), 'workers are respawned');
+	my $answered = $stop->();
+	ok($g->wait_for(sub {
+		$g->status->{stat}{rows} >= $answered }), 'rows are written');
+	my $rows = () = $g->rows("status = 200 AND path != '/healthz'");
+	# One that was killed may have answered and died before its record.
+	ok($rows >= $answered - 4, "rows $rows for $answered answers");
+	my %id;
+	$id{ $_->{request_id} }++ for $g->rows;
+	is((grep { $_ > 1 } values %id), 0, 'no row twice');
+	$g->{crashed} = 1;	# requests begun by the dead have no row
+	$g->finish;
+};
+
+subtest 'the logger is killed under load' => sub {
+	my $g = Gateway->new(allow => qr/logger 0 .* was killed/);
+	my $stop = load($g);
+	for (1 .. 3) {
+		sleep 0.3;
+		$g->status->{logger} =~ /^(\d+) running/ and
+		    kill 'KILL', $1;
+	}
+	sleep 0.2;
+	my $answered = $stop->();
+	ok($g->settled, 'every request has its row');
+	my %id;
+	$id{ $_->{request_id} }++ for $g->rows;
+	is(scalar keys %id, $g->status->{stat}{requests}, 'all of them');
+	is((grep { $_ > 1 } values %id), 0, 'none twice');
+	ok($answered > 0, "$answered answers");
+	$g->finish;
+};
+
+subtest 'a worker that hangs is killed' => sub {
+	plan skip_all => 'takes 30 s; set SLOW=1' unless $ENV{SLOW};
+	my $g = Gateway->new(allow => qr/has not answered|was killed/,
+	    args => ['-w', 1]);
+	my $pid = $g->status->{worker}[0]{pid};
+	kill 'STOP', $pid;
+	ok($g->wait_for(sub { my $w = $g->status->{worker}[0];
+	    $w->{pid} != $pid && $w->{state} eq 'running' }, 45),
+	    'killed and respawned');
+	is(ask($g)->{status}, 200, 'and it serves');
+	$g->finish;
+};
+
+subtest 'told to stop, a stream ends first' => sub {
+	my $g = Gateway->new;
+	my $c = Client->new($g->port)->request(POST =>
+	    '/v1/chat/completions', {}, { %$body, model => 'mock-slow',
+	    stream => \1 });
+	ok($g->wait_for(sub { grep { $_->{inflight} }
+	    @{ $g->status->{worker} } }), 'in flight');
+	kill 'TERM', $g->{pid};
+	my $r = $c->response;
+	is($r->{status}, 200, 'answered');
+	ok($r->{complete}, 'and complete');
+	like($r->{body}, qr/\[DONE\]/, 'to its last event');
+	ok($g->wait_for(sub { waitpid($g->{pid}, WNOHANG) == $g->{pid} }),
+	    'then it has stopped');
+	$g->{exit} = $? >> 8;
+	$g->{pid} = 0;
+	is(scalar(my @r = $g->rows), 1, 'its row is written');
+	$g->finish;
+};
+
+subtest 'no new connection while draining' => sub {
+	my $g = Gateway->new;
+	my $slow = Client->new($g->port)->request(POST =>
+	    '/v1/chat/completions', {}, { %$body, model => 'mock-slow' });
+	my $idle = Client->new($g->port);
+	is($idle->request(GET => '/healthz')->response->{status}, 200,
+	    'kept alive');
+	$g->wait_for(sub { grep { $_->{inflight} }
+	    @{ $g->status->{worker} } });
+	kill 'TERM', $g->{pid};
+	ok(!$idle->fill, 'an idle connection is closed');
+	is($slow->response->{status}, 200, 'a busy one is served');
+	ok($g->wait_for(sub { waitpid($g->{pid}, WNOHANG) == $g->{pid} }),
+	    'stopped');
+	$g->{exit} = $? >> 8;
+	$g->{pid} = 0;
+	$g->finish;
+};
+
+subtest 'the master is killed' => sub {
+	my $g = Gateway->new;
+	my $st = $g->status;
+	my @pid = ((map { $_->{pid} } @{ $st->{worker} }),
+	    $st->{logger} =~ /^(\d+)/);
+	is(ask($g)->{status}, 200, 'served');
+	kill 'KILL', $g->{pid};
+	waitpid $g->{pid}, 0;
+	$g->{pid} = 0;
+	ok($g->wait_for(sub { !grep { kill 0, $_ } @pid }),
+	    'the others end by themselves');
+	is(scalar(my @r = $g->rows), 1, 'the row is written');
+	like($g->log_text, qr/the master is gone/, 'and they say why');
+	$g->start;
+	is(ask($g)->{status}, 200, 'a new one starts on the same files');
+	$g->finish;
+};
+
+subtest 'reload' => sub {
+	my $g = Gateway->new(config => "WORKERS: 2\n", args => []);
+	my $before = $g->status;
+	my @lines = $g->control('reload');
+	is($lines[0], 'ok', 'reload');
+	is($lines[1], 'changed 0', 'nothing has changed');
+	$g->write_config("MODELS:\n  - route_key: mine\n" .
+	    "    target_model: mock-echo\n    provider: mock\nWORKERS: 2\n");
+	@lines = $g->control('reload');
+	is("@lines[0,1]", 'ok changed 1', 'a model is added');
+	ok($g->wait_for(sub { ask($g, 'mine')->{status} == 200 }, 2),
+	    'and is served in time');
+	$g->write_config("PROT: 3\n");
+	@lines = $g->control('reload');
+	like($lines[0], qr/^error .*app\.yml:1.*PROT.*PORT/,
+	    'a broken file is refused with file, line and reason');
+	is(ask($g, 'mine')->{status}, 200, 'the old one stays');
+	$g->write_config("WORKERS: 3\n");
+	@lines = $g->control('reload');
+	like("@lines", qr/workers replaced/, 'another number of workers');
+	ok($g->wait_for(sub {
+		my @w = @{ $g->status->{worker} };
+		3 == @w && 3 == grep { $_->{state} eq 'running' } @w }),
+	    'takes new ones');
+	is(ask($g)->{status}, 200, 'which serve');
+	$g->finish;
+};
+
+subtest 'the file is watched' => sub {
+	my $g = Gateway->new(config => "WORKERS: 1\n", args => []);
+	$g->write_config("WORKERS: 1\nMODELS:\n  - route_key: seen\n" .
+	    "    target_model: mock-echo\n    provider: mock\n");
+	ok($g->wait_for(sub { ask($g, 'seen')->{status} == 200 }, 5),
+	    'a change is taken');
+	$g->finish('watched');
+	$g = Gateway->new(config => "WORKERS: 1\n", args => ['-n']);
+	$g->write_config("WORKERS: 1\nMODELS:\n  - route_key: seen\n" .
+	    "    target_model: mock-echo\n    provider: mock\n");
+	sleep 1.5;
+	is(ask($g, 'seen')->{status}, 404, 'not with -n');
+	$g->finish('not watched');
+};
+
+subtest 'reload under load loses nothing' => sub {
+	my $g = Gateway->new(config => "WORKERS: 2\n", args => []);
+	my $stop = load($g);
+	for my $n (1 .. 3) {
+		$g->write_config("WORKERS: " . (2 + $n % 2) . "\n");
+		$g->control('reload');
+		sleep 0.4;
+	}
+	ok($stop->() > 0, 'served');
+	ok($g->settled, 'a row a request');
+	$g->finish;
+};
+
+subtest 'two on one home' => sub {
+	my $g = Gateway->new;
+	my $h = Gateway->new(home => $g->{home}, may_fail => 1);
+	ok(!$h->{pid}, 'the second does not start');
+	like($h->{error}, qr/runs already/, 'and says why');
+	is(ask($g)->{status}, 200, 'the first is unharmed');
+	delete $h->{exit};
+	$g->finish;
+};
+
+subtest 'the port is taken' => sub {
+	my $g = Gateway->new;
+	my $h = Gateway->new(port => $g->port, may_fail => 1);
+	ok(!$h->{pid}, 'the second does not start');
+	like($h->{error}, qr/cannot listen on .* port .*PORT in app\.yml/,
+	    'and says what to do');
+	delete $h->{exit};
+	$g->finish;
+};
+
+done_testing;
