@@ -178,15 +178,13 @@ url_encode(struct buf *b, struct str s)
 
 /* --- UTF-8 ---------------------------------------------------------------- */
 
-/* Length of the sequence at p, 0 if there is no valid one. */
+/* Length of the multi-byte sequence at p, 0 if there is no valid one. */
 static size_t
 utf8_one(const unsigned char *p, size_t n)
 {
 	unsigned char	 lo = 0x80, hi = 0xbf;
 	size_t		 len, i;
 
-	if (p[0] < 0x80)
-		return 1;
 	if (p[0] >= 0xc2 && p[0] <= 0xdf)
 		len = 2;
 	else if (p[0] >= 0xe0 && p[0] <= 0xef)
@@ -211,24 +209,37 @@ utf8_one(const unsigned char *p, size_t n)
 	return len;
 }
 
+size_t
+utf8_run(struct str s)
+{
+	const unsigned char	*p = (const unsigned char *)s.p;
+	size_t			 i = 0, n;
+
+	while (i < s.n && p[i] >= 0x80 && (n = utf8_one(p + i, s.n - i)) > 0)
+		i += n;
+	return i;
+}
+
 bool
 utf8_valid(struct str s)
 {
-	const unsigned char	*p = (const unsigned char *)s.p;
-	uint64_t		 eight;
-	size_t			 i = 0, n;
+	uint64_t	 w;
+	size_t		 i = 0, n;
 
 	while (i < s.n) {
-		if (s.n - i >= 8) {
-			memcpy(&eight, p + i, 8);
-			if ((eight & 0x8080808080808080u) == 0) {
-				i += 8;
+		if (s.n - i >= sizeof(w)) {
+			memcpy(&w, s.p + i, sizeof(w));
+			if ((w & 0x8080808080808080u) == 0) {
+				i += sizeof(w);
 				continue;
 			}
 		}
-		if ((n = utf8_one(p + i, s.n - i)) == 0)
+		if ((n = utf8_run(str_skip(s, i))) > 0)
+			i += n;
+		else if ((unsigned char)s.p[i] >= 0x80)
 			return false;
-		i += n;
+		else
+			i++;
 	}
 	return true;
 }

@@ -2,6 +2,7 @@
 #define BASE_CODEC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -27,6 +28,8 @@ int	 url_encode(struct buf *, struct str);
 
 /* RFC 3629: no overlong forms, no surrogates, at most U+10FFFF. */
 bool	 utf8_valid(struct str);
+/* How many bytes at the front are whole characters outside ASCII. */
+size_t	 utf8_run(struct str);
 
 /* A whole string as a number in [min, max]; -1 if it is anything else. */
 int	 str_to_int(struct str, int64_t min, int64_t max, int64_t *)

@@ -1,34 +1,42 @@
 /*
- * The JSON reader: validates a text and yields flat nodes over it.  One pass,
- * no recursion; a string's bytes are looked at eight at a time.
+ * The JSON reader: one pass, no recursion, no copies.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "base/scan.h"
 #include "wire/json.h"
 
-#define NODES_MIN	64
+/* --- parsing ---------------------------------------------------------------- */
 
 /* What may come next. */
-enum expect {
-	X_VALUE, X_FIRST_ELEMENT, X_FIRST_KEY, X_KEY, X_COLON, X_COMMA, X_END
+enum state {
+	AT_VALUE,		/* behind "," in an array, ":", or at the start */
+	AT_VALUE_OR_END,	/* behind "[" */
+	AT_NAME,		/* behind "," in an object */
+	AT_NAME_OR_END,		/* behind "{" */
+	AT_COLON,
+	AT_NEXT			/* behind a value */
 };
 
 struct parser {
 	struct json	*j;
-	const char	*p, *end;
-	const char	*what;			/* the fault */
-	uint32_t	 open[JSON_MAX_DEPTH];	/* nodes of open containers */
+	const char	*p;		/* the next byte */
+	const char	*end;
+	const char	*what;		/* the fault */
+	enum state	 state;
 	unsigned	 depth;
+	uint32_t	 open[JSON_MAX_DEPTH];	/* nodes of open containers */
 };
+
+static const char	 cut_short[] = "unexpected end";
 
 void
 json_init(struct json *j)
 {
-	*j = (struct json){ .nodes = NULL };
+	*j = (struct json){ .n = 0 };
 }
 
 void
@@ -38,323 +46,345 @@ json_release(struct json *j)
 	json_init(j);
 }
 
-/* --- parsing ---------------------------------------------------------------- */
-
 static int
-fail(struct parser *ps, const char *what)
+fault(struct parser *ps, const char *what)
 {
 	ps->what = what;
 	return -1;
 }
 
-static struct json_node *
-node_add(struct parser *ps, enum json_type type, const char *at, size_t len)
-{
-	struct json	 *j = ps->j;
-	struct json_node *n;
-	void		 *p;
-
-	if (j->n == j->cap) {
-		if (j->cap >= JSON_MAX_NODES) {
-			fail(ps, "too many values");
-			return NULL;
-		}
-		j->cap = j->cap == 0 ? NODES_MIN : j->cap * 2;
-		p = reallocarray(j->nodes, j->cap, sizeof(*j->nodes));
-		if (p == NULL)
-			fatalx("out of memory: %u JSON nodes", j->cap);
-		j->nodes = p;
-	}
-	n = &j->nodes[j->n++];
-	n->off = (uint32_t)(at - j->text.p);
-	n->len = (uint32_t)len;
-	n->next = j->n;
-	n->type = (uint8_t)type;
-	n->escaped = false;
-	return n;
-}
-
-static void
-skip_space(struct parser *ps)
-{
-	while (ps->p < ps->end && (*ps->p == ' ' || *ps->p == '\n' ||
-	    *ps->p == '\t' || *ps->p == '\r'))
-		ps->p++;
-}
-
-/* A bit 0x80 in each byte of w that is '"', '\\', below 0x20 or above 0x7f. */
-static uint64_t
-special_bytes(uint64_t w)
-{
-	const uint64_t	 ones = 0x0101010101010101u, high = ones << 7;
-	uint64_t	 q = w ^ ones * '"', b = w ^ ones * '\\';
-
-	return (((q - ones) & ~q) | ((b - ones) & ~b) |
-	    ((w - ones * 0x20) & ~w) | w) & high;
-}
-
-/* Checks an escape at ps->p, which is at the backslash, and goes past it. */
 static int
-parse_escape(struct parser *ps)
+nodes_grow(struct parser *ps)
 {
-	unsigned char	 two[2];
+	struct json		*j = ps->j;
+	struct json_node	*nodes;
+	uint32_t		 cap = j->cap == 0 ? 64 : j->cap * 2;
 
-	if (ps->end - ps->p < 2)
-		return fail(ps, "unexpected end in a string");
-	if (ps->p[1] != 'u') {
-		if (ps->p[1] == '\0' ||
-		    strchr("\"\\/bfnrt", ps->p[1]) == NULL)
-			return fail(ps, "unknown escape in a string");
-		ps->p += 2;
-		return 0;
-	}
-	if (ps->end - ps->p < 6 ||
-	    hex_decode(two, 2, (struct str){ ps->p + 2, 4 }) == -1)
-		return fail(ps, "expected four hex digits behind \\u");
-	ps->p += 6;
+	if (j->n >= JSON_MAX_NODES)
+		return fault(ps, "too many values");
+	if ((nodes = realloc(j->nodes, cap * sizeof(*nodes))) == NULL)
+		fatal("out of memory: %u nodes of JSON", cap);
+	j->nodes = nodes;
+	j->cap = cap;
 	return 0;
 }
 
-/* At the opening quote; afterwards behind the closing one. */
-static int
-parse_string(struct parser *ps)
+/* Adds a node for the value at ps->p. */
+static inline struct json_node *
+node_add(struct parser *ps, enum json_type type)
 {
-	const char	*start = ++ps->p;
-	bool		 escaped = false, high = false;
-	struct json_node *n;
-	uint64_t	 w;
+	struct json		*j = ps->j;
+	struct json_node	*n;
 
-	for (;;) {
-		while (ps->end - ps->p >= 8) {
-			memcpy(&w, ps->p, 8);
-			if ((w = special_bytes(w)) == 0)
-				ps->p += 8;
-			else {
-				ps->p += __builtin_ctzll(w) / 8;
-				break;
-			}
+	if (j->n == j->cap && nodes_grow(ps) == -1)
+		return NULL;
+	n = &j->nodes[j->n++];
+	n->off = (uint32_t)(ps->p - j->text.p);
+	n->len = 0;
+	n->next = j->n;
+	n->type = (uint8_t)type;
+	n->escaped = n->key = false;
+	return n;
+}
+
+static bool
+is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+	    (c >= 'A' && c <= 'F');
+}
+
+/* p is at a backslash.  Lone surrogates are allowed, as in the RFC. */
+static inline int
+escape_check(struct parser *ps)
+{
+	const char	*p = ps->p;
+	size_t		 i;
+
+	if (ps->end - p < 2)
+		return fault(ps, cut_short);
+	switch (p[1]) {
+	case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r':
+	case 't':
+		ps->p += 2;
+		return 0;
+	case 'u':
+		for (i = 2; i < 6; i++) {
+			if ((size_t)(ps->end - p) <= i)
+				return fault(ps, cut_short);
+			if (!is_hex(p[i]))
+				return fault(ps, "\\u without four hex digits");
 		}
+		ps->p += 6;
+		return 0;
+	default:
+		return fault(ps, "unknown escape in a string");
+	}
+}
+
+static int
+string_parse(struct parser *ps, bool key)
+{
+	struct json_node	*n;
+	size_t			 len;
+
+	ps->p++;
+	if ((n = node_add(ps, JSON_STRING)) == NULL)
+		return -1;
+	n->key = key;
+	for (;;) {
+		ps->p = scan_json(ps->p, ps->end);
 		if (ps->p == ps->end)
-			return fail(ps, "unexpected end in a string");
+			return fault(ps, cut_short);
 		if (*ps->p == '"')
 			break;
 		if (*ps->p == '\\') {
-			escaped = true;
-			if (parse_escape(ps) == -1)
+			n->escaped = true;
+			if (escape_check(ps) == -1)
 				return -1;
-			continue;
+		} else if ((unsigned char)*ps->p < ' ') {
+			return fault(ps, "control character in a string");
+		} else {
+			len = utf8_run((struct str){ ps->p,
+			    (size_t)(ps->end - ps->p) });
+			if (len == 0)
+				return fault(ps, "invalid UTF-8");
+			ps->p += len;
 		}
-		if ((unsigned char)*ps->p < 0x20)
-			return fail(ps, "control character in a string");
-		if ((unsigned char)*ps->p < 0x80) {
-			ps->p++;
-			continue;
-		}
-		high = true;
-		while (ps->p < ps->end && (unsigned char)*ps->p >= 0x80)
-			ps->p++;
 	}
-	if (high && !utf8_valid((struct str){ start,
-	    (size_t)(ps->p - start) })) {
-		ps->p = start;
-		return fail(ps, "invalid UTF-8 in a string");
-	}
-	n = node_add(ps, JSON_STRING, start, (size_t)(ps->p - start));
-	if (n == NULL)
-		return -1;
-	n->escaped = escaped;
+	n->len = (uint32_t)(ps->p - ps->j->text.p) - n->off;
 	ps->p++;
 	return 0;
 }
 
 static const char *
-skip_digits(const char *p, const char *end)
+digits_skip(const char *p, const char *end)
 {
 	while (p < end && *p >= '0' && *p <= '9')
 		p++;
 	return p;
 }
 
+/* One digit or more, as the number is wrong without. */
 static int
-parse_number(struct parser *ps)
+digits_parse(struct parser *ps)
 {
-	const char	*start = ps->p, *p = ps->p, *q;
+	const char	*p = digits_skip(ps->p, ps->end);
 
-	if (p < ps->end && *p == '-')
-		p++;
-	q = skip_digits(p, ps->end);
-	if (q == p || (*p == '0' && q - p > 1))
-		return fail(ps, q == p ? "expected a value" :
-		    "number with a leading zero");
-	p = q;
-	if (p < ps->end && *p == '.') {
-		q = skip_digits(p + 1, ps->end);
-		if (q == p + 1)
-			return fail(ps, "expected a digit behind '.'");
-		p = q;
-	}
-	if (p < ps->end && (*p == 'e' || *p == 'E')) {
-		p++;
-		if (p < ps->end && (*p == '+' || *p == '-'))
-			p++;
-		q = skip_digits(p, ps->end);
-		if (q == p)
-			return fail(ps, "expected a digit in the exponent");
-		p = q;
-	}
+	if (p == ps->p)
+		return fault(ps, p == ps->end ? cut_short :
+		    "expected a digit in a number");
 	ps->p = p;
-	return node_add(ps, JSON_NUMBER, start, (size_t)(p - start)) == NULL ?
-	    -1 : 0;
-}
-
-static int
-parse_word(struct parser *ps, const char *word, enum json_type type)
-{
-	size_t	 n = strlen(word);
-
-	if ((size_t)(ps->end - ps->p) < n || memcmp(ps->p, word, n) != 0)
-		return fail(ps, "expected a value");
-	ps->p += n;
-	return node_add(ps, type, ps->p - n, n) == NULL ? -1 : 0;
-}
-
-static int
-parse_open(struct parser *ps, enum json_type type)
-{
-	if (ps->depth == JSON_MAX_DEPTH)
-		return fail(ps, "nested too deeply");
-	if (node_add(ps, type, ps->p, 0) == NULL)
-		return -1;
-	ps->open[ps->depth++] = ps->j->n - 1;
-	ps->p++;
 	return 0;
 }
 
-/* At the closing bracket of the innermost container. */
-static void
-parse_close(struct parser *ps)
+/* [ minus ] int [ frac ] [ exp ] */
+static int
+number_parse(struct parser *ps)
 {
-	struct json_node *n = &ps->j->nodes[ps->open[--ps->depth]];
+	struct json_node	*n = node_add(ps, JSON_NUMBER);
+
+	if (n == NULL)
+		return -1;
+	if (*ps->p == '-')
+		ps->p++;
+	if (ps->p < ps->end && *ps->p == '0') {
+		ps->p++;
+		if (digits_skip(ps->p, ps->end) != ps->p)
+			return fault(ps, "leading zero in a number");
+	} else if (digits_parse(ps) == -1)
+		return -1;
+	if (ps->p < ps->end && *ps->p == '.') {
+		ps->p++;
+		if (digits_parse(ps) == -1)
+			return -1;
+	}
+	if (ps->p < ps->end && (*ps->p == 'e' || *ps->p == 'E')) {
+		ps->p++;
+		if (ps->p < ps->end && (*ps->p == '+' || *ps->p == '-'))
+			ps->p++;
+		if (digits_parse(ps) == -1)
+			return -1;
+	}
+	n->len = (uint32_t)(ps->p - ps->j->text.p) - n->off;
+	return 0;
+}
+
+static int
+word_parse(struct parser *ps, enum json_type type, const char *word)
+{
+	struct json_node	*n = node_add(ps, type);
+
+	if (n == NULL)
+		return -1;
+	for (; *word != '\0'; word++, ps->p++) {
+		if (ps->p == ps->end)
+			return fault(ps, cut_short);
+		if (*ps->p != *word)
+			return fault(ps, "expected a value");
+	}
+	n->len = (uint32_t)(ps->p - ps->j->text.p) - n->off;
+	return 0;
+}
+
+static int
+container_open(struct parser *ps, enum json_type type)
+{
+	if (ps->depth == JSON_MAX_DEPTH)
+		return fault(ps, "nested too deeply");
+	ps->open[ps->depth++] = ps->j->n;
+	if (node_add(ps, type) == NULL)
+		return -1;
+	ps->p++;
+	ps->state = type == JSON_ARRAY ? AT_VALUE_OR_END : AT_NAME_OR_END;
+	return 0;
+}
+
+static void
+container_close(struct parser *ps)
+{
+	struct json_node	*n = &ps->j->nodes[ps->open[--ps->depth]];
 
 	ps->p++;
 	n->len = (uint32_t)(ps->p - ps->j->text.p) - n->off;
 	n->next = ps->j->n;
+	ps->state = AT_NEXT;
 }
 
 static int
-parse_value(struct parser *ps, enum expect *next)
+value_parse(struct parser *ps)
 {
-	*next = X_COMMA;
+	if (*ps->p == ']' && ps->state == AT_VALUE_OR_END) {
+		container_close(ps);
+		return 0;
+	}
+	ps->state = AT_NEXT;
 	switch (*ps->p) {
-	case '{':
-		*next = X_FIRST_KEY;
-		return parse_open(ps, JSON_OBJECT);
-	case '[':
-		*next = X_FIRST_ELEMENT;
-		return parse_open(ps, JSON_ARRAY);
 	case '"':
-		return parse_string(ps);
+		return string_parse(ps, false);
+	case '{':
+		return container_open(ps, JSON_OBJECT);
+	case '[':
+		return container_open(ps, JSON_ARRAY);
 	case 't':
-		return parse_word(ps, "true", JSON_TRUE);
+		return word_parse(ps, JSON_TRUE, "true");
 	case 'f':
-		return parse_word(ps, "false", JSON_FALSE);
+		return word_parse(ps, JSON_FALSE, "false");
 	case 'n':
-		return parse_word(ps, "null", JSON_NULL);
+		return word_parse(ps, JSON_NULL, "null");
+	case '-': case '0': case '1': case '2': case '3': case '4':
+	case '5': case '6': case '7': case '8': case '9':
+		return number_parse(ps);
 	default:
-		return parse_number(ps);
+		return fault(ps, "expected a value");
 	}
 }
 
-static bool
-in_object(const struct parser *ps)
+static int
+name_parse(struct parser *ps)
 {
-	return ps->depth > 0 &&
-	    ps->j->nodes[ps->open[ps->depth - 1]].type == JSON_OBJECT;
+	if (*ps->p == '}' && ps->state == AT_NAME_OR_END) {
+		container_close(ps);
+		return 0;
+	}
+	if (*ps->p != '"')
+		return fault(ps, "expected a member name");
+	ps->state = AT_COLON;
+	return string_parse(ps, true);
 }
 
+/* Behind a value. */
 static int
-parse_comma(struct parser *ps, enum expect *next)
+next_parse(struct parser *ps)
 {
-	bool	 object = in_object(ps);
+	bool	 object;
 
+	if (ps->depth == 0)
+		return fault(ps, "expected nothing behind the value");
+	object = ps->j->nodes[ps->open[ps->depth - 1]].type == JSON_OBJECT;
 	if (*ps->p == ',') {
 		ps->p++;
-		*next = object ? X_KEY : X_VALUE;
+		ps->state = object ? AT_NAME : AT_VALUE;
 		return 0;
 	}
 	if (*ps->p != (object ? '}' : ']'))
-		return fail(ps, object ? "expected ',' or '}'" :
+		return fault(ps, object ? "expected ',' or '}'" :
 		    "expected ',' or ']'");
-	parse_close(ps);
-	*next = X_COMMA;
+	container_close(ps);
 	return 0;
 }
 
 static int
-parse_step(struct parser *ps, enum expect *x)
+token_parse(struct parser *ps)
 {
-	switch (*x) {
-	case X_FIRST_ELEMENT:
-		if (*ps->p == ']')
-			return parse_comma(ps, x);
-		return parse_value(ps, x);
-	case X_VALUE:
-		return parse_value(ps, x);
-	case X_FIRST_KEY:
-		if (*ps->p == '}')
-			return parse_comma(ps, x);
-		/* FALLTHROUGH */
-	case X_KEY:
-		if (*ps->p != '"')
-			return fail(ps, "expected a member name");
-		*x = X_COLON;
-		return parse_string(ps);
-	case X_COLON:
+	switch (ps->state) {
+	case AT_VALUE:
+	case AT_VALUE_OR_END:
+		return value_parse(ps);
+	case AT_NAME:
+	case AT_NAME_OR_END:
+		return name_parse(ps);
+	case AT_COLON:
 		if (*ps->p != ':')
-			return fail(ps, "expected ':' after a member name");
+			return fault(ps, "expected ':' after a member name");
 		ps->p++;
-		*x = X_VALUE;
+		ps->state = AT_VALUE;
 		return 0;
-	case X_COMMA:
-		return parse_comma(ps, x);
-	default:
-		return fail(ps, "unexpected text behind the value");
+	case AT_NEXT:
+		break;
 	}
+	return next_parse(ps);
+}
+
+static int
+text_parse(struct parser *ps)
+{
+	for (;;) {
+		while (ps->p < ps->end && (*ps->p == ' ' || *ps->p == '\n' ||
+		    *ps->p == '\t' || *ps->p == '\r'))
+			ps->p++;
+		if (ps->p == ps->end)
+			break;
+		if (token_parse(ps) == -1)
+			return -1;
+	}
+	if (ps->depth > 0 || ps->state != AT_NEXT)
+		return fault(ps, cut_short);
+	return 0;
 }
 
 int
 json_parse(struct json *j, struct str text, struct json_error *err)
 {
-	struct parser	 ps = { .j = j, .p = text.p, .end = text.p + text.n };
-	enum expect	 x = X_VALUE;
+	struct parser	 ps;
+	int		 res;
 
 	j->text = text;
 	j->n = 0;
+	ps.j = j;
+	ps.p = text.p;
+	ps.end = text.n == 0 ? text.p : text.p + text.n;
+	ps.what = NULL;
+	ps.state = AT_VALUE;
+	ps.depth = 0;
 	if (text.n >= UINT32_MAX)
-		(void)fail(&ps, "longer than 4 GiB");
-	while (ps.what == NULL) {
-		skip_space(&ps);
-		if (x == X_COMMA && ps.depth == 0)
-			x = X_END;
-		if (ps.p == ps.end)
-			break;
-		(void)parse_step(&ps, &x);
-	}
-	if (ps.what == NULL && x != X_END)
-		(void)fail(&ps, text.n == 0 ? "the text is empty" :
-		    "unexpected end");
-	if (ps.what == NULL)
+		res = fault(&ps, "too long");
+	else
+		res = text_parse(&ps);
+	if (res == 0)
 		return 0;
-	err->offset = (size_t)(ps.p - text.p);
-	err->what = ps.what;
 	j->n = 0;
+	if (err != NULL) {
+		err->offset = text.n == 0 ? 0 : (size_t)(ps.p - text.p);
+		err->what = ps.what;
+	}
 	return -1;
 }
 
-/* --- looking around ----------------------------------------------------------------- */
+/* --- walking ---------------------------------------------------------------- */
 
-static const struct json_node *
-node(struct jv v)
+static inline const struct json_node *
+node_of(struct jv v)
 {
 	return &v.j->nodes[v.i];
 }
@@ -362,32 +392,44 @@ node(struct jv v)
 struct jv
 json_root(const struct json *j)
 {
-	return j->n == 0 ? JV_NONE : (struct jv){ j, 0, j->n };
+	return json_at(j, 0);
 }
 
 struct jv
 json_at(const struct json *j, uint32_t i)
 {
-	return i >= j->n ? JV_NONE : (struct jv){ j, i, j->nodes[i].next };
+	if (j == NULL || i >= j->n)
+		return JV_NONE;
+	return (struct jv){ j, i, j->nodes[i].next };
 }
 
 enum json_type
 json_type(struct jv v)
 {
-	return v.j == NULL ? JSON_MISSING : (enum json_type)node(v)->type;
+	return json_ok(v) ? (enum json_type)node_of(v)->type : JSON_MISSING;
 }
 
 const char *
-json_type_name(enum json_type t)
+json_type_name(enum json_type type)
 {
-	static const char *const names[] = {
-		[JSON_MISSING] = "nothing", [JSON_NULL] = "null",
-		[JSON_FALSE] = "false", [JSON_TRUE] = "true",
-		[JSON_NUMBER] = "a number", [JSON_STRING] = "a string",
-		[JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object",
-	};
-
-	return names[t];
+	switch (type) {
+	case JSON_MISSING:
+		return "nothing";
+	case JSON_NULL:
+		return "null";
+	case JSON_FALSE:
+	case JSON_TRUE:
+		return "a boolean";
+	case JSON_NUMBER:
+		return "a number";
+	case JSON_STRING:
+		return "a string";
+	case JSON_ARRAY:
+		return "an array";
+	case JSON_OBJECT:
+		return "an object";
+	}
+	return "unknown";
 }
 
 bool
@@ -396,51 +438,37 @@ json_empty(struct jv v)
 	return json_type(v) <= JSON_NULL;
 }
 
+/* The value at i, or behind the name that stands there. */
+static struct jv
+value_at(const struct json *j, uint32_t i, uint32_t end)
+{
+	if (i < end && j->nodes[i].key)
+		i++;
+	return i < end ? (struct jv){ j, i, end } : JV_NONE;
+}
+
 struct jv
 json_first(struct jv v)
 {
-	enum json_type	 t = json_type(v);
-	uint32_t	 i;
+	enum json_type	 type = json_type(v);
 
-	if (t != JSON_ARRAY && t != JSON_OBJECT)
+	if (type != JSON_ARRAY && type != JSON_OBJECT)
 		return JV_NONE;
-	i = v.i + 1 + (t == JSON_OBJECT);
-	if (i >= node(v)->next)
-		return JV_NONE;
-	return (struct jv){ v.j, i, node(v)->next };
-}
-
-/* Before a member's value stands a colon, before an element never. */
-static bool
-is_member(struct jv v)
-{
-	const char	*p = v.j->text.p + node(v)->off;
-
-	if (node(v)->type == JSON_STRING)
-		p--;
-	while (p > v.j->text.p && (p[-1] == ' ' || p[-1] == '\n' ||
-	    p[-1] == '\t' || p[-1] == '\r'))
-		p--;
-	return p > v.j->text.p && p[-1] == ':';
+	return value_at(v.j, v.i + 1, node_of(v)->next);
 }
 
 struct jv
 json_next(struct jv v)
 {
-	uint32_t	 i;
-
-	if (v.j == NULL)
+	if (!json_ok(v))
 		return JV_NONE;
-	i = node(v)->next;
-	if (i < v.end && is_member(v))
-		i++;
-	return i >= v.end ? JV_NONE : (struct jv){ v.j, i, v.end };
+	return value_at(v.j, node_of(v)->next, v.end);
 }
 
 struct jv
 json_key(struct jv v)
 {
-	if (v.j == NULL || v.i == 0 || !is_member(v))
+	if (!json_ok(v) || v.i == 0 || !v.j->nodes[v.i - 1].key)
 		return JV_NONE;
 	return (struct jv){ v.j, v.i - 1, v.i };
 }
@@ -448,162 +476,366 @@ json_key(struct jv v)
 size_t
 json_count(struct jv v)
 {
-	size_t	 n = 0;
+	struct jv	 e;
+	size_t		 n = 0;
 
-	for (v = json_first(v); json_ok(v); v = json_next(v))
+	for (e = json_first(v); json_ok(e); e = json_next(e))
 		n++;
 	return n;
 }
 
-static bool
-string_is(const struct json *j, const struct json_node *n, const char *z,
-    size_t len)
-{
-	struct arena	 a;
-	struct str	 s;
-	bool		 same;
-
-	if (!n->escaped)
-		return n->len == len && memcmp(j->text.p + n->off, z, len) == 0;
-	if (n->len < len)
-		return false;
-	arena_init(&a);
-	s = jstr_decode(&a, (struct jstr){ j->text.p + n->off, n->len });
-	same = s.n == len && memcmp(s.p, z, len) == 0;
-	arena_release(&a);
-	return same;
-}
-
 struct jv
-json_get(struct jv v, const char *name)
+json_get(struct jv object, const char *name)
 {
-	const struct json_node	*nodes;
-	struct jv		 found = JV_NONE;
-	size_t			 len = strlen(name);
-	uint32_t		 i, end;
+	struct jv	 e, found = JV_NONE;
 
-	if (json_type(v) != JSON_OBJECT)
-		return found;
-	nodes = v.j->nodes;
-	end = nodes[v.i].next;
-	for (i = v.i + 1; i < end; i = nodes[i + 1].next)
-		if (string_is(v.j, &nodes[i], name, len))
-			found = (struct jv){ v.j, i + 1, end };
+	if (json_type(object) != JSON_OBJECT)
+		return JV_NONE;
+	for (e = json_first(object); json_ok(e); e = json_next(e))
+		if (json_key_is(e, name))
+			found = e;
 	return found;
 }
-
-bool
-json_is(struct jv v, const char *z)
-{
-	return json_type(v) == JSON_STRING &&
-	    string_is(v.j, node(v), z, strlen(z));
-}
-
-bool
-json_key_is(struct jv v, const char *z)
-{
-	return json_is(json_key(v), z);
-}
-
-/* --- values ------------------------------------------------------------------------- */
 
 struct str
 json_raw(struct jv v)
 {
-	struct str	 s;
+	const struct json_node	*n;
+	size_t			 quote;
 
-	if (v.j == NULL)
+	if (!json_ok(v))
 		return STR_NONE;
-	s = (struct str){ v.j->text.p + node(v)->off, node(v)->len };
-	if (node(v)->type == JSON_STRING)
-		s = (struct str){ s.p - 1, s.n + 2 };
-	return s;
+	n = node_of(v);
+	quote = n->type == JSON_STRING;
+	return (struct str){ v.j->text.p + n->off - quote,
+	    n->len + 2 * quote };
 }
+
+/* --- strings ---------------------------------------------------------------- */
 
 struct jstr
 json_jstr(struct jv v)
 {
+	const struct json_node	*n;
+
 	if (json_type(v) != JSON_STRING)
 		return JSTR_NONE;
-	return (struct jstr){ v.j->text.p + node(v)->off, node(v)->len };
+	n = node_of(v);
+	return (struct jstr){ v.j->text.p + n->off, n->len };
 }
 
 struct str
 json_str(struct arena *a, struct jv v)
 {
-	if (json_type(v) != JSON_STRING)
-		return STR_NONE;
-	if (!node(v)->escaped)
-		return (struct str){ v.j->text.p + node(v)->off,
-		    node(v)->len };
-	return jstr_decode(a, json_jstr(v));
+	struct jstr	 s = json_jstr(v);
+
+	if (s.p == NULL || !node_of(v)->escaped)
+		return (struct str){ s.p, s.n };
+	return jstr_decode(a, s);
 }
 
-int
-json_double(struct jv v, double *d)
+/* Four hex digits, or -1. */
+static int32_t
+hex4(const char *p, const char *end)
 {
-	char	 text[64], *end;
+	unsigned char	 v[2];
 
-	if (json_type(v) != JSON_NUMBER || node(v)->len >= sizeof(text))
+	if (end - p < 4 || hex_decode(v, 2, (struct str){ p, 4 }) == -1)
 		return -1;
-	memcpy(text, v.j->text.p + node(v)->off, node(v)->len);
-	text[node(v)->len] = '\0';
-	*d = strtod(text, &end);
-	return *end == '\0' && isfinite(*d) ? 0 : -1;
+	return v[0] << 8 | v[1];
 }
 
-int
-json_int(struct jv v, int64_t *n)
+static size_t
+utf8_put(char out[4], uint32_t c)
 {
-	double	 d;
-
-	if (json_type(v) != JSON_NUMBER)
-		return -1;
-	if (str_to_int(json_raw(v), INT64_MIN, INT64_MAX, n) == 0)
-		return 0;
-	/* Beyond 2^53 a double does not say which integer it was. */
-	if (json_double(v, &d) == -1 || d != floor(d) ||
-	    fabs(d) > 9007199254740992.0)
-		return -1;
-	*n = (int64_t)d;
-	return 0;
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (char)(0xe0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
 }
 
-/* --- places --------------------------------------------------------------------------- */
-
-static void
-path_add(struct buf *b, struct jv v, size_t index)
+/* *p is behind "\u".  What is no escape at all becomes a plain u. */
+static size_t
+unescape_u(const char **p, const char *end, char out[4])
 {
-	struct jstr	 key = json_jstr(json_key(v));
+	int32_t	 c = hex4(*p, end), low;
 
-	if (json_ok(json_key(v))) {
-		if (b->len > 0)
-			(void)buf_addc(b, '.');
-		(void)buf_add(b, key.p, key.n);
-	} else
-		(void)buf_addf(b, "[%zu]", index);
+	if (c == -1)
+		return utf8_put(out, 'u');
+	*p += 4;
+	if (c < 0xd800 || c > 0xdfff)
+		return utf8_put(out, (uint32_t)c);
+	if (c < 0xdc00 && end - *p >= 6 && (*p)[0] == '\\' &&
+	    (*p)[1] == 'u' && (low = hex4(*p + 2, end)) >= 0xdc00 &&
+	    low <= 0xdfff) {
+		*p += 6;
+		return utf8_put(out, 0x10000 +
+		    ((uint32_t)(c - 0xd800) << 10) + (uint32_t)(low - 0xdc00));
+	}
+	return utf8_put(out, 0xfffd);
+}
+
+/*
+ * *p is at a backslash; moves it behind the escape and writes what it means,
+ * which is never longer.
+ */
+static size_t
+unescape(const char **p, const char *end, char out[4])
+{
+	static const char	 from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	const char		*q;
+	char			 c;
+
+	if (end - *p < 2) {
+		out[0] = *(*p)++;
+		return 1;
+	}
+	c = (*p)[1];
+	*p += 2;
+	if (c == 'u')
+		return unescape_u(p, end, out);
+	q = c == '\0' ? NULL : strchr(from, c);
+	out[0] = q == NULL ? c : to[q - from];
+	return 1;
 }
 
 struct str
-json_path(struct arena *a, const struct json *j, uint32_t i)
+jstr_decode(struct arena *a, struct jstr s)
 {
-	struct jv	 v = json_root(j), c;
-	struct str	 s;
-	struct buf	 b;
+	const char	*p = s.p, *end = p + s.n, *q;
+	char		*out, *w;
+	char		 c[4];
 	size_t		 n;
 
-	buf_init(&b, 4096);
-	while (json_ok(v) && v.i < i) {
-		n = 0;
-		for (c = json_first(v); json_ok(c) && node(c)->next <= i;
-		    c = json_next(c))
-			n++;
-		if (!json_ok(c))
-			break;
-		path_add(&b, c, n);
-		v = c;
+	if (s.n == 0 || memchr(p, '\\', s.n) == NULL)
+		return (struct str){ s.p, s.n };
+	out = w = arena_bytes(a, s.n + 1);
+	while (p < end) {
+		if ((q = memchr(p, '\\', (size_t)(end - p))) == NULL)
+			q = end;
+		memcpy(w, p, (size_t)(q - p));
+		w += q - p;
+		p = q;
+		/* Escapes come in crowds: no search between neighbours. */
+		while (p < end && *p == '\\') {
+			n = unescape(&p, end, c);
+			memcpy(w, c, n);
+			w += n;
+		}
 	}
-	s = arena_str(a, buf_str(&b));
+	*w = '\0';
+	return (struct str){ out, (size_t)(w - out) };
+}
+
+/* Compares what s means with z, without decoding it anywhere. */
+static bool
+escaped_is(struct jstr s, struct str z)
+{
+	const char	*p = s.p, *end = p + s.n;
+	char		 c[4];
+	size_t		 n;
+
+	while (p < end) {
+		if (*p == '\\') {
+			n = unescape(&p, end, c);
+		} else {
+			c[0] = *p++;
+			n = 1;
+		}
+		if (n > z.n || memcmp(c, z.p, n) != 0)
+			return false;
+		z = str_skip(z, n);
+	}
+	return z.n == 0;
+}
+
+bool
+json_is(struct jv v, const char *z)
+{
+	struct jstr	 s = json_jstr(v);
+
+	if (s.p == NULL)
+		return false;
+	if (node_of(v)->escaped)
+		return escaped_is(s, str_of(z));
+	return str_is((struct str){ s.p, s.n }, z);
+}
+
+bool
+json_key_is(struct jv member, const char *z)
+{
+	return json_is(json_key(member), z);
+}
+
+/* --- numbers ---------------------------------------------------------------- */
+
+/* Appends a digit to v, which counts downwards: INT64_MIN has no twin. */
+static int
+digit_add(int64_t *v, int digit)
+{
+	if (__builtin_mul_overflow(*v, 10, v) ||
+	    __builtin_sub_overflow(*v, digit, v))
+		return -1;
+	return 0;
+}
+
+/* The exponent behind e or E, held far inside int64. */
+static int64_t
+exponent_of(struct str s)
+{
+	const int64_t	 max = (int64_t)1 << 40;
+	int64_t		 v = 0;
+	bool		 minus = s.n > 0 && s.p[0] == '-';
+	size_t		 i = s.n > 0 && (minus || s.p[0] == '+');
+
+	for (; i < s.n && v < max; i++)
+		v = v * 10 + (s.p[i] - '0');
+	return minus ? -v : v;
+}
+
+/*
+ * s is a number without its sign and exponent.  Sets v to minus its digits up
+ * to the last that is not 0, and adds to scale so that v * 10^scale is it.
+ */
+static int
+mantissa_read(struct str s, int64_t *v, int64_t *scale)
+{
+	bool	 fraction = false;
+	size_t	 i;
+	int64_t	 zeros = 0;
+
+	*v = 0;
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] == '.') {
+			fraction = true;
+			continue;
+		}
+		*scale -= fraction;
+		if (s.p[i] == '0') {
+			zeros++;
+			continue;
+		}
+		for (; zeros > 0 && *v != 0; zeros--)
+			if (digit_add(v, 0) == -1)
+				return -1;
+		zeros = 0;
+		if (digit_add(v, s.p[i] - '0') == -1)
+			return -1;
+	}
+	*scale += zeros;
+	return 0;
+}
+
+int
+json_int(struct jv v, int64_t *res)
+{
+	struct str	 s = json_raw(v);
+	bool		 minus;
+	int64_t		 n, scale = 0;
+	size_t		 i;
+
+	if (json_type(v) != JSON_NUMBER)
+		return -1;
+	minus = s.p[0] == '-';
+	s = str_skip(s, minus);
+	for (i = 0; i < s.n && s.p[i] != 'e' && s.p[i] != 'E'; i++)
+		;
+	if (i < s.n)
+		scale = exponent_of(str_skip(s, i + 1));
+	s.n = i;
+	if (mantissa_read(s, &n, &scale) == -1)
+		return -1;
+	if (n == 0)
+		scale = 0;
+	if (scale < 0)
+		return -1;
+	for (; scale > 0; scale--)
+		if (digit_add(&n, 0) == -1)
+			return -1;
+	if (!minus && __builtin_sub_overflow(0, n, &n))
+		return -1;
+	*res = n;
+	return 0;
+}
+
+int
+json_double(struct jv v, double *res)
+{
+	struct str	 s = json_raw(v);
+	char		 small[64], *z = small;
+	double		 d;
+
+	if (json_type(v) != JSON_NUMBER)
+		return -1;
+	if (s.n >= sizeof(small) && (z = malloc(s.n + 1)) == NULL)
+		fatal("out of memory: number of %zu bytes", s.n);
+	memcpy(z, s.p, s.n);
+	z[s.n] = '\0';
+	d = strtod(z, NULL);
+	if (z != small)
+		free(z);
+	if (!isfinite(d))
+		return -1;
+	*res = d;
+	return 0;
+}
+
+/* --- places ----------------------------------------------------------------- */
+
+/* The element that node is or lies in; *index counts those before it. */
+static struct jv
+path_step(struct jv container, uint32_t node, size_t *index)
+{
+	struct jv	 e;
+
+	*index = 0;
+	for (e = json_first(container); json_ok(e); e = json_next(e)) {
+		if (node < node_of(e)->next)
+			break;
+		++*index;
+	}
+	return e;
+}
+
+struct str
+json_path(struct arena *a, const struct json *j, uint32_t node)
+{
+	struct jv	 v = json_root(j), e;
+	struct jstr	 key;
+	struct buf	 b;
+	struct str	 path;
+	size_t		 index;
+
+	buf_init(&b, (size_t)UINT32_MAX * 2);
+	while (json_ok(v) && node < j->n && v.i < node) {
+		e = path_step(v, node, &index);
+		key = json_jstr(json_key(e));
+		if (key.p == NULL)
+			(void)buf_addf(&b, "[%zu]", index);
+		else {
+			if (b.len > 0)
+				(void)buf_addc(&b, '.');
+			(void)buf_add(&b, key.p, key.n);
+		}
+		v = e;
+	}
+	path = arena_str(a, buf_str(&b));
 	buf_release(&b);
-	return s;
+	return path;
 }

@@ -43,6 +43,7 @@ struct json_node {
 	uint32_t	 next;		/* index of the node after this subtree */
 	uint8_t		 type;		/* enum json_type */
 	bool		 escaped;	/* a string with a backslash in it */
+	bool		 key;		/* a member's name */
 };
 
 struct json {
@@ -60,7 +61,8 @@ struct json_error {
 /*
  * Parses and validates text: syntax, UTF-8, depth, number of nodes, nothing
  * behind the value.  text must outlive j, and be shorter than 4 GiB.  j may be
- * used again for another text; json_release frees the nodes.
+ * used again for another text; json_release frees the nodes.  After a failure
+ * the root is missing; the error may be NULL.
  */
 void	 json_init(struct json *);
 void	 json_release(struct json *);
@@ -157,18 +159,25 @@ void	 jw_key_jstr(struct jw *, struct jstr);
 void	 jw_str(struct jw *, struct str);		/* escapes */
 void	 jw_strz(struct jw *, const char *);
 void	 jw_jstr(struct jw *, struct jstr);		/* copies */
-void	 jw_raw(struct jw *, struct str json);		/* copies a value */
+/*
+ * Copies a value, but for line ends between its tokens, so that it fits into a
+ * line of SSE.  An empty slice is written as null.
+ */
+void	 jw_raw(struct jw *, struct str json);
 void	 jw_int(struct jw *, int64_t);
 void	 jw_bool(struct jw *, bool);
 void	 jw_null(struct jw *);
 
-/* A JSON string written in pieces: jw_open, the pieces, jw_close. */
+/*
+ * A JSON string written in pieces: jw_open, the pieces, jw_close.  A piece for
+ * jw_piece_str holds whole characters.
+ */
 void	 jw_open(struct jw *);
 void	 jw_piece_str(struct jw *, struct str);		/* escapes */
 void	 jw_piece_jstr(struct jw *, struct jstr);
 void	 jw_close(struct jw *);
 
-/* Appends s escaped, without quotes. */
+/* Appends s escaped, without quotes; what is not UTF-8 becomes U+FFFD. */
 void	 json_escape(struct buf *, struct str);
 
 #endif /* WIRE_JSON_H */

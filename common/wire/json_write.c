@@ -1,51 +1,83 @@
 /*
- * The JSON writer, and the way of strings between their escaped and their plain
- * form.
+ * The JSON writer.
  */
 #include <stdint.h>
 
 #include "base/codec.h"
+#include "base/scan.h"
 #include "wire/json.h"
 
-/* --- escaping ------------------------------------------------------------------- */
+/* --- escapes ---------------------------------------------------------------- */
 
-static size_t
-plain_run(struct str s)
+/* Writes one byte that is a quote, a backslash or a control character. */
+static void
+escape_byte(struct buf *b, unsigned char c)
 {
-	size_t	 i;
+	static const char	 digit[] = "0123456789abcdef";
+	char			 e[6] = { '\\', 'u', '0', '0', 0, 0 };
+	size_t			 n = 2;
 
-	for (i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == '"' ||
-		    s.p[i] == '\\')
-			break;
-	return i;
+	switch (c) {
+	case '"':
+	case '\\':
+		e[1] = (char)c;
+		break;
+	case '\b':
+		e[1] = 'b';
+		break;
+	case '\f':
+		e[1] = 'f';
+		break;
+	case '\n':
+		e[1] = 'n';
+		break;
+	case '\r':
+		e[1] = 'r';
+		break;
+	case '\t':
+		e[1] = 't';
+		break;
+	default:
+		e[4] = digit[c >> 4];
+		e[5] = digit[c & 15];
+		n = 6;
+	}
+	(void)buf_add(b, e, n);
 }
 
-static void
-escape_one(struct buf *b, unsigned char c)
+/* The first byte from p on that cannot be copied. */
+static const char *
+plain_end(const char *p, const char *end)
 {
-	static const char	 from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-	const char		*at;
+	size_t	 n;
 
-	at = c == '\0' ? NULL : strchr(from, c);
-	if (at != NULL)
-		(void)buf_add(b, (char[]){ '\\', to[at - from] }, 2);
-	else
-		(void)buf_addf(b, "\\u%04x", c);
+	for (;;) {
+		p = scan_json(p, end);
+		if (p == end || (unsigned char)*p < 0x80)
+			return p;
+		n = utf8_run((struct str){ p, (size_t)(end - p) });
+		if (n == 0)
+			return p;
+		p += n;
+	}
 }
 
 void
 json_escape(struct buf *b, struct str s)
 {
-	size_t	 n;
+	const char	*p = s.p, *end = s.n == 0 ? p : p + s.n, *q;
 
-	while (s.n > 0) {
-		n = plain_run(s);
-		(void)buf_add(b, s.p, n);
-		s = str_skip(s, n);
-		if (s.n > 0) {
-			escape_one(b, (unsigned char)s.p[0]);
-			s = str_skip(s, 1);
+	while (p < end) {
+		q = plain_end(p, end);
+		(void)buf_add(b, p, (size_t)(q - p));
+		for (p = q; p < end && scan_json_byte((unsigned char)*p); p++) {
+			if ((unsigned char)*p < 0x80)
+				escape_byte(b, (unsigned char)*p);
+			else if (utf8_run((struct str){ p,
+			    (size_t)(end - p) }) > 0)
+				break;
+			else
+				(void)buf_addz(b, "\xef\xbf\xbd");
 		}
 	}
 }
@@ -53,119 +85,29 @@ json_escape(struct buf *b, struct str s)
 struct jstr
 jstr_encode(struct arena *a, struct str s)
 {
-	struct str	 copy;
 	struct buf	 b;
+	struct str	 copy;
 
-	if (plain_run(s) == s.n)
+	if (s.n == 0 || plain_end(s.p, s.p + s.n) == s.p + s.n)
 		return (struct jstr){ s.p, s.n };
-	buf_init(&b, s.n * 6 + 1);
+	buf_init(&b, SIZE_MAX / 8);
 	json_escape(&b, s);
 	copy = arena_str(a, buf_str(&b));
 	buf_release(&b);
 	return (struct jstr){ copy.p, copy.n };
 }
 
-/* --- unescaping ------------------------------------------------------------------- */
-
-static char *
-utf8_put(char *d, uint32_t c)
-{
-	if (c < 0x80)
-		*d++ = (char)c;
-	else if (c < 0x800) {
-		*d++ = (char)(0xc0 | c >> 6);
-		*d++ = (char)(0x80 | (c & 63));
-	} else if (c < 0x10000) {
-		*d++ = (char)(0xe0 | c >> 12);
-		*d++ = (char)(0x80 | (c >> 6 & 63));
-		*d++ = (char)(0x80 | (c & 63));
-	} else {
-		*d++ = (char)(0xf0 | c >> 18);
-		*d++ = (char)(0x80 | (c >> 12 & 63));
-		*d++ = (char)(0x80 | (c >> 6 & 63));
-		*d++ = (char)(0x80 | (c & 63));
-	}
-	return d;
-}
-
-/* The four hex digits at p; -1 if there are none. */
-static int32_t
-hex4(struct str s, size_t at)
-{
-	unsigned char	 two[2];
-
-	if (s.n < at + 6 || s.p[at] != '\\' || s.p[at + 1] != 'u' ||
-	    hex_decode(two, 2, (struct str){ s.p + at + 2, 4 }) == -1)
-		return -1;
-	return two[0] << 8 | two[1];
-}
-
-/* The escape at the start of s; *used is its length. */
-static char *
-unescape_one(char *d, struct str s, size_t *used)
-{
-	static const char	 from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	const char		*at;
-	int32_t			 c, lo;
-
-	*used = s.n < 2 ? s.n : 2;
-	if (s.n < 2)
-		return d;
-	if (s.p[1] != 'u') {
-		at = s.p[1] == '\0' ? NULL : strchr(from, s.p[1]);
-		*d++ = at == NULL ? s.p[1] : to[at - from];
-		return d;
-	}
-	if ((c = hex4(s, 0)) == -1)
-		return d;
-	*used = 6;
-	if (c >= 0xd800 && c <= 0xdbff && (lo = hex4(s, 6)) >= 0xdc00 &&
-	    lo <= 0xdfff) {
-		*used = 12;
-		c = 0x10000 + ((c - 0xd800) << 10) + (lo - 0xdc00);
-	} else if (c >= 0xd800 && c <= 0xdfff)
-		c = 0xfffd;
-	return utf8_put(d, (uint32_t)c);
-}
-
-struct str
-jstr_decode(struct arena *a, struct jstr j)
-{
-	struct str	 s = { j.p, j.n };
-	const char	*q;
-	char		*out, *d;
-	size_t		 n;
-
-	if (s.n == 0 || memchr(s.p, '\\', s.n) == NULL)
-		return s;
-	/* An escape is never shorter than what it stands for. */
-	out = d = arena_bytes(a, s.n + 1);
-	while (s.n > 0) {
-		q = memchr(s.p, '\\', s.n);
-		n = q == NULL ? s.n : (size_t)(q - s.p);
-		memcpy(d, s.p, n);
-		d += n;
-		s = str_skip(s, n);
-		if (s.n == 0)
-			break;
-		d = unescape_one(d, s, &n);
-		s = str_skip(s, n);
-	}
-	*d = '\0';
-	return (struct str){ out, (size_t)(d - out) };
-}
-
-/* --- writing --------------------------------------------------------------------------- */
+/* --- the writer ------------------------------------------------------------- */
 
 void
 jw_init(struct jw *w, struct buf *b)
 {
-	w->b = b;
-	w->comma = false;
+	*w = (struct jw){ .b = b };
 }
 
+/* Before a value or a name. */
 static void
-jw_begin(struct jw *w)
+begin(struct jw *w)
 {
 	if (w->comma)
 		(void)buf_addc(w->b, ',');
@@ -175,7 +117,7 @@ jw_begin(struct jw *w)
 void
 jw_object(struct jw *w)
 {
-	jw_begin(w);
+	begin(w);
 	(void)buf_addc(w->b, '{');
 	w->comma = false;
 }
@@ -190,7 +132,7 @@ jw_object_end(struct jw *w)
 void
 jw_array(struct jw *w)
 {
-	jw_begin(w);
+	begin(w);
 	(void)buf_addc(w->b, '[');
 	w->comma = false;
 }
@@ -203,31 +145,106 @@ jw_array_end(struct jw *w)
 }
 
 void
-jw_key_jstr(struct jw *w, struct jstr k)
+jw_key_jstr(struct jw *w, struct jstr name)
 {
-	jw_jstr(w, k);
+	jw_jstr(w, name);
 	(void)buf_addc(w->b, ':');
 	w->comma = false;
 }
 
 void
-jw_key(struct jw *w, const char *k)
+jw_key(struct jw *w, const char *literal)
 {
-	jw_key_jstr(w, (struct jstr){ k, strlen(k) });
+	jw_key_jstr(w, (struct jstr){ literal, strlen(literal) });
 }
 
 void
-jw_key_str(struct jw *w, struct str k)
+jw_key_str(struct jw *w, struct str name)
 {
-	jw_str(w, k);
+	jw_str(w, name);
 	(void)buf_addc(w->b, ':');
 	w->comma = false;
+}
+
+void
+jw_str(struct jw *w, struct str s)
+{
+	jw_open(w);
+	json_escape(w->b, s);
+	jw_close(w);
+}
+
+void
+jw_strz(struct jw *w, const char *z)
+{
+	jw_str(w, str_of(z));
+}
+
+void
+jw_jstr(struct jw *w, struct jstr s)
+{
+	jw_open(w);
+	(void)buf_add(w->b, s.p, s.n);
+	jw_close(w);
+}
+
+/* No line end stands within a token, so none is needed between tokens. */
+void
+jw_raw(struct jw *w, struct str s)
+{
+	const char	*p = s.p, *end, *q;
+
+	if (s.n == 0) {
+		jw_null(w);
+		return;
+	}
+	begin(w);
+	if (buf_reserve(w->b, s.n) == -1)
+		return;
+	end = p + s.n;
+	while (p < end) {
+		q = scan_line(p, end);
+		(void)buf_add(w->b, p, (size_t)(q - p));
+		for (p = q; p < end && (*p == '\n' || *p == '\r'); p++)
+			;
+	}
+}
+
+void
+jw_int(struct jw *w, int64_t v)
+{
+	char		 digits[20];
+	size_t		 i = sizeof(digits);
+	uint64_t	 n = v < 0 ? -(uint64_t)v : (uint64_t)v;
+
+	begin(w);
+	do {
+		digits[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	if (v < 0)
+		(void)buf_addc(w->b, '-');
+	(void)buf_add(w->b, digits + i, sizeof(digits) - i);
+}
+
+void
+jw_bool(struct jw *w, bool v)
+{
+	begin(w);
+	(void)buf_addz(w->b, v ? "true" : "false");
+}
+
+void
+jw_null(struct jw *w)
+{
+	begin(w);
+	(void)buf_addz(w->b, "null");
 }
 
 void
 jw_open(struct jw *w)
 {
-	jw_begin(w);
+	begin(w);
 	(void)buf_addc(w->b, '"');
 }
 
@@ -247,54 +264,4 @@ void
 jw_close(struct jw *w)
 {
 	(void)buf_addc(w->b, '"');
-}
-
-void
-jw_str(struct jw *w, struct str s)
-{
-	jw_open(w);
-	jw_piece_str(w, s);
-	jw_close(w);
-}
-
-void
-jw_strz(struct jw *w, const char *z)
-{
-	jw_str(w, str_of(z));
-}
-
-void
-jw_jstr(struct jw *w, struct jstr s)
-{
-	jw_open(w);
-	jw_piece_jstr(w, s);
-	jw_close(w);
-}
-
-void
-jw_raw(struct jw *w, struct str s)
-{
-	jw_begin(w);
-	(void)buf_adds(w->b, s);
-}
-
-void
-jw_int(struct jw *w, int64_t n)
-{
-	jw_begin(w);
-	(void)buf_addf(w->b, "%lld", (long long)n);
-}
-
-void
-jw_bool(struct jw *w, bool v)
-{
-	jw_begin(w);
-	(void)buf_addz(w->b, v ? "true" : "false");
-}
-
-void
-jw_null(struct jw *w)
-{
-	jw_begin(w);
-	(void)buf_addz(w->b, "null");
 }
