@@ -4,6 +4,8 @@
  * bug of ours becomes an error in the client's dialect and an alert in the log
  * instead of a malformed stream.
  */
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -16,6 +18,7 @@ struct guard {
 	struct ir_check		 check;
 	struct ir_sink		 sink;
 	const struct dialect	*dialect;
+	struct arena		*arena;
 	bool			 done;	/* END or ERROR has passed */
 };
 
@@ -37,19 +40,40 @@ guard_violation(struct guard *g, const char *what)
 	return guard_error(g, "the provider's answer could not be translated");
 }
 
+/*
+ * Raw JSON of a body that was printed on several lines would tear an event of
+ * the client's stream apart.  A line end in JSON is space, so it becomes one.
+ */
+static struct str
+one_line(struct arena *a, struct str raw)
+{
+	char	*p;
+	size_t	 i;
+
+	if (raw.n == 0 || (memchr(raw.p, '\n', raw.n) == NULL &&
+	    memchr(raw.p, '\r', raw.n) == NULL))
+		return raw;
+	p = arena_bytes(a, raw.n);
+	for (i = 0; i < raw.n; i++)
+		p[i] = raw.p[i] == '\n' || raw.p[i] == '\r' ? ' ' : raw.p[i];
+	return (struct str){ p, raw.n };
+}
+
 static int
-guard_emit(void *arg, const struct ir_event *ev)
+guard_emit(void *arg, const struct ir_event *in)
 {
 	struct guard	*g = arg;
+	struct ir_event	 ev = *in;
 	const char	*what;
 
 	if (g->done)
 		return 0;
-	if ((what = ir_check(&g->check, ev)) != NULL)
+	if ((what = ir_check(&g->check, &ev)) != NULL)
 		return guard_violation(g, what);
-	if (ev->type == IR_EV_END || ev->type == IR_EV_ERROR)
+	if (ev.type == IR_EV_END || ev.type == IR_EV_ERROR)
 		g->done = true;
-	if (ir_emit(&g->sink, ev) == -1) {
+	ev.raw = one_line(g->arena, ev.raw);
+	if (ir_emit(&g->sink, &ev) == -1) {
 		g->done = true;
 		return -1;
 	}
@@ -64,6 +88,7 @@ ir_decoder_init(struct ir_decoder *dec, const struct dialect *d,
 
 	g->sink = sink;
 	g->dialect = d;
+	g->arena = x->arena;
 	dec->dialect = d;
 	dec->x = x;
 	dec->sink = (struct ir_sink){ guard_emit, g };
