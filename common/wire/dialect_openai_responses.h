@@ -155,6 +155,7 @@ struct resp_enc {
 	struct resp_acc		 text, annotations, logprobs;
 	struct resp_acc		 output;	/* finished items, JSON */
 	enum ir_stop		 stop;
+	const char		*status;	/* static */
 	struct ir_usage		 usage;
 	bool			 has_usage;
 };
@@ -198,7 +199,8 @@ struct str	 resp_response_id(struct ir_exchange *, struct str id);
 struct str	 resp_response_model(struct ir_exchange *, struct str model);
 /* Why an answer is incomplete; NULL: it is not. */
 const char	*resp_incomplete(enum ir_stop);
-void	 resp_stop_lose(struct ir_exchange *, enum ir_stop);
+/* The response's status; what it has no word for goes to the loss report. */
+const char	*resp_status(struct ir_exchange *, enum ir_stop, struct str raw);
 const char	*resp_error_code(const struct ir_error *);
 
 /* Deterministic: made of the response's id and the item's place. */

@@ -690,8 +690,10 @@ emit_stop(struct ir_decoder *d, struct jv response)
 
 	ev.stop_raw = json_str(d->x->arena, member(response, "status"));
 	if (json_is(status, "incomplete")) {
-		ev.stop_raw = json_str(d->x->arena, reason);
-		ev.stop = json_is(reason, "max_output_tokens") ||
+		if (json_ok(reason))
+			ev.stop_raw = json_str(d->x->arena, reason);
+		ev.stop = json_empty(reason) ||
+		    json_is(reason, "max_output_tokens") ||
 		    json_is(reason, "max_tokens") ? IR_STOP_LENGTH :
 		    json_is(reason, "content_filter") ? IR_STOP_FILTER :
 		    IR_STOP_OTHER;

@@ -211,13 +211,23 @@ resp_incomplete(enum ir_stop stop)
 	}
 }
 
-void
-resp_stop_lose(struct ir_exchange *x, enum ir_stop stop)
+const char *
+resp_status(struct ir_exchange *x, enum ir_stop stop, struct str raw)
 {
+	static const char *const own[] = { "queued", "in_progress",
+	    "cancelled", NULL };
+	size_t	 i;
+
+	if (resp_incomplete(stop) != NULL)
+		return "incomplete";
+	for (i = 0; stop == IR_STOP_OTHER && own[i] != NULL; i++)
+		if (str_is(raw, own[i]))
+			return own[i];
 	if (stop == IR_STOP_OTHER || stop == IR_STOP_PAUSE ||
 	    stop == IR_STOP_BAD_CALL)
 		lose(x, LOSS_APPROXIMATED, STR("response.stop"),
 		    "no word for why it ended: completed");
+	return "completed";
 }
 
 /* --- items ---------------------------------------------------------------- */
@@ -528,20 +538,20 @@ void
 resp_body_encode(struct ir_exchange *x, const struct ir_response *r,
     struct buf *out)
 {
-	struct resp_view	 v = { .status = "completed" };
+	struct resp_view	 v = { .id = resp_response_id(x, r->id) };
 	enum ir_stop	 stop = IR_STOP_NONE;
+	struct str	 raw = STR_NONE;
 	struct buf	 output;
 	struct jw	 w;
 
-	if (r->choices != NULL && r->choices->index == 0)
+	if (r->choices != NULL && r->choices->index == 0) {
 		stop = r->choices->stop;
-	resp_stop_lose(x, stop);
-	v.id = resp_response_id(x, r->id);
+		raw = r->choices->stop_raw;
+	}
 	v.model = resp_response_model(x, r->model);
 	v.created = r->created > 0 ? r->created : x->created;
 	v.incomplete = resp_incomplete(stop);
-	if (v.incomplete != NULL)
-		v.status = "incomplete";
+	v.status = resp_status(x, stop, raw);
 	if (r->failed) {
 		v.status = "failed";
 		v.error = &r->error;

@@ -414,10 +414,9 @@ end(struct ir_encoder *e)
 {
 	struct resp_enc	*s = state(e);
 	const char	*why = resp_incomplete(s->stop);
-	struct resp_view	 v = { .status = why != NULL ? "incomplete" :
+	struct resp_view	 v = { .status = s->status != NULL ? s->status :
 	    "completed", .incomplete = why };
 
-	resp_stop_lose(e->x, s->stop);
 	item_close(e, why != NULL);
 	v.output = acc_str(&s->output);
 	v.usage = s->has_usage ? &s->usage : NULL;
@@ -485,8 +484,10 @@ resp_event_encode(struct ir_encoder *e, const struct ir_event *ev)
 		s->has_usage = true;
 		break;
 	case IR_EV_STOP:
-		if (ev->choice == 0)
-			s->stop = ev->stop;
+		if (ev->choice > 0)
+			break;
+		s->stop = ev->stop;
+		s->status = resp_status(e->x, ev->stop, ev->stop_raw);
 		break;
 	case IR_EV_END:
 		end(e);
