@@ -37,6 +37,7 @@ struct framer {
 	bool		 in_string, backslash;
 	bool		 skip_lf;	/* the last byte was CR */
 	bool		 begun;		/* past a BOM or the "[" */
+	bool		 comma_due;	/* JSON_ARRAY: behind an element */
 	bool		 done;		/* past the "]" */
 };
 
