@@ -25,8 +25,8 @@
 static void
 add_path(struct buf *b, const struct yml *y)
 {
-	const struct yml	*up[YML_DEPTH_MAX + 1], *i;
-	unsigned		 n = 0, index;
+	const struct yml	*up[YML_DEPTH_MAX + 1];
+	unsigned		 n = 0;
 
 	for (; y != NULL && y->parent != NULL && n <= YML_DEPTH_MAX;
 	    y = y->parent)
@@ -36,12 +36,8 @@ add_path(struct buf *b, const struct yml *y)
 			buf_addz(b, b->len > 0 ? "." : "");
 			buf_add(b, up[n]->key.p, up[n]->key.n > 64 ? 64 :
 			    up[n]->key.n);
-			continue;
-		}
-		index = 0;
-		for (i = up[n]->parent->child; i != up[n]; i = i->next)
-			index++;
-		buf_addf(b, "[%u]", index);
+		} else
+			buf_addf(b, "[%u]", up[n]->index);
 	}
 }
 

@@ -184,8 +184,10 @@ node_new(struct reader *r, enum yml_type type, int line)
 	}
 	if (r->at->last == NULL)
 		r->at->child = y;
-	else
+	else {
+		y->index = r->at->last->index + 1;
 		r->at->last->next = y;
+	}
 	r->at->last = y;
 	return y;
 }

@@ -24,6 +24,7 @@ enum yml_type { YML_SCALAR, YML_LIST, YML_MAP };
 struct yml {
 	enum yml_type	 type;
 	int		 line;
+	unsigned	 index;		/* in its list or map */
 	struct str	 key;		/* of a map's member */
 	struct str	 text;		/* of a scalar */
 	struct yml	*child;		/* of a list or map */
