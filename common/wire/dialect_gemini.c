@@ -175,6 +175,42 @@ gem_enum(struct arena *a, struct jv v, const char *const *names)
 	return -1;
 }
 
+void
+gem_acc_add(struct arena *a, struct gem_acc *acc, const char *p, size_t n)
+{
+	char	*q;
+	size_t	 cap;
+
+	if (n > GEM_ACC_MAX - acc->n) {
+		acc->toobig = true;
+		return;
+	}
+	if (n > acc->cap - acc->n) {
+		for (cap = acc->cap == 0 ? 256 : 2 * acc->cap;
+		    cap < acc->n + n; cap *= 2)
+			;
+		q = arena_bytes(a, cap);
+		if (acc->n > 0)
+			memcpy(q, acc->p, acc->n);
+		acc->p = q;
+		acc->cap = cap;
+	}
+	if (n > 0)
+		memcpy(acc->p + acc->n, p, n);
+	acc->n += n;
+}
+
+/* With a comma before all but the first. */
+void
+gem_acc_value(struct arena *a, struct gem_acc *acc, struct str s)
+{
+	if (s.n == 0)
+		return;
+	if (acc->n > 0)
+		gem_acc_add(a, acc, ",", 1);
+	gem_acc_add(a, acc, s.p, s.n);
+}
+
 /* --- errors ------------------------------------------------------------- */
 
 static const struct {

@@ -15,10 +15,10 @@
 /*
  * What the files of the Gemini dialect share:
  *
- *	_decode.c	request to common form
- *	_encode.c	common form to request
- *	_answer.c	answer (chunks, body) to common form
- *	_write.c	common form to answer
+ *	_decode.c, _contents.c	request to common form
+ *	_encode.c, _turns.c	common form to request
+ *	_answer.c		answer (chunks, body) to common form
+ *	_write.c		common form to answer
  *	dialect_gemini.c	look-ups, model families, errors, lists of
  *			models, and struct dialect
  *
@@ -85,18 +85,34 @@ int	 gem_request_decode(struct ir_request *, struct ir_error *)
 int	 gem_request_encode(struct ir_exchange *, struct buf *,
 	    struct ir_error *) __attribute__((__warn_unused_result__));
 
+/* Bytes that grow in an arena. */
+struct gem_acc {
+	char	*p;
+	size_t	 n, cap;
+	bool	 toobig;
+};
+
+#define GEM_ACC_MAX	((size_t)64 << 20)
+
+/* What would pass GEM_ACC_MAX is left out and marked. */
+void	 gem_acc_add(struct arena *, struct gem_acc *, const char *, size_t);
+void	 gem_acc_value(struct arena *, struct gem_acc *, struct str);
+
 /* State of a decoder of answers. */
 struct gem_candidate {
 	bool			 seen;		/* anything at all of it */
 	bool			 open;
 	bool			 parts;		/* had one */
 	bool			 called;
+	bool			 sealed;	/* the open part has its
+						   signature: text goes on in
+						   another */
 	enum ir_part_type	 type;		/* of the open part */
 	unsigned		 index;		/* likewise */
 	bool			 finished;
 	enum ir_stop		 stop;
 	struct str		 stop_raw;
-	struct gem_partial	*partial;	/* a call that comes in pieces */
+	struct gem_partial	*partial;	/* a call in pieces */
 };
 
 struct gem_dec {
@@ -120,20 +136,14 @@ int	 gem_body_decode(struct ir_decoder *)
 	    __attribute__((__warn_unused_result__));
 
 /* State of an encoder of answers. */
-struct gem_acc {
-	char	*p;
-	size_t	 n, cap;
-};
-
 struct gem_choice {
 	bool			 seen;
+	enum ir_tool_kind	 tool;
 	struct str		 id, name, media_type;
 	struct gem_acc		 acc;		/* arguments or media so far */
 	struct jstr		 signature;
 	enum ir_stop		 stop;
 	struct str		 stop_raw;
-	struct gem_acc		 notes;		/* raw annotations */
-	struct gem_acc		 logprobs;
 };
 
 struct gem_enc {
