@@ -31,7 +31,10 @@ BASE_SRCS = $(addprefix common/base/,arena.c buf.c clock.c codec.c id.c log.c \
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c \
 	ir_response.c ir_name.c loss.c decoder.c dialect.c convert.c schema.c \
 	schema_lower.c \
-	dialect_anthropic.c dialect_anthropic_answer.c \
+	dialect_anthropic.c dialect_anthropic_decode.c \
+	dialect_anthropic_encode.c dialect_anthropic_turns.c \
+	dialect_anthropic_schema.c dialect_anthropic_model.c \
+	dialect_anthropic_answer.c dialect_anthropic_write.c \
 	dialect_gemini.c dialect_gemini_decode.c dialect_gemini_contents.c \
 	dialect_gemini_encode.c dialect_gemini_turns.c \
 	dialect_gemini_answer.c dialect_gemini_write.c \
