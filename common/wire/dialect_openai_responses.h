@@ -49,7 +49,7 @@ struct resp_result {
 	uint64_t		 hash;
 	const struct ir_part	*part;
 	size_t			 place;
-	size_t			 next;		/* first not taken of its hash */
+	size_t			 next;		/* not taken of its hash */
 	bool			 taken;
 };
 
@@ -59,7 +59,7 @@ struct resp_req {
 	struct jw		 w;
 	struct chat_model	 model;
 	unsigned		 anon;		/* calls without an id so far */
-	struct resp_result		*results;	/* of the turn at hand */
+	struct resp_result	*results;	/* of the turn at hand */
 	size_t			 n_results;
 };
 
@@ -143,7 +143,6 @@ struct resp_out {
 struct resp_enc {
 	bool			 begun, ended;
 	bool			 open;		/* an item is */
-	bool			 ending;	/* its PART_END has come */
 	bool			 skip;		/* part is not for this wire */
 	bool			 summary;	/* its summary part is begun */
 	int64_t			 seq;
@@ -200,7 +199,8 @@ struct str	 resp_response_model(struct ir_exchange *, struct str model);
 /* Why an answer is incomplete; NULL: it is not. */
 const char	*resp_incomplete(enum ir_stop);
 /* The response's status; what it has no word for goes to the loss report. */
-const char	*resp_status(struct ir_exchange *, enum ir_stop, struct str raw);
+const char	*resp_status(struct ir_exchange *, enum ir_stop,
+		    struct str raw);
 const char	*resp_error_code(const struct ir_error *);
 
 /* Deterministic: made of the response's id and the item's place. */

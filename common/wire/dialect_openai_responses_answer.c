@@ -237,7 +237,8 @@ message_done(struct ir_decoder *d, struct resp_in *it, struct jv item)
 }
 
 static int
-message_note(struct ir_decoder *d, struct resp_in *it, int64_t i, struct jv note)
+message_note(struct ir_decoder *d, struct resp_in *it, int64_t i,
+    struct jv note)
 {
 	if (i != it->cur || !state(d)->open || json_type(note) != JSON_OBJECT)
 		return 0;

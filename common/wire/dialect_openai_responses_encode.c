@@ -96,8 +96,8 @@ tool_server(struct resp_req *e, const struct ir_tool *t)
 	    (t->name.n > 0 && str_eq(e->rq->choice.name, t->name)));
 
 	if (!is_web_search(t)) {
-		resp_lose(e, forced ? LOSS_REFUSED : LOSS_DROPPED, t->node, NULL,
-		    "a tool that only its own provider runs");
+		resp_lose(e, forced ? LOSS_REFUSED : LOSS_DROPPED, t->node,
+		    NULL, "a tool that only its own provider runs");
 		return false;
 	}
 	resp_lose(e, LOSS_APPROXIMATED, t->node, NULL,
@@ -234,8 +234,8 @@ sampling(struct resp_req *e)
 
 	if (max != -1) {
 		if (max < MAX_TOKENS_MIN) {
-			resp_lose(e, LOSS_APPROXIMATED, s->max_tokens_node, NULL,
-			    "16 is the least there");
+			resp_lose(e, LOSS_APPROXIMATED, s->max_tokens_node,
+			    NULL, "16 is the least there");
 			max = MAX_TOKENS_MIN;
 		}
 		jw_key(&e->w, "max_output_tokens");

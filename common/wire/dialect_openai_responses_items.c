@@ -6,8 +6,8 @@
 #include "wire/dialect_openai_responses.h"
 
 void
-resp_lose(struct resp_req *e, enum loss_action action, uint32_t node, const char *suffix,
-    const char *why)
+resp_lose(struct resp_req *e, enum loss_action action, uint32_t node,
+    const char *suffix, const char *why)
 {
 	if (e->x->loss != NULL)
 		loss_node(e->x->loss, action, e->rq->json, node, suffix, why);
@@ -431,8 +431,8 @@ results_drop_rest(struct resp_req *e)
 
 	for (i = 0; i < e->n_results; i++)
 		if (!e->results[i].taken)
-			resp_lose(e, LOSS_DROPPED, e->results[i].part->node, NULL,
-			    "a result without a call");
+			resp_lose(e, LOSS_DROPPED, e->results[i].part->node,
+			    NULL, "a result without a call");
 	e->n_results = 0;
 }
 
@@ -541,18 +541,6 @@ resp_input_write(struct resp_req *e, const struct ir_message *m)
 	jw_array_end(&e->w);
 }
 
-/* Claude Code's accounting line changes with every request. */
-static bool
-is_billing(struct resp_req *e, const struct ir_part *p)
-{
-	struct str	 s = { p->text.p, p->text.n };
-
-	if (!str_starts(s, "x-anthropic-billing-header:"))
-		return false;
-	resp_lose(e, LOSS_DROPPED, p->node, NULL, "accounting of another provider");
-	return true;
-}
-
 /* Leading system text.  Returns the first message that is none. */
 const struct ir_message *
 resp_instructions_write(struct resp_req *e)
@@ -572,10 +560,12 @@ resp_instructions_write(struct resp_req *e)
 		for (p = m->parts; p != NULL; p = p->next) {
 			if (p->type != IR_TEXT) {
 				resp_lose(e, LOSS_DROPPED, p->node, NULL,
+				    p->type == IR_OPAQUE ?
+				    "only its own provider knows it" :
 				    "instructions are text only");
 				continue;
 			}
-			if (p->text.n == 0 || is_billing(e, p))
+			if (p->text.n == 0)
 				continue;
 			if (!any) {
 				jw_key(&e->w, "instructions");

@@ -138,7 +138,8 @@ write_echo(struct jw *w, struct jv root)
 }
 
 void
-resp_response_write(struct jw *w, struct ir_exchange *x, const struct resp_view *v)
+resp_response_write(struct jw *w, struct ir_exchange *x,
+    const struct resp_view *v)
 {
 	struct jv	 root = asked(x);
 

@@ -9,7 +9,7 @@
  *	response.completed | response.incomplete | error, response.failed
  *
  * repeats all text at the end, so it is kept, in the arena.  An item is closed
- * when the next thing comes, because its status depends on why the answer ended.
+ * when the next thing comes: its status depends on why the answer ended.
  */
 #include "wire/dialect_openai_responses.h"
 
@@ -264,7 +264,7 @@ item_close(struct ir_encoder *e, bool cut)
 
 	if (!s->open)
 		return;
-	s->open = s->ending = false;
+	s->open = false;
 	o->cut = cut;
 	o->text = acc_str(&s->text);
 	o->annotations = acc_str(&s->annotations);
@@ -465,6 +465,13 @@ resp_event_encode(struct ir_encoder *e, const struct ir_event *ev)
 
 	if (s->ended)
 		return;
+	/* Parts of other choices come in between; there is room for one. */
+	if (ev->choice > 0) {
+		if (ev->type == IR_EV_PART_START)
+			(void)resp_part_fits(e->x, ev->part, ev->choice,
+			    ev->from);
+		return;
+	}
 	switch (ev->type) {
 	case IR_EV_START:
 		begin(e, ev->id, ev->name, ev->created);
@@ -476,16 +483,11 @@ resp_event_encode(struct ir_encoder *e, const struct ir_event *ev)
 	case IR_EV_DELTA:
 		delta(e, ev);
 		break;
-	case IR_EV_PART_END:
-		s->ending = s->open;
-		break;
 	case IR_EV_USAGE:
 		s->usage = ev->usage;
 		s->has_usage = true;
 		break;
 	case IR_EV_STOP:
-		if (ev->choice > 0)
-			break;
 		s->stop = ev->stop;
 		s->status = resp_status(e->x, ev->stop, ev->stop_raw);
 		break;
@@ -495,6 +497,7 @@ resp_event_encode(struct ir_encoder *e, const struct ir_event *ev)
 	case IR_EV_ERROR:
 		failed(e, ev->error);
 		break;
+	case IR_EV_PART_END:		/* see above: closed later */
 	case IR_EV_PING:
 		break;
 	}
