@@ -519,7 +519,31 @@ rest_lose(struct gem_writer *e)
 
 /* --- the whole ---------------------------------------------------------- */
 
-/* Everything but what our own paths allow in the body. */
+static struct str
+bare_model(struct str s)
+{
+	return str_starts(s, "models/") ? str_skip(s, strlen("models/")) : s;
+}
+
+/* A model in the body must be that of the path. */
+static void
+same_model(struct gem_writer *e, struct jv m)
+{
+	struct str	 model = bare_model(e->x->target.model);
+
+	jw_key(&e->w, "model");
+	if (json_type(m) != JSON_STRING ||
+	    str_eq(bare_model(json_str(e->a, m)), model)) {
+		jw_raw(&e->w, json_raw(m));
+		return;
+	}
+	jw_open(&e->w);
+	jw_piece_str(&e->w, STR("models/"));
+	jw_piece_str(&e->w, model);
+	jw_close(&e->w);
+}
+
+/* Everything but what our own path allows in the body. */
 static void
 same_write(struct gem_writer *e, struct jv root)
 {
@@ -527,9 +551,13 @@ same_write(struct gem_writer *e, struct jv root)
 
 	jw_object(&e->w);
 	for (m = json_first(root); json_ok(m); m = json_next(m)) {
-		if (gem_key_is(m, "model") || gem_key_is(m, "stream") ||
-		    (e->rq->lenient && gem_key_is(m, "messages")))
+		if (e->rq->lenient && (gem_key_is(m, "model") ||
+		    gem_key_is(m, "stream") || gem_key_is(m, "messages")))
 			continue;
+		if (gem_key_is(m, "model")) {
+			same_model(e, m);
+			continue;
+		}
 		jw_key_jstr(&e->w, json_jstr(json_key(m)));
 		jw_raw(&e->w, json_raw(m));
 	}

@@ -127,9 +127,12 @@ media_write(struct jw *w, struct str type, struct str data, struct jstr sig)
 	jw_object_end(w);
 }
 
+/* Counts that nobody told are left out: absent is not zero. */
 static void
 usage_member(struct jw *w, const char *name, int64_t n)
 {
+	if (n == -1)
+		return;
 	jw_key(w, name);
 	jw_int(w, n);
 }
@@ -138,13 +141,14 @@ usage_member(struct jw *w, const char *name, int64_t n)
 static void
 usage_write(struct jw *w, const struct ir_usage *u)
 {
-	int64_t	 in, out;
+	int64_t	 in, out = u->output;
 
-	if (u->input == -1 && u->output == -1 && u->cache_read == -1)
-		return;
 	in = ir_usage_sum(ir_usage_sum(u->input, u->cache_read),
 	    ir_usage_sum(u->cache_write_5m, u->cache_write_1h));
-	out = ir_usage_clamp(u->output);
+	if (in == 0 && u->input == -1)
+		in = -1;
+	if (in == -1 && out == -1 && u->reasoning == -1)
+		return;
 	jw_key(w, "usageMetadata");
 	jw_object(w);
 	usage_member(w, "promptTokenCount", in);
