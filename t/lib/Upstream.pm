@@ -34,8 +34,9 @@ sub new {
 	my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
 	    LocalPort => $o{port} // 0, Listen => 128, ReuseAddr => 1)
 	    or die "listen: $!";
-	my ($fh, $file) = tempfile('upstream-XXXXXX', TMPDIR => 1,
+	my (undef, $file) = tempfile('upstream-XXXXXX', TMPDIR => 1,
 	    UNLINK => 1);
+	open my $fh, '>>', $file or die "$file: $!";
 	my $self = bless { file => $file, port => $listen->sockport }, $class;
 
 	$self->{pid} = fork // die;
