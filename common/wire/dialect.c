@@ -78,6 +78,22 @@ model_decode(struct arena *a, struct str raw, struct str *model)
 	return res;
 }
 
+/* Is there ":verb" in the path's last segment, as Google's APIs have it? */
+static bool
+has_verb(struct str path)
+{
+	static const char *const verbs[] = { ":generateContent",
+	    ":streamGenerateContent", ":countTokens", ":embedContent",
+	    ":batchEmbedContents", NULL };
+	size_t			 i;
+
+	for (i = 0; verbs[i] != NULL; i++) {
+		if (str_ends(path, verbs[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Does path fit an endpoint's pattern?  Its model goes to *model. */
 static bool
 path_fits(struct arena *a, const char *pattern, struct str path,
@@ -93,7 +109,7 @@ path_fits(struct arena *a, const char *pattern, struct str path,
 	tail = hole + strlen("{model}");
 	end = strlen(tail);
 	if (path.n <= head + end || memcmp(path.p, pattern, head) != 0 ||
-	    !str_ends(path, tail))
+	    !str_ends(path, tail) || (end == 0 && has_verb(path)))
 		return false;
 	path = str_skip(path, head);
 	path.n -= end;
@@ -125,22 +141,6 @@ dialect_match(struct arena *a, struct str method, struct str path,
 		}
 	}
 	return res;
-}
-
-/* Is there ":verb" in the path's last segment, as Google's APIs have it? */
-static bool
-has_verb(struct str path)
-{
-	static const char *const verbs[] = { ":generateContent",
-	    ":streamGenerateContent", ":countTokens", ":embedContent",
-	    ":batchEmbedContents", NULL };
-	size_t			 i;
-
-	for (i = 0; verbs[i] != NULL; i++) {
-		if (str_ends(path, verbs[i]))
-			return true;
-	}
-	return false;
 }
 
 /* Is path prefix, or below it? */
