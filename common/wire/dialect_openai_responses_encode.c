@@ -296,6 +296,8 @@ reasoning(struct resp_req *e)
 		resp_lose(e, LOSS_APPROXIMATED, r->node, NULL,
 		    "a budget of tokens becomes a level of effort");
 	}
+	if (eff.n == 0 && r->visible != IR_YES)
+		return true;
 	jw_key(&e->w, "reasoning");
 	jw_object(&e->w);
 	if (eff.n > 0) {

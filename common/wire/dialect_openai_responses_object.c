@@ -32,6 +32,14 @@ echo(struct jw *w, struct jv root, const char *key, const char *otherwise)
 	jw_raw(w, json_empty(v) ? str_of(otherwise) : json_raw(v));
 }
 
+static bool
+usage_said(const struct ir_usage *u)
+{
+	return u->input != -1 || u->cache_read != -1 ||
+	    u->cache_write_5m != -1 || u->cache_write_1h != -1 ||
+	    u->output != -1 || u->reasoning != -1;
+}
+
 static void
 write_usage(struct jw *w, const struct ir_usage *u)
 {
@@ -171,7 +179,7 @@ resp_response_write(struct jw *w, struct ir_exchange *x,
 	jw_array_end(w);
 	write_echo(w, root);
 	/* Absent is not zero, and clients take no null at the end. */
-	if (v->usage != NULL) {
+	if (v->usage != NULL && usage_said(v->usage)) {
 		jw_key(w, "usage");
 		write_usage(w, v->usage);
 	} else if (strcmp(v->status, "in_progress") == 0 || v->error != NULL) {
@@ -529,12 +537,6 @@ body_output(struct ir_exchange *x, const struct ir_response *r, struct str id,
 				    resp_incomplete(c->stop) != NULL);
 }
 
-static bool
-usage_said(const struct ir_usage *u)
-{
-	return u->input != -1 || u->output != -1 || u->cache_read != -1;
-}
-
 void
 resp_body_encode(struct ir_exchange *x, const struct ir_response *r,
     struct buf *out)
@@ -557,8 +559,7 @@ resp_body_encode(struct ir_exchange *x, const struct ir_response *r,
 		v.status = "failed";
 		v.error = &r->error;
 	}
-	if (usage_said(&r->usage))
-		v.usage = &r->usage;
+	v.usage = &r->usage;
 	buf_init(&output, SIZE_MAX);
 	body_output(x, r, v.id, &output);
 	v.output = buf_str(&output);
