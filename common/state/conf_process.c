@@ -91,7 +91,7 @@ conf_process_load(const char *path, struct conf_process *to, char *err,
 	return 0;
 }
 
-/* --- places ---------------------------------------------------------------------- */
+/* --- places --------------------------------------------------------------- */
 
 static int
 place(char *dst, size_t size, const char *dir, const char *name)

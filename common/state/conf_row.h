@@ -46,14 +46,7 @@ int	 conf_rows(struct conf_reader *, const struct conf_row *,
 	    const struct yml *, void *base)
 	    __attribute__((__warn_unused_result__));
 
-/* The word of a list nearest to s, if near enough to be meant, or NULL. */
-struct conf_nearest {
-	struct str	 want, best;
-	unsigned	 distance;
-};
-void	 conf_nearest_try(struct conf_nearest *, struct str word);
-
-/* --- kinds of values (conf_value.c) --------------------------------------------- */
+/* --- kinds of values (conf_value.c) --------------------------------------- */
 
 #define CONF_KIND(name)							\
 	int conf_set_##name(struct conf_reader *, const struct conf_row *, \
@@ -71,6 +64,13 @@ CONF_KIND(proxy);
 CONF_KIND(token);		/* a header's name */
 CONF_KIND(auth_format);
 #undef CONF_KIND
+
+/* The word tried that is nearest to want, if near enough to be meant. */
+struct conf_nearest {
+	struct str	 want, best;
+	unsigned	 distance;
+};
+void	 conf_nearest_try(struct conf_nearest *, struct str word);
 
 /* NULL: it may be sent.  Else why not. */
 const char	*conf_header_refused(struct str name);

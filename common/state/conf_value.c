@@ -12,6 +12,59 @@
 
 #define ALNUM	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
+/* Optimal string alignment, case ignored; words are at most 40 long. */
+#define WORD_MAX	40
+
+static bool
+same_letter(char a, char b)
+{
+	return strncasecmp(&a, &b, 1) == 0;
+}
+
+static unsigned
+distance(struct str a, struct str b)
+{
+	unsigned	 row[3][WORD_MAX + 1], i, j, d;
+	unsigned	*before = row[0], *last = row[1], *now = row[2], *t;
+
+	for (j = 0; j <= b.n; j++)
+		last[j] = j;
+	for (i = 1; i <= a.n; i++) {
+		now[0] = i;
+		for (j = 1; j <= b.n; j++) {
+			d = last[j - 1] + !same_letter(a.p[i - 1], b.p[j - 1]);
+			if (last[j] + 1 < d)
+				d = last[j] + 1;
+			if (now[j - 1] + 1 < d)
+				d = now[j - 1] + 1;
+			if (i > 1 && j > 1 && before[j - 2] + 1 < d &&
+			    same_letter(a.p[i - 1], b.p[j - 2]) &&
+			    same_letter(a.p[i - 2], b.p[j - 1]))
+				d = before[j - 2] + 1;
+			now[j] = d;
+		}
+		t = before;
+		before = last;
+		last = now;
+		now = t;
+	}
+	return last[b.n];
+}
+
+void
+conf_nearest_try(struct conf_nearest *near, struct str word)
+{
+	unsigned	 d, limit = 1 + (unsigned)near->want.n / 4;
+
+	if (near->want.n > WORD_MAX || word.n > WORD_MAX)
+		return;
+	d = distance(near->want, word);
+	if (d > limit || (near->best.n > 0 && d >= near->distance))
+		return;
+	near->best = word;
+	near->distance = d;
+}
+
 static bool
 only(struct str s, const char *chars)
 {
@@ -176,7 +229,7 @@ conf_set_mode(struct conf_reader *r, const struct conf_row *row,
 	return 0;
 }
 
-/* --- addresses ------------------------------------------------------------------ */
+/* --- addresses ------------------------------------------------------------ */
 
 bool
 conf_is_host(struct str s)
@@ -302,7 +355,7 @@ conf_set_proxy(struct conf_reader *r, const struct conf_row *row,
 	return 0;
 }
 
-/* --- what goes into a header ---------------------------------------------------- */
+/* --- what goes into a header ---------------------------------------------- */
 
 bool
 conf_is_token(struct str s)

@@ -50,7 +50,7 @@ line_of(yaml_mark_t m)
 	return (int)m.line + 1;
 }
 
-/* --- ${NAME} ------------------------------------------------------------------- */
+/* --- ${NAME} -------------------------------------------------------------- */
 
 static size_t
 name_len(struct str s)
@@ -158,7 +158,7 @@ scalar_text(struct reader *r, int line, struct str s, bool value,
 	return rc;
 }
 
-/* --- the tree ------------------------------------------------------------------ */
+/* --- the tree ------------------------------------------------------------- */
 
 static struct yml *
 node_new(struct reader *r, enum yml_type type, int line)

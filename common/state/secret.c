@@ -71,7 +71,7 @@ secret_mask(char dst[SECRET_MASK_LEN], struct str plain)
 	return dst;
 }
 
-/* --- the key file ------------------------------------------------------------- */
+/* --- the key file --------------------------------------------------------- */
 
 static bool
 is_credential(const char *path)
@@ -211,7 +211,7 @@ secret_box_close(struct secret_box *b)
 	free(b);
 }
 
-/* --- sealing ------------------------------------------------------------------ */
+/* --- sealing -------------------------------------------------------------- */
 
 static gnutls_aead_cipher_hd_t
 aead_open(const struct secret_box *b)
@@ -278,7 +278,7 @@ secret_open(const struct secret_box *b, struct str context, struct str sealed,
 	return 0;
 }
 
-/* --- hashes ------------------------------------------------------------------- */
+/* --- hashes --------------------------------------------------------------- */
 
 static void
 to_hex(const unsigned char d[32], char hex[65])

@@ -36,7 +36,7 @@ text(struct load *l, struct sqlite3_stmt *st, int column)
 	return arena_str(l->arena, sql_str(st, column));
 }
 
-/* --- settings --------------------------------------------------------------------- */
+/* --- settings ------------------------------------------------------------- */
 
 static int
 load_settings(struct load *l)
@@ -84,7 +84,7 @@ load_hosts(struct load *l)
 	return rc;
 }
 
-/* --- providers -------------------------------------------------------------------- */
+/* --- providers ------------------------------------------------------------ */
 
 /* Opened into the arena; empty stays empty.  -1: it cannot be opened. */
 static int
@@ -196,9 +196,9 @@ load_headers(struct load *l, struct snap_provider *p)
 	return rc;
 }
 
-/* --- keys and models -------------------------------------------------------------- */
+/* --- keys and models ------------------------------------------------------ */
 
-/* A key that cannot be opened serves nobody; the others of its pool still do. */
+/* A key that cannot be opened serves nobody; the rest of its pool still does. */
 static void
 fill_key(struct load *l, struct sqlite3_stmt *st, unsigned provider,
     struct snap_key *k)

@@ -42,8 +42,12 @@ store_fail(struct store *s, const char *fmt, ...)
 static int
 fail_db(struct store *s)
 {
-	return store_fail(s, "%s: %s", s->path, s->db == NULL ?
-	    "out of memory" : sqlite3_errmsg(s->db));
+	const char	*why = s->db == NULL ? "out of memory" :
+			    sqlite3_errmsg(s->db);
+
+	if (!s->opened)			/* later, the caller knows which */
+		return store_fail(s, "cannot open '%s': %s", s->path, why);
+	return store_fail(s, "%s", why);
 }
 
 const char *
@@ -52,7 +56,7 @@ store_error(const struct store *s)
 	return s->err;
 }
 
-/* --- statements ----------------------------------------------------------------- */
+/* --- statements ----------------------------------------------------------- */
 
 struct sqlite3_stmt *
 sql_prepare(struct store *s, const char *text)
@@ -206,7 +210,7 @@ int
 sql_begin(struct store *s)
 {
 	if (!s->write)
-		return store_fail(s, "%s: opened for reading", s->path);
+		return store_fail(s, "the database was opened for reading");
 	return sql_run(s, "BEGIN IMMEDIATE", "");
 }
 
@@ -220,6 +224,15 @@ int
 sql_commit(struct store *s)
 {
 	return sql_run(s, "COMMIT", "");
+}
+
+/* Some errors, such as a full disk, end a transaction by themselves. */
+int
+sql_in_transaction(struct store *s)
+{
+	if (!sqlite3_get_autocommit(s->db))
+		return 0;
+	return store_fail(s, "no transaction is open");
 }
 
 /* Keeps the text of the error that led here. */
@@ -245,7 +258,7 @@ store_context(char dst[STORE_CONTEXT_MAX], const char *kind,
 	return (struct str){ dst, (size_t)n };
 }
 
-/* --- opening -------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------- */
 
 /*
  * The file is made here, not by SQLite, to have its mode from the first byte
@@ -319,7 +332,8 @@ set_pragmas(struct store *s)
 		return run_script(s, "PRAGMA cache_size = -256;"
 		    "PRAGMA query_only = ON;");
 	return run_script(s, "PRAGMA synchronous = NORMAL;"
-	    "PRAGMA cache_size = -4096;");
+	    "PRAGMA cache_size = -4096;"
+	    "PRAGMA journal_size_limit = 67108864;");
 }
 
 static int
@@ -448,8 +462,10 @@ store_open(const char *path, enum store_open_mode mode, char *err,
 	if (snprintf(s->path, sizeof(s->path), "%s", path) >=
 	    (int)sizeof(s->path))
 		store_fail(s, "'%.64s...': name too long", path);
-	else if (open_db(s) == 0)
+	else if (open_db(s) == 0) {
+		s->opened = true;
 		return s;
+	}
 	snprintf(err, errsize, "%s", s->err);
 	store_close(s);
 	return NULL;

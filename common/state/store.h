@@ -78,7 +78,7 @@ int	 store_log_tails(struct store *, uint64_t epoch,
 int	 store_log_expire(struct store *, int64_t before_us, int n);
 int64_t	 store_log_count(struct store *);	/* -1: error */
 
-/* --- statistics of keys ------------------------------------------------------ */
+/* --- statistics of keys --------------------------------------------------- */
 
 struct store_key_stat {
 	int64_t		 key_id;

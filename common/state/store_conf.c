@@ -57,11 +57,23 @@ store_setting(struct store *s, const char *name, int64_t *v)
 	rc = sql_get(s, v, "SELECT value FROM settings WHERE name = ?", "s",
 	    str_of(name));
 	if (rc == 0)
-		store_fail(s, "%s: no setting '%s' yet", s->path, name);
+		store_fail(s, "no setting '%s' yet: no configuration was "
+		    "loaded", name);
 	return rc == 1 ? 0 : -1;
 }
 
-/* --- settings and hosts ----------------------------------------------------------- */
+/* Numbers of struct conf that are kept as settings. */
+#define STORE_SETTINGS							\
+	STORE_SETTING(mode)						\
+	STORE_SETTING(allow_anonymous)					\
+	STORE_SETTING(max_body)						\
+	STORE_SETTING(retry_tries)					\
+	STORE_SETTING(retry_ms)						\
+	STORE_SETTING(cooldown_ms)					\
+	STORE_SETTING(cooldown_max_ms)					\
+	STORE_SETTING(log_days)
+
+/* --- settings and hosts --------------------------------------------------- */
 
 static int
 put_number(struct apply *a, const char *name, int64_t v)
@@ -154,7 +166,7 @@ put_hosts(struct apply *a)
 	return 0;
 }
 
-/* --- providers -------------------------------------------------------------------- */
+/* --- providers ------------------------------------------------------------ */
 
 static const struct conf_provider *
 conf_find_provider(const struct conf *c, struct str name)
@@ -167,7 +179,7 @@ conf_find_provider(const struct conf *c, struct str name)
 	return NULL;
 }
 
-/* Sealed bytes and what they are compared by, as their nonce is new each time. */
+/* Sealed bytes, and their print to compare: the nonce is new each time. */
 static int
 seal(struct apply *a, struct str context, struct str plain,
     struct str *sealed, char print[65])
@@ -267,7 +279,7 @@ put_provider(struct apply *a, const struct conf_provider *p, int64_t pos,
 	return put_headers(a, p, *id);
 }
 
-/* --- keys ------------------------------------------------------------------------- */
+/* --- keys ----------------------------------------------------------------- */
 
 static int
 read_slots(struct apply *a)
@@ -462,7 +474,7 @@ put_providers(struct apply *a)
 	return 0;
 }
 
-/* --- models ----------------------------------------------------------------------- */
+/* --- models --------------------------------------------------------------- */
 
 static int
 put_model(struct apply *a, const struct conf_model *m)
@@ -507,7 +519,7 @@ put_models(struct apply *a)
 	return 0;
 }
 
-/* --- all of it -------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 static int
 apply_rows(struct apply *a)

@@ -71,7 +71,7 @@ store_log_rollback(struct store *s)
 	sql_rollback(s);
 }
 
-/* --- statistics of keys ------------------------------------------------------------ */
+/* --- statistics of keys --------------------------------------------------- */
 
 static int
 flush_sum(struct store *s, const struct sum *m)
@@ -220,7 +220,7 @@ store_key_stats(struct store *s,
 	return rc;
 }
 
-/* --- positions of rings ------------------------------------------------------------- */
+/* --- positions of rings --------------------------------------------------- */
 
 int
 store_log_tails(struct store *s, uint64_t epoch, uint64_t tail[STORE_RINGS])
@@ -274,7 +274,8 @@ store_log_commit(struct store *s, uint64_t epoch,
 {
 	struct store_log	*l = log_of(s);
 
-	if (flush_sums(s) == -1 || put_tails(s, l, epoch, tail) == -1 ||
+	if (sql_in_transaction(s) == -1 || flush_sums(s) == -1 ||
+	    put_tails(s, l, epoch, tail) == -1 ||
 	    sql_commit(s) == -1) {
 		l->have_tails = false;
 		return -1;
@@ -283,7 +284,7 @@ store_log_commit(struct store *s, uint64_t epoch,
 	return 0;
 }
 
-/* --- rows ---------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------- */
 
 /*
  * The columns in the order of the table, each with its value: NUM(column, value
@@ -367,7 +368,8 @@ store_log_row(struct store *s, const struct acct_rec *r)
 	struct sqlite3_stmt	*st;
 	int			 i = 0, rc;
 
-	if ((st = sql_prepare(s, insert_row)) == NULL)
+	if (sql_in_transaction(s) == -1 ||
+	    (st = sql_prepare(s, insert_row)) == NULL)
 		return -1;
 #define NUM(column, value)	sql_bind_int(st, ++i, r->f.value);
 #define TXT(column, value)	sql_bind_str(st, ++i, clean(l, r->s[value]));

@@ -24,6 +24,7 @@ struct store_log;			/* of store_log.c */
 struct store {
 	struct sqlite3		*db;
 	bool			 write;
+	bool			 opened;
 	char			 path[1100];
 	char			 err[1400];
 	struct store_log	*log;
@@ -69,6 +70,9 @@ int		 sql_begin_read(struct store *)
 int		 sql_commit(struct store *)
 		    __attribute__((__warn_unused_result__));
 void		 sql_rollback(struct store *);
+/* -1: none is open any more; what was to be written with it must not be. */
+int		 sql_in_transaction(struct store *)
+		    __attribute__((__warn_unused_result__));
 
 /* Sets store->err; returns -1. */
 int		 store_fail(struct store *, const char *, ...)
@@ -80,16 +84,5 @@ void		 store_log_free(struct store_log *);	/* takes NULL */
 #define STORE_CONTEXT_MAX	512
 struct str	 store_context(char dst[STORE_CONTEXT_MAX], const char *kind,
 		    struct str provider, struct str name);
-
-/* Numbers of struct conf that are kept as settings. */
-#define STORE_SETTINGS							\
-	STORE_SETTING(mode)						\
-	STORE_SETTING(allow_anonymous)					\
-	STORE_SETTING(max_body)						\
-	STORE_SETTING(retry_tries)					\
-	STORE_SETTING(retry_ms)						\
-	STORE_SETTING(cooldown_ms)					\
-	STORE_SETTING(cooldown_max_ms)					\
-	STORE_SETTING(log_days)
 
 #endif /* STATE_STORE_SQL_H */

@@ -53,7 +53,7 @@ key_is(const struct conf *c, const char *name, unsigned n, const char *value)
 	return k != NULL && str_is(secret_reveal(k->value), value);
 }
 
-/* --- what is taken ----------------------------------------------------------- */
+/* --- what is taken -------------------------------------------------------- */
 
 static void
 test_defaults(void)
@@ -273,7 +273,7 @@ test_environment(void)
 	conf_free(c);
 }
 
-/* --- what is refused ----------------------------------------------------------- */
+/* --- what is refused ------------------------------------------------------ */
 
 static const struct {
 	const char	*text, *err;
@@ -548,7 +548,7 @@ test_limits(void)
 	    "a NUL: %s", err);
 }
 
-/* --- files and processes --------------------------------------------------------- */
+/* --- files and processes -------------------------------------------------- */
 
 static char	 dir[] = "/tmp/proxyd-conf-XXXXXX";
 static char	 path[64];
@@ -649,7 +649,7 @@ test_paths(void)
 	unsetenv("CREDENTIALS_DIRECTORY");
 }
 
-/* --- what stands elsewhere ------------------------------------------------------ */
+/* --- what stands elsewhere ------------------------------------------------ */
 
 static struct buf	 manual, sample;
 
@@ -707,6 +707,7 @@ test_manual(void)
 	conf_settings_each(check_setting, NULL);
 	buf_release(&manual);
 	buf_release(&sample);
+	err[0] = '\0';
 	c = conf_load("etc/app.yml", err, sizeof(err));
 	ok(c != NULL && c->process.port == 8000 && c->models == NULL &&
 	    nkeys(c, "openai") == 0, "the sample loads as it is %s", err);

@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -106,7 +107,7 @@ apply_text(struct store *s, const char *text)
 	return rc;
 }
 
-/* --- the file ---------------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------- */
 
 static mode_t
 mode_of(const char *suffix)
@@ -256,7 +257,7 @@ test_locked(void)
 	remove_store();
 }
 
-/* --- app.yml in the database --------------------------------------------------------- */
+/* --- app.yml in the database ---------------------------------------------- */
 
 struct stats {
 	unsigned		 n;
@@ -414,7 +415,7 @@ test_slots(struct store *s)
 	buf_release(&b);
 }
 
-/* --- snapshots ----------------------------------------------------------------------- */
+/* --- snapshots ------------------------------------------------------------ */
 
 static void
 test_snapshot_providers(const struct snapshot *n)
@@ -531,7 +532,7 @@ test_snapshot_faults(struct store *s)
 	log_setprocname("store.t");
 }
 
-/* --- records -------------------------------------------------------------------------- */
+/* --- records -------------------------------------------------------------- */
 
 static struct acct_rec
 record(int i)
@@ -658,6 +659,10 @@ test_rows(struct store *s)
 	ok(store_log_begin(s) == 0 && store_log_begin(s) == -1,
 	    "no transaction in another: %s", store_error(s));
 	store_log_rollback(s);
+	n = store_log_count(s);
+	ok(store_log_row(s, &r) == -1 && store_log_commit(s, 77, tail) == -1 &&
+	    store_log_count(s) == n, "no row without one: %s",
+	    store_error(s));
 }
 
 static void
@@ -791,6 +796,56 @@ test_crash(void)
 	    "and counted once");
 }
 
+/* The disk is full for a while: nothing is half there, and then it goes on. */
+static void
+full_child(void)
+{
+	uint64_t	 tail[STORE_RINGS] = { 0 };
+	struct store	*s = must_open();
+	struct rlimit	 old, low;
+	struct acct_rec	 r = record(0);
+	int		 i, rc = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	low = old;
+	low.rlim_cur = 200000;
+	setrlimit(RLIMIT_FSIZE, &low);
+	for (i = 0; i < 2000 && rc == 0; i++)
+		if ((rc = store_log_begin(s)) == 0 &&
+		    (rc = store_log_row(s, &r)) == 0) {
+			tail[0] = (uint64_t)i + 1;
+			rc = store_log_commit(s, 82, tail);
+		}
+	if (rc == 0)
+		_exit(2);
+	store_log_rollback(s);
+	if (store_log_tails(s, 82, tail) == -1 ||
+	    store_log_count(s) != (int64_t)tail[0] || tail[0] == 0)
+		_exit(3);
+	setrlimit(RLIMIT_FSIZE, &old);
+	tail[0]++;
+	if (store_log_begin(s) == -1 || store_log_row(s, &r) == -1 ||
+	    store_log_commit(s, 82, tail) == -1 ||
+	    store_log_count(s) != (int64_t)tail[0])
+		_exit(4);
+	store_close(s);
+	_exit(0);
+}
+
+static void
+test_full(void)
+{
+	int	 st = -1;
+
+	remove_store();
+	if (fork() == 0)
+		full_child();
+	wait(&st);
+	ok(WIFEXITED(st) && WEXITSTATUS(st) == 0, "a full disk: rows and "
+	    "positions agree, and it goes on afterwards (%d)", st);
+}
+
 static void
 test_rate(void)
 {
@@ -861,6 +916,7 @@ main(void)
 	sql("DELETE FROM key_use");
 	store_close(s);
 	test_crash();
+	test_full();
 	test_rate();
 	remove_store();
 	unlink(name);
