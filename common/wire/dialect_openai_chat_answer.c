@@ -794,12 +794,8 @@ place_notes(struct rd *d, struct chat_dec_choice *c)
 }
 
 static void
-finish_choice(struct rd *d, struct chat_dec_choice *c)
+finish_parts(struct rd *d, struct chat_dec_choice *c)
 {
-	struct ir_event	 ev = { .type = IR_EV_STOP, .choice = c->index,
-			     .stop_raw = c->reason, .stop_seq = c->stop_seq,
-			     .from = &dialect_openai_chat };
-
 	place_notes(d, c);
 	for (; c->head != NULL; queue_pop(c)) {
 		if (!c->head->begun) {
@@ -811,6 +807,15 @@ finish_choice(struct rd *d, struct chat_dec_choice *c)
 		}
 		slot_end(d, c, c->head);
 	}
+}
+
+static void
+emit_stop(struct rd *d, const struct chat_dec_choice *c)
+{
+	struct ir_event	 ev = { .type = IR_EV_STOP, .choice = c->index,
+			     .stop_raw = c->reason, .stop_seq = c->stop_seq,
+			     .from = &dialect_openai_chat };
+
 	ev.stop = stop_of(c);
 	emit(d, &ev);
 }
@@ -827,11 +832,14 @@ finish(struct rd *d)
 		fail_with(d, "the provider's answer is empty");
 		return;
 	}
+	for (unsigned i = 0; i < IR_CHOICES_MAX; i++)
+		if (d->st->choice[i] != NULL)
+			finish_parts(d, d->st->choice[i]);
 	/* In front of the reasons: Anthropic's last event has both. */
 	emit_usage(d);
 	for (unsigned i = 0; i < IR_CHOICES_MAX; i++)
 		if (d->st->choice[i] != NULL)
-			finish_choice(d, d->st->choice[i]);
+			emit_stop(d, d->st->choice[i]);
 	emit(d, &ev);
 	d->st->over = true;
 }

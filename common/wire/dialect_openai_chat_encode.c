@@ -593,6 +593,11 @@ write_max_tokens(struct chat_req *o, const struct chat_model *m)
 		return;
 	newer = reasoning_model(m) || m->family == CHAT_MODEL_GPT_CHAT ||
 	    (m->family == CHAT_MODEL_OTHER && o->openai);
+	if (n == 0) {
+		n = 1;
+		chat_lose(o, LOSS_APPROXIMATED, s->max_tokens_node, NULL,
+		    "at least one token there");
+	}
 	if (m->max_output > 0 && n > m->max_output) {
 		n = m->max_output;
 		chat_lose(o, LOSS_APPROXIMATED, s->max_tokens_node, NULL,

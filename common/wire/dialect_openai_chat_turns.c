@@ -249,11 +249,19 @@ is_media(const struct ir_part *p)
 	    p->type == IR_VIDEO || p->type == IR_DOCUMENT;
 }
 
+/* Claude Code's, new in every request: as text, or in an opaque part's. */
 static bool
 is_billing_header(const struct chat_req *o, const struct ir_part *p)
 {
-	return o->rq->from == &dialect_anthropic &&
-	    jstr_starts(p->text, "x-anthropic-billing-header:");
+	struct str	 s = { p->text.p, p->text.n };
+
+	if (o->rq->from != &dialect_anthropic)
+		return false;
+	if (p->type == IR_OPAQUE && p->raw.n > 0)
+		return memmem(p->raw.p, p->raw.n,
+		    "\"x-anthropic-billing-header:",
+		    strlen("\"x-anthropic-billing-header:")) != NULL;
+	return str_starts(s, "x-anthropic-billing-header:");
 }
 
 /* What is lost of a part whatever becomes of it. */
@@ -293,13 +301,13 @@ part_form(struct chat_req *o, const struct ir_part *p)
 	lose_marks(o, p);
 	if (is_media(p))
 		return media_form(o, p);
+	if (is_billing_header(o, p)) {
+		chat_lose(o, LOSS_DROPPED, p->node, NULL,
+		    "concerns Anthropic only");
+		return FORM_NONE;
+	}
 	switch (p->type) {
 	case IR_TEXT:
-		if (is_billing_header(o, p)) {
-			chat_lose(o, LOSS_DROPPED, p->node, NULL,
-			    "concerns Anthropic only");
-			return FORM_NONE;
-		}
 		return jstr_empty(p->text) ? FORM_NONE : FORM_TEXT;
 	case IR_REFUSAL:
 		return jstr_empty(p->text) ? FORM_NONE : FORM_TEXT;

@@ -898,8 +898,11 @@ write_audio(struct ir_exchange *x, struct jw *w,
 			    "a part that only its own dialect knows");
 		}
 	}
-	if (n > 0) {
+	if (n > 0)
 		jw_key(w, "audio");
+	if (n == 1)
+		jw_raw(w, json_raw(json_get(json_root(&j[0]), "audio")));
+	else if (n > 1) {
 		jw_object(w);
 		audio_last(w, j, n, "id");
 		audio_last(w, j, n, "expires_at");
