@@ -26,12 +26,21 @@ static char		 lost[16384];
 
 /* --- harness: requests ---------------------------------------------------- */
 
+/* Parsed requests, which live as long as the test. */
+#define REQUESTS_MAX	256
+static struct json	 requests[REQUESTS_MAX];
+static size_t		 n_requests;
+
 static const struct json *
 parse(const char *text)
 {
-	struct json		*j = ARENA_NEW(&arena, struct json);
+	struct json		*j = &requests[n_requests++];
 	struct json_error	 bad;
 
+	if (n_requests == REQUESTS_MAX) {
+		printf("Bail out! too many requests\n");
+		exit(1);
+	}
 	json_init(j);
 	if (json_parse(j, arena_str(&arena, str_of(text)), &bad) == -1) {
 		printf("Bail out! test's JSON: %s\n", bad.what);
@@ -1152,6 +1161,8 @@ main(void)
 	test_write_choices();
 	test_errors();
 	test_models();
+	while (n_requests > 0)
+		json_release(&requests[--n_requests]);
 	buf_release(&out);
 	arena_release(&arena);
 	return done();
