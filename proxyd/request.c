@@ -542,23 +542,62 @@ request_note(struct request *rq, const struct ir_error *err)
 		    "the gateway");
 }
 
+/* Has theirs every member that ours has, with a value of the same type? */
+static bool
+members_cover(struct jv ours, struct jv theirs)
+{
+	struct jv	 v, w;
+
+	for (v = json_first(ours); json_ok(v); v = json_next(v)) {
+		for (w = json_first(theirs); json_ok(w); w = json_next(w))
+			if (str_eq(json_raw(json_key(v)),
+			    json_raw(json_key(w))))
+				break;
+		if (!json_ok(w) && !json_key_is(v, "request_id") &&
+		    !json_key_is(v, "details"))
+			return false;
+		if (json_ok(w) && json_type(v) != json_type(w) &&
+		    json_type(v) != JSON_NULL && json_type(w) != JSON_NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Is body an error in the client's envelope, as we would write it? */
+static bool
+request_native_error(struct request *rq, const struct ir_error *err,
+    struct str body)
+{
+	struct json_error	 je;
+	struct json		 ours, theirs;
+	struct buf		 b;
+	bool			 same;
+
+	buf_init(&b, 64 << 10);
+	json_init(&ours);
+	json_init(&theirs);
+	rq->rq_client->error_encode(err, str_of(rq->rq_id), &b);
+	same = json_parse(&ours, buf_str(&b), &je) == 0 &&
+	    json_parse(&theirs, body, &je) == 0 &&
+	    members_cover(json_root(&ours), json_root(&theirs)) &&
+	    members_cover(json_get(json_root(&ours), "error"),
+	    json_get(json_root(&theirs), "error"));
+	json_release(&theirs);
+	json_release(&ours);
+	buf_release(&b);
+	return same;
+}
+
 /* In its own dialect the client gets the provider's error as it came. */
 static bool
 request_pass_error(struct request *rq, const struct ir_error *err)
 {
 	struct upstream		*up = rq->rq_up;
 	struct headers		 hs = { .n = 0 };
-	struct json_error	 je;
-	struct json		 j;
-	int			 r;
 
 	if (up == NULL || err->upstream < 400 || !up->up_done ||
-	    rq->rq_target != rq->rq_client || up->up_in.len == 0)
-		return false;
-	json_init(&j);
-	r = json_parse(&j, buf_str(&up->up_in), &je);
-	json_release(&j);
-	if (r == -1)
+	    rq->rq_target != rq->rq_client ||
+	    !request_native_error(rq, err, buf_str(&up->up_in)))
 		return false;
 	headers_common(rq, &hs, "application/json");
 	request_done(rq, "error");

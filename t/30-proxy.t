@@ -161,7 +161,7 @@ subtest 'statistics' => sub {
 subtest 'the row' => sub {
 	$g->settled;
 	my ($row) = $g->rows("dialect = 'openai-chat' AND stream = 1 " .
-	    "AND provider = 'anthropic' LIMIT 1");
+	    "AND provider = 'anthropic'");
 	is($row->{model_asked}, 'claude-3-opus-20240229', 'asked');
 	is($row->{model_answered}, 'claude-3-opus-20240229', 'answered');
 	is($row->{input}, 12, 'input tokens');

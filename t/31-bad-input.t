@@ -113,7 +113,9 @@ for my $p ('/v1/nope', '//v1/messages', '/v1/messages/', '/v1/%6dessages',
     '/v1/messages;x', '/V1/messages', '/v1/messages.', '/v1/./messages',
     '/v1beta/models/x:nope', '/v1beta/models/:generateContent') {
 	my $r = Client->once($g->port, POST => $p, {}, '{}');
-	is($r->{status}, 404, "POST $p: 404") or diag $r->{body};
+	# A name may hold a colon, so that GET could have been meant: 405.
+	like($r->{status}, $p =~ /:/ ? qr/^40[45]$/ : qr/^404$/,
+	    "POST $p: no such thing") or diag $r->{body};
 }
 
 subtest 'smuggling' => sub {

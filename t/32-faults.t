@@ -98,8 +98,8 @@ for my $d (qw(chat anthropic)) {
 		}
 	}
 	my $r = ask($d, 'claude-errin200', 1);
-	is($r->{status}, 500, "$d: error under 200 before any content") or
-	    diag $r->{body};
+	like($r->{status}, qr/^50[02]$/,
+	    "$d: error under 200 before any content") or diag $r->{body};
 	ok(well_formed($d, $r), "$d: in its envelope");
 	$r = ask($d, 'claude-stall', 1);
 	is($r->{status}, 200, "$d: a stream that stalls has begun");

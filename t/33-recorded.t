@@ -24,6 +24,14 @@ my %endpoint = map { $_ => 1 } qw(chat messages responses generateContent
 
 # Recordings that cannot be compared, and why.
 my %skip = (
+	'an-4e98d3417e7c' => 'thirty streams in one recording',
+	'an-d78e50f241b6' => 'six streams in one recording',
+	'or-fa8bfe9b04c6' => 'four streams in one recording',
+	'or-01c39166c236' => 'edited: its deltas are not its text',
+	'ge-f130df983dc5' => 'edited: a stream without an end',
+	'ge-d0afc7200cbb' => 'arguments in pieces, which Extract cannot read',
+	'ge-e50ddc52dfc6' => 'its usage lacks the prompt',
+	'oc-0a566ce29b54' => 'an error in the stream, before any text',
 );
 
 sub slurp { open my $f, '<:raw', $_[0] or die "$_[0]: $!"; local $/; <$f> }
@@ -110,7 +118,8 @@ sub same_dialect {
 	my ($f) = @_;
 	my $b = { %{ $f->{request} } };
 
-	$b->{model} = $f->{id} unless $f->{dialect} eq 'gemini';
+	$b->{model} = $f->{id}
+	    if $f->{dialect} ne 'gemini' || exists $b->{model};
 	if ($f->{dialect} ne 'gemini') {
 		delete $b->{stream};
 		$b->{stream} = \1 if $f->{stream};
@@ -140,7 +149,8 @@ sub differ {
 	push @d, 'calls' if $json->encode($want->{calls}) ne
 	    $json->encode($got->{calls});
 	push @d, "stop $want->{stop}/$got->{stop}"
-	    if $want->{stop} ne 'other' && $want->{stop} ne $got->{stop};
+	    if $want->{stop} ne 'other' && $want->{stop} ne $got->{stop} &&
+	    !($want->{refused} && $got->{stop} eq 'filter');
 	for (qw(in out)) {
 		push @d, "$_ $want->{$_}/" . ($got->{$_} // 'none')
 		    if defined $want->{$_} &&
@@ -184,7 +194,7 @@ for my $id (sort keys %fx) {
 }
 ok(!@bad, "$n{same} recorded exchanges in their own dialect, " .
     "$n{cross} crosswise");
-diag("$_") for @bad[0 .. ($#bad > 40 ? 40 : $#bad)];
+diag("$_") for @bad[0 .. ($#bad > 200 ? 200 : $#bad)];
 diag(scalar(@bad) . ' differ') if @bad;
 $g->finish;
 done_testing;

@@ -25,7 +25,9 @@ my %stop = (
 
 sub args {
 	my ($text) = @_;
-	my $v = ref $text ? $text : eval { $json->decode($text) };
+	my $bytes = ref $text ? '' : $text;
+	utf8::encode($bytes);
+	my $v = ref $text ? $text : eval { $json->decode($bytes) };
 
 	return defined $v ? $json->encode($v) : "raw:$text";
 }
@@ -47,6 +49,10 @@ sub chat_usage {
 	my ($x, $u) = @_;
 	return unless $u;
 	@$x{qw(in out)} = @$u{qw(prompt_tokens completion_tokens)};
+	# Where the total says that reasoning is counted apart (xAI).
+	my $r = $u->{completion_tokens_details}{reasoning_tokens} // 0;
+	$x->{out} += $r if $r && ($u->{total_tokens} // 0) ==
+	    $x->{in} + $x->{out} + $r;
 }
 
 sub chat {
@@ -57,6 +63,7 @@ sub chat {
 
 	$x->{text} = join '', grep { defined && !ref } @$m{qw(content
 	    refusal)};
+	$x->{refused} = 1 if length($m->{refusal} // '');
 	push @{ $x->{calls} }, { name => $_->{function}{name} //
 	    $_->{custom}{name}, args => args($_->{function}{arguments} //
 	    $json->encode({ input => $_->{custom}{input} })) }
@@ -82,6 +89,7 @@ sub chat_stream {
 			my $d = $c->{delta} // {};
 			$x->{text} .= $_ for grep { defined && !ref }
 			    @$d{qw(content refusal)};
+			$x->{refused} = 1 if length($d->{refusal} // '');
 			for my $t (@{ $d->{tool_calls} // [] }) {
 				my $i = $t->{index} // 0;
 				push @order, $i unless $call{$i};
@@ -115,8 +123,10 @@ sub responses {
 
 	for my $o (@{ $j->{output} // [] }) {
 		if ($o->{type} eq 'message') {
-			$x->{text} .= $_->{text} // $_->{refusal} // ''
-			    for @{ $o->{content} // [] };
+			for (@{ $o->{content} // [] }) {
+				$x->{text} .= $_->{text} // $_->{refusal} // '';
+				$x->{refused} = 1 if defined $_->{refusal};
+			}
 		} elsif ($o->{type} eq 'function_call') {
 			push @{ $x->{calls} }, { name => $o->{name},
 			    args => args($o->{arguments}) };
