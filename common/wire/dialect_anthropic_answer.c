@@ -227,6 +227,8 @@ held_block(struct ir_decoder *dec)
 	struct jv		 m;
 	struct str		 out = d->raw;
 
+	if (d->pieces == NULL && d->patch.n == 0)
+		return out;
 	buf_init(&b, FRAME_MAX);
 	buf_init(&text, FRAME_MAX);
 	json_init(&block);
