@@ -213,61 +213,85 @@ text_delta(struct ir_decoder *dec, enum ir_delta kind, struct jv v)
 	return delta(dec, kind, json_jstr(v), STR_NONE);
 }
 
+/* The block but for what comes anew: its input, or members of patch. */
+static void
+held_write(struct jw *w, struct arena *a, struct jv block, struct str input,
+    struct jv patch)
+{
+	struct jv	 m;
+	struct str	 name;
+
+	jw_object(w);
+	for (m = json_first(block); json_ok(m); m = json_next(m)) {
+		name = arena_str(a, json_str(a, json_key(m)));
+		if ((input.n > 0 && str_is(name, "input")) ||
+		    json_ok(json_get(patch, name.p)))
+			continue;
+		jw_key_str(w, name);
+		jw_raw(w, json_raw(m));
+	}
+	if (input.n > 0) {
+		jw_key(w, "input");
+		jw_raw(w, input);
+	}
+	for (m = json_first(patch); json_ok(m); m = json_next(m)) {
+		jw_key_jstr(w, json_jstr(json_key(m)));
+		jw_raw(w, json_raw(m));
+	}
+	jw_object_end(w);
+}
+
+/* The input's pieces together; empty if they are no JSON. */
+static struct str
+held_input(struct ir_decoder *dec)
+{
+	struct an_dec		*d = dec->state;
+	const struct an_piece	*p;
+	struct json_error	 je;
+	struct json		 j;
+	struct buf		 b;
+	struct str		 s = STR_NONE;
+
+	buf_init(&b, FRAME_MAX);
+	json_init(&j);
+	for (p = d->pieces; p != NULL; p = p->next)
+		buf_adds(&b, p->s);
+	if (buf_ok(&b) && json_parse(&j, buf_str(&b), &je) == 0)
+		s = arena_str(dec->x->arena, buf_str(&b));
+	json_release(&j);
+	buf_release(&b);
+	return s;
+}
+
 /* The held block: its "input" is what came in pieces, patch goes over it. */
 static struct str
 held_block(struct ir_decoder *dec)
 {
 	struct an_dec		*d = dec->state;
 	struct arena		*a = dec->x->arena;
-	const struct an_piece	*p;
 	struct json_error	 je;
-	struct json		 block, patch, input;
-	struct buf		 b, text;
+	struct json		 block, patch;
+	struct buf		 b;
 	struct jw		 w;
-	struct jv		 m;
 	struct str		 out = d->raw;
 
 	if (d->pieces == NULL && d->patch.n == 0)
 		return out;
 	buf_init(&b, FRAME_MAX);
-	buf_init(&text, FRAME_MAX);
 	json_init(&block);
 	json_init(&patch);
-	json_init(&input);
-	for (p = d->pieces; p != NULL; p = p->next)
-		buf_adds(&text, p->s);
-	if (json_parse(&block, d->raw, &je) == -1)
-		goto done;
-	if (text.len > 0 && json_parse(&input, buf_str(&text), &je) == -1)
-		buf_clear(&text);
-	if (d->patch.n > 0 && json_parse(&patch, d->patch, &je) == -1)
-		goto done;
-	jw_init(&w, &b);
-	jw_object(&w);
-	for (m = json_first(json_root(&block)); json_ok(m); m = json_next(m)) {
-		if ((text.len > 0 && json_key_is(m, "input")) ||
-		    json_ok(json_get(json_root(&patch), arena_str(a,
-		    json_str(a, json_key(m))).p)))
-			continue;
-		jw_key_jstr(&w, json_jstr(json_key(m)));
-		jw_raw(&w, json_raw(m));
+	if (d->patch.n == 0)
+		d->patch = STR("{}");
+	if (json_parse(&block, d->raw, &je) == 0 &&
+	    json_parse(&patch, d->patch, &je) == 0) {
+		jw_init(&w, &b);
+		held_write(&w, a, json_root(&block), held_input(dec),
+		    json_root(&patch));
+		if (buf_ok(&b))
+			out = arena_str(a, buf_str(&b));
 	}
-	if (text.len > 0) {
-		jw_key(&w, "input");
-		jw_raw(&w, buf_str(&text));
-	}
-	for (m = json_first(json_root(&patch)); json_ok(m); m = json_next(m)) {
-		jw_key_jstr(&w, json_jstr(json_key(m)));
-		jw_raw(&w, json_raw(m));
-	}
-	jw_object_end(&w);
-	if (buf_ok(&b))
-		out = arena_str(a, buf_str(&b));
-done:
 	json_release(&block);
 	json_release(&patch);
-	json_release(&input);
-	buf_release(&text);
 	buf_release(&b);
 	return out;
 }

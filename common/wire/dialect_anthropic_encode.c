@@ -277,8 +277,10 @@ write_grammar(struct an_request *r, const struct ir_tool *t)
 			f = json_get(f, "grammar");
 		def = json_get(f, "definition");
 		if (json_type(def) == JSON_STRING) {
-			jw_piece_jstr(&r->w, JSTR("\\n\\nThe input follows "
-			    "this grammar ("));
+			if (t->description.n > 0)
+				jw_piece_jstr(&r->w, JSTR("\\n\\n"));
+			jw_piece_jstr(&r->w,
+			    JSTR("The input follows this grammar ("));
 			jw_piece_jstr(&r->w, json_jstr(json_get(f, "syntax")));
 			jw_piece_jstr(&r->w, JSTR("):\\n"));
 			jw_piece_jstr(&r->w, json_jstr(def));

@@ -18,6 +18,9 @@
 
 #define DECODED_MAX	((size_t)64 << 20)	/* of a document's text */
 
+/* Where a part is to stand. */
+enum place { IN_USER, IN_ASSISTANT, IN_RESULT };
+
 /* --- what can be sent ----------------------------------------------------- */
 
 /* One character of escaped text that is space; the length of it, or 0. */
@@ -112,11 +115,11 @@ media_fault(const struct an_request *r, const struct ir_part *p)
 }
 
 static bool
-media_fits(struct an_request *r, const struct ir_part *p, bool assistant)
+media_fits(struct an_request *r, const struct ir_part *p, enum place place)
 {
 	const char	*why = media_fault(r, p);
 
-	if (assistant) {
+	if (place == IN_ASSISTANT) {
 		anthropic_loss(r, LOSS_DROPPED, p->node,
 		    "assistant turns hold no media");
 		return false;
@@ -142,9 +145,25 @@ thinking_fits(struct an_request *r, const struct ir_part *p)
 	return false;
 }
 
-/* Can p go into a turn of that side?  Else the report says why. */
 static bool
-fits(struct an_request *r, const struct ir_part *p, bool assistant)
+opaque_fits(struct an_request *r, const struct ir_part *p, enum place place)
+{
+	if (p->from == &dialect_anthropic)
+		return true;
+	if (place == IN_RESULT) {
+		anthropic_loss(r, LOSS_APPROXIMATED, p->node,
+		    "sent as the text of its JSON");
+		return true;
+	}
+	/* A model's own doings may be forgotten, a user's word not. */
+	anthropic_loss(r, place == IN_ASSISTANT ? LOSS_DROPPED : LOSS_REFUSED,
+	    p->node, "only the client's own dialect has this");
+	return false;
+}
+
+/* Can p stand there?  Else the report says why. */
+static bool
+fits(struct an_request *r, const struct ir_part *p, enum place place)
 {
 	switch (p->type) {
 	case IR_TEXT:
@@ -159,7 +178,7 @@ fits(struct an_request *r, const struct ir_part *p, bool assistant)
 	case IR_AUDIO:
 	case IR_VIDEO:
 	case IR_DOCUMENT:
-		return media_fits(r, p, assistant);
+		return media_fits(r, p, place);
 	case IR_TOOL_CALL:
 		if (p->tool != IR_SERVER)
 			return true;
@@ -175,12 +194,7 @@ fits(struct an_request *r, const struct ir_part *p, bool assistant)
 	case IR_THINKING:
 		return thinking_fits(r, p);
 	case IR_OPAQUE:
-		if (p->from == &dialect_anthropic)
-			return true;
-		/* A model's own doings may be forgotten, a user's word not. */
-		anthropic_loss(r, assistant ? LOSS_DROPPED : LOSS_REFUSED,
-		    p->node, "only the client's own dialect has this");
-		return false;
+		return opaque_fits(r, p, place);
 	}
 	return false;
 }
@@ -237,7 +251,7 @@ turns_collect(struct an_request *r, const struct ir_message *m)
 		assistant = m->role == IR_ASSISTANT;
 		used = false;
 		for (p = m->parts; p != NULL; p = p->next) {
-			if (!fits(r, p, assistant))
+			if (!fits(r, p, assistant ? IN_ASSISTANT : IN_USER))
 				continue;
 			if (t == NULL || t->assistant != assistant) {
 				t = turn_new(r, assistant, NULL);
@@ -801,7 +815,10 @@ write_part(struct an_request *r, const struct ir_part *p, bool trim)
 		write_thinking(r, p);
 		break;
 	case IR_OPAQUE:
-		jw_raw(&r->w, p->raw);
+		if (p->from == &dialect_anthropic)
+			jw_raw(&r->w, p->raw);
+		else
+			write_text(r, jstr_encode(r->a, p->raw), p->cache);
 		break;
 	default:
 		write_media(r, p);
@@ -819,7 +836,7 @@ write_result_content(struct an_request *r, const struct ir_part *parts)
 
 	items_init(&l);
 	for (p = parts; p != NULL; p = p->next) {
-		if (fits(r, p, false))
+		if (fits(r, p, IN_RESULT))
 			item_add(r, &l, p);
 	}
 	if (l.first == NULL)
@@ -838,6 +855,24 @@ write_result_content(struct an_request *r, const struct ir_part *parts)
 	jw_array_end(&r->w);
 }
 
+/* The API refuses errors that hold anything but text. */
+static bool
+error_result(struct an_request *r, const struct ir_part *result)
+{
+	const struct ir_part	*p;
+
+	if (!result->is_error)
+		return false;
+	for (p = result->parts; p != NULL; p = p->next) {
+		if (p->type < IR_IMAGE || p->type > IR_DOCUMENT)
+			continue;
+		anthropic_loss(r, LOSS_APPROXIMATED, result->node,
+		    "an error with media is sent as a plain result");
+		return false;
+	}
+	return true;
+}
+
 static void
 write_result(struct an_request *r, const struct an_item *it)
 {
@@ -852,7 +887,7 @@ write_result(struct an_request *r, const struct an_item *it)
 	} else {
 		write_result_content(r, it->part->parts);
 	}
-	if (it->part == NULL || it->part->is_error) {
+	if (it->part == NULL || error_result(r, it->part)) {
 		jw_key(w, "is_error");
 		jw_bool(w, true);
 	}

@@ -602,6 +602,21 @@ test_media(void)
 	    has("\"content\":[{\"type\":\"text\",\"text\":\"see\"},"
 	    "{\"type\":\"image\",\"source\":{\"type\":\"url\""),
 	    "an image in a result (pitfall 33)");
+	ok(request(GE, "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":"
+	    "\"q\"}]},{\"role\":\"model\",\"parts\":[{\"functionCall\":{\"name\":"
+	    "\"f\",\"args\":{}}}]},{\"role\":\"user\",\"parts\":["
+	    "{\"functionResponse\":{\"name\":\"f\",\"response\":{\"error\":\"E\"}}},"
+	    "{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"iVBO\"}}]}]}")
+	    == 0 && has("\"image/png\"") && hasnt("\"is_error\":true"),
+	    "no image stands in a result that is an error");
+	ok(request(OR, "{\"model\":\"m\",\"input\":[{\"role\":\"user\","
+	    "\"content\":\"q\"},{\"type\":\"function_call\",\"call_id\":\"c\","
+	    "\"name\":\"f\",\"arguments\":\"{}\"},{\"type\":"
+	    "\"function_call_output\",\"call_id\":\"c\",\"output\":["
+	    "{\"type\":\"weird\",\"x\":1}]}]}") == 0 &&
+	    has("{\\\"type\\\":\\\"weird\\\",\\\"x\\\":1}") &&
+	    lost("approximated input[2].output[0]"),
+	    "what a result holds that is not known is text");
 }
 
 static void
