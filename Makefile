@@ -59,8 +59,8 @@ PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c status.c check.
 	convert.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c loop.c \
 	dialect_anthropic.c dialect_gemini.c dialect_openai_chat.c \
-	dialect_openai_responses.c matrix.c schema.c conf.c store.c secret.c \
-	shm.c policy.c))
+	dialect_openai_responses.c matrix.c damage.c schema.c conf.c store.c \
+	secret.c shm.c policy.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))
 EMBED	= $(wildcard proxyd/docs.html)

@@ -1,4 +1,4 @@
-/* The common form's own code: common/wire/ir*.c, loss.c, decoder.c, dialect.c. */
+/* The common form: common/wire/ir*.c, loss.c, decoder.c, dialect.c. */
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -24,7 +24,7 @@ parsed(const char *text)
 	return j;
 }
 
-/* --- the sequence ----------------------------------------------------------- */
+/* --- the sequence --------------------------------------------------------- */
 
 /*
  * One letter an event: S start, T text part, F function call, O opaque part,
@@ -173,7 +173,7 @@ test_check(void)
 	ok(ir_check(&ck, &ev) != NULL, "an error without its text");
 }
 
-/* --- the guard ---------------------------------------------------------------- */
+/* --- the guard ------------------------------------------------------------ */
 
 /* A dialect that emits the sequence that the frame's data names. */
 static int
@@ -296,7 +296,7 @@ test_guard(void)
 	    "no body is an error");
 }
 
-/* --- folding ------------------------------------------------------------------ */
+/* --- folding -------------------------------------------------------------- */
 
 static int
 fold(struct ir_response *r, struct ir_event ev)
@@ -376,7 +376,7 @@ test_fold(void)
 	ir_response_release(&r);
 }
 
-/* --- ids and names --------------------------------------------------------------- */
+/* --- ids and names -------------------------------------------------------- */
 
 static void
 test_ids(void)
@@ -432,7 +432,7 @@ test_ids(void)
 	    "the same every time");
 }
 
-/* --- loss report -------------------------------------------------------------------- */
+/* --- loss report ---------------------------------------------------------- */
 
 static void
 test_loss(void)
@@ -486,7 +486,7 @@ test_loss(void)
 	json_release(&j);
 }
 
-/* --- data URLs, arguments, errors ------------------------------------------------- */
+/* --- data URLs, arguments, errors ----------------------------------------- */
 
 static const struct {
 	const char	*url, *type, *data;	/* type NULL: refused */
@@ -622,7 +622,7 @@ test_errors(void)
 	json_release(&j);
 }
 
-/* --- paths ------------------------------------------------------------------------------- */
+/* --- paths ---------------------------------------------------------------- */
 
 static const struct {
 	const char	*method, *path;
@@ -714,7 +714,7 @@ test_paths(void)
 	    dialect_byname(STR("OpenAI-chat")) == NULL, "and no other");
 }
 
-/* --- splicing ------------------------------------------------------------------------- */
+/* --- splicing ------------------------------------------------------------- */
 
 static const struct {
 	const char	*in, *model, *out;
@@ -766,7 +766,7 @@ test_splice(void)
 	buf_release(&b);
 }
 
-/* --- requests --------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------- */
 
 static void
 test_request(void)
