@@ -305,6 +305,7 @@ part_decode(struct gem_reader *d, struct jv v, struct ir_part *p)
 	else {
 		p->type = IR_OPAQUE;
 		p->raw = json_raw(v);
+		p->extra = STR_NONE;
 	}
 	if (p->type == IR_OPAQUE || p->type == IR_THINKING || p->extra.n > 0)
 		p->from = &dialect_gemini;

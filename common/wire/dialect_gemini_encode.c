@@ -415,16 +415,30 @@ level_write(struct gem_writer *e, struct jw *w)
 	jw_str(w, s);
 }
 
+/*
+ * Anthropic shows thinking that is switched on, OpenAI what a summary is asked
+ * of.
+ */
+static bool
+thoughts_wanted(const struct gem_writer *e)
+{
+	const struct ir_reasoning	*r = &e->rq->reasoning;
+
+	if (r->visible != IR_UNSET)
+		return r->visible == IR_YES;
+	if (r->summary.n > 0)
+		return !str_is(r->summary, "none");
+	return e->rq->from == &dialect_anthropic &&
+	    (r->mode == IR_REASON_ON || r->mode == IR_REASON_ADAPTIVE);
+}
+
 static void
 reasoning_write(struct gem_writer *e)
 {
 	const struct ir_reasoning	*r = &e->rq->reasoning;
-	bool				 visible = r->visible == IR_YES;
+	bool				 visible = thoughts_wanted(e);
 	struct jw			*w;
 
-	if (r->visible == IR_UNSET && r->summary.n > 0 &&
-	    !str_is(r->summary, "none"))
-		visible = true;
 	if (r->mode == IR_REASON_UNSET && r->effort.n == 0 && !visible)
 		return;
 	if (e->model.family == GEM_OLD) {
