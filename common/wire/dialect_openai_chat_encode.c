@@ -789,7 +789,7 @@ static const char *const ext_needless[] = { "stream_options", "include",
 /* Without these the model would not see what the client meant it to. */
 static const char *const ext_vital[] = { "previous_response_id",
     "conversation", "prompt", "cachedContent", "cached_content", "thread",
-    "container", "mcp_servers", NULL };
+    NULL };
 
 static void
 write_ext(struct chat_req *o)
@@ -836,6 +836,25 @@ encode_foreign(struct chat_req *o)
 	jw_object_end(&o->w);
 }
 
+/* Mostly because what was refused stood for the conversation. */
+static void
+nothing_left(const struct chat_req *o, struct ir_error *err)
+{
+	const struct loss_item	*li = o->x->loss == NULL ? NULL :
+				    o->x->loss->first;
+
+	while (li != NULL && li->action != LOSS_REFUSED)
+		li = li->next;
+	if (li == NULL) {
+		ir_error_set(err, IR_ERR_BAD_REQUEST,
+		    "no message is left to send: all are empty");
+		return;
+	}
+	ir_error_set(err, IR_ERR_BAD_REQUEST, "'%.*s': %s",
+	    STR_FMT(li->path), li->why);
+	ir_error_copy(err->param, sizeof(err->param), li->path);
+}
+
 int
 chat_request_encode(struct ir_exchange *x, struct buf *out,
     struct ir_error *err)
@@ -852,7 +871,6 @@ chat_request_encode(struct ir_exchange *x, struct buf *out,
 	encode_foreign(&o);
 	if (o.n_messages > 0)
 		return 0;
-	ir_error_set(err, IR_ERR_BAD_REQUEST,
-	    "no message is left to send: all are empty");
+	nothing_left(&o, err);
 	return -1;
 }
