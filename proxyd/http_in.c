@@ -85,14 +85,16 @@ call_resume(struct http_call *c)
 	c->conn->in->run = true;
 }
 
+/* Nobody would notice, once suspended, that the client had left before. */
 static void
 call_suspend(struct http_call *c)
 {
+	if (c->conn->gone && c->rq != NULL) {
+		request_left(c->rq);
+		return;
+	}
 	c->suspended = true;
 	MHD_suspend_connection(c->mhd);
-	/* Said before we asked to be told: nobody else will notice it now. */
-	if (c->conn->gone && c->rq != NULL)
-		request_left(c->rq);
 }
 
 static ssize_t
@@ -441,8 +443,16 @@ conn_event_cb(void *arg, uint32_t events)
 	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0)
 		return;
 	cn->gone = true;
-	if (cn->call != NULL && cn->call->suspended && cn->call->rq != NULL)
+	if (cn->call != NULL && cn->call->suspended && cn->call->rq != NULL) {
 		request_left(cn->call->rq);
+		return;
+	}
+	/*
+	 * MHD reads once an edge: where the end came with data it has not seen
+	 * it.  This wakes it again; what is queued can still be read.
+	 */
+	shutdown(cn->fd.fd, SHUT_RD);
+	cn->in->run = true;
 }
 
 static void
