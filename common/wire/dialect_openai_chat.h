@@ -33,7 +33,7 @@
 enum chat_family {
 	CHAT_MODEL_OTHER,
 	CHAT_MODEL_GPT,			/* gpt-3.5, gpt-4*: no reasoning */
-	CHAT_MODEL_GPT_CHAT,		/* gpt-5-chat ...: newer, no reasoning */
+	CHAT_MODEL_GPT_CHAT,		/* gpt-5-chat ...: neither */
 	CHAT_MODEL_O,			/* o1, o3, o4-mini ... */
 	CHAT_MODEL_GPT_REASONING	/* gpt-5 and later */
 };

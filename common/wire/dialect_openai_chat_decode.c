@@ -235,8 +235,9 @@ choice_allowed(struct chat_read *d, struct jv object)
 	struct ir_str_list	**last = &c->allowed;
 	struct jv		 mode, tools, e, in;
 
-	if (chat_get(d, object, "mode", CHAT_T_STRING, "a string", &mode) == -1 ||
-	    chat_get(d, object, "tools", CHAT_T_ARRAY, "an array", &tools) == -1)
+	if (chat_get(d, object, "mode", CHAT_T_STRING, "a string", &mode)
+	    == -1 || chat_get(d, object, "tools", CHAT_T_ARRAY, "an array",
+	    &tools) == -1)
 		return -1;
 	c->mode = IR_CHOICE_AUTO;
 	if (json_ok(mode) && choice_word(d, mode, &c->mode) == -1)
@@ -516,8 +517,9 @@ read_reasoning_object(struct chat_read *d, struct jv v)
 	struct jv	 effort, budget;
 	enum ir_tri	 enabled = IR_UNSET, hidden = IR_UNSET;
 
-	if (chat_get(d, v, "effort", CHAT_T_STRING, "a string", &effort) == -1 ||
-	    chat_get(d, v, "max_tokens", CHAT_T_NUMBER, "a number", &budget) == -1 ||
+	if (chat_get(d, v, "effort", CHAT_T_STRING, "a string", &effort)
+	    == -1 || chat_get(d, v, "max_tokens", CHAT_T_NUMBER, "a number",
+	    &budget) == -1 ||
 	    chat_get_tri(d, v, "enabled", &enabled) == -1 ||
 	    chat_get_tri(d, v, "exclude", &hidden) == -1)
 		return -1;
@@ -680,7 +682,8 @@ read_member(struct chat_read *d, struct jv v)
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
 		if (!json_key_is(v, members[i].name))
 			continue;
-		if (chat_want(d, v, members[i].types, members[i].expected) == -1)
+		if (chat_want(d, v, members[i].types, members[i].expected)
+		    == -1)
 			return -1;
 		/* Of a name that stands twice the last one counts. */
 		if (json_empty(v) || json_get(json_root(d->rq->json),

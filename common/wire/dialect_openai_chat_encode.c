@@ -402,8 +402,8 @@ write_tool_members(struct chat_req *o, const struct chat_model *m)
 	if (m->family == CHAT_MODEL_O) {
 		if (o->rq->parallel == IR_NO)
 			chat_lose(o, LOSS_DROPPED, o->rq->choice.node,
-			    ".parallel_tool_calls",
-			    "o-series models refuse it");
+			    o->rq->choice.node == 0 ? "parallel_tool_calls" :
+			    NULL, "o-series models refuse it");
 		return;
 	}
 	jw_key(&o->w, "parallel_tool_calls");
@@ -742,6 +742,9 @@ write_user(struct chat_req *o)
 static void
 write_metadata(struct chat_req *o)
 {
+	if (o->rq->store == IR_YES)
+		chat_lose(o, LOSS_DROPPED, 0, "store",
+		    "what is stored there cannot be read back here");
 	if (o->rq->metadata.n == 0)
 		return;
 	if (o->rq->from == &dialect_openai_responses) {

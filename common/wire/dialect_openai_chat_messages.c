@@ -105,8 +105,8 @@ read_url_part(struct chat_read *d, struct ir_part ***tail, struct jv v,
 		return chat_required(d, v, name);
 	url = in;
 	if (json_type(in) == JSON_OBJECT) {
-		if (chat_get(d, in, "url", CHAT_T_STRING, "a string", &url) == -1 ||
-		    chat_get_str(d, in, "detail", &m.detail) == -1)
+		if (chat_get(d, in, "url", CHAT_T_STRING, "a string", &url)
+		    == -1 || chat_get_str(d, in, "detail", &m.detail) == -1)
 			return -1;
 		if (!json_ok(url))
 			return chat_required(d, in, "url");
@@ -164,7 +164,8 @@ read_file_part(struct chat_read *d, struct ir_part ***tail, struct jv v)
 	struct ir_part	*p;
 
 	if (chat_get_object(d, v, "file", &in) == -1 ||
-	    chat_get(d, in, "file_data", CHAT_T_STRING, "a string", &data) == -1 ||
+	    chat_get(d, in, "file_data", CHAT_T_STRING, "a string", &data)
+	    == -1 ||
 	    chat_get_jstr(d, in, "file_id", &m.file_id) == -1 ||
 	    chat_get_jstr(d, in, "filename", &m.filename) == -1)
 		return -1;
@@ -230,7 +231,8 @@ read_thinking_part(struct chat_read *d, struct ir_part ***tail, struct jv v)
 
 static const struct {
 	const char	*type;
-	int		(*read)(struct chat_read *, struct ir_part ***, struct jv);
+	int		(*read)(struct chat_read *, struct ir_part ***,
+			    struct jv);
 } part_types[] = {
 	{ "text",		read_text_part },
 	{ "image_url",		read_image_part },
@@ -343,7 +345,8 @@ read_tool_calls(struct chat_read *d, struct ir_message *m, struct jv message)
 {
 	struct jv	 calls, e;
 
-	if (chat_get(d, message, "tool_calls", CHAT_T_ARRAY, "an array", &calls) == -1)
+	if (chat_get(d, message, "tool_calls", CHAT_T_ARRAY, "an array",
+	    &calls) == -1)
 		return -1;
 	for (e = json_first(calls); json_ok(e); e = json_next(e)) {
 		if (read_tool_call(d, &m->last, e) == -1)
@@ -406,8 +409,8 @@ read_reasoning(struct chat_read *d, struct ir_message *m, struct jv message)
 	struct ir_part	*p = NULL;
 	struct jv	 v;
 
-	if (chat_get(d, message, "reasoning_content", CHAT_T_STRING, "a string", &v)
-	    == -1)
+	if (chat_get(d, message, "reasoning_content", CHAT_T_STRING,
+	    "a string", &v) == -1)
 		return -1;
 	if (!json_ok(v))
 		v = json_get(message, "reasoning");
@@ -482,7 +485,8 @@ read_plain(struct chat_read *d, struct ir_message *m, struct jv v)
 static const struct {
 	const char	*name;
 	enum ir_role	 role;
-	int		(*read)(struct chat_read *, struct ir_message *, struct jv);
+	int		(*read)(struct chat_read *, struct ir_message *,
+			    struct jv);
 } roles[] = {
 	{ "system",	IR_SYSTEM,	read_plain },
 	{ "developer",	IR_DEVELOPER,	read_plain },
