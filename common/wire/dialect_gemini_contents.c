@@ -193,7 +193,8 @@ response_parts(struct gem_reader *d, struct jv parts, struct ir_part *result)
 
 	while (*last != NULL)
 		last = &(*last)->next;
-	for (e = gem_each_first(parts); json_ok(e); e = gem_each_next(parts, e)) {
+	for (e = gem_each_first(parts); json_ok(e);
+	    e = gem_each_next(parts, e)) {
 		if (json_type(e) != JSON_OBJECT)
 			return gem_wrong_type(d, e, "an object");
 		p = ir_part_new(d->a, IR_OPAQUE, e.i);
@@ -390,7 +391,8 @@ parts_decode(struct gem_reader *d, struct content *c, struct jv parts)
 	struct jv	 e;
 	struct ir_part	*p;
 
-	for (e = gem_each_first(parts); json_ok(e); e = gem_each_next(parts, e)) {
+	for (e = gem_each_first(parts); json_ok(e);
+	    e = gem_each_next(parts, e)) {
 		if (json_type(e) == JSON_NULL)
 			continue;
 		p = ir_part_new(d->a, IR_TEXT, e.i);
@@ -464,7 +466,8 @@ gem_contents_decode(struct gem_reader *d, struct jv contents)
 
 	if (json_type(contents) == JSON_STRING && !d->rq->lenient)
 		return gem_wrong_type(d, contents, "an array");
-	for (e = gem_each_first(contents); json_ok(e); e = gem_each_next(contents, e))
+	for (e = gem_each_first(contents); json_ok(e);
+	    e = gem_each_next(contents, e))
 		if (content_decode(d, e) == -1)
 			return -1;
 	return 0;

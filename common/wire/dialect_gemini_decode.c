@@ -228,7 +228,8 @@ tools_decode(struct gem_reader *d, struct jv tools)
 	if (json_ok(tools) && json_type(tools) != JSON_ARRAY &&
 	    json_type(tools) != JSON_OBJECT)
 		return gem_wrong_type(d, tools, "an array");
-	for (t = gem_each_first(tools); json_ok(t); t = gem_each_next(tools, t)) {
+	for (t = gem_each_first(tools); json_ok(t);
+	    t = gem_each_next(tools, t)) {
 		if (json_type(t) != JSON_OBJECT)
 			return gem_wrong_type(d, t, "an object");
 		for (m = json_first(t); json_ok(m); m = json_next(m)) {
@@ -238,7 +239,8 @@ tools_decode(struct gem_reader *d, struct jv tools)
 				server_tool(d, m);
 				continue;
 			}
-			for (f = gem_each_first(m); json_ok(f); f = gem_each_next(m, f))
+			for (f = gem_each_first(m); json_ok(f);
+			    f = gem_each_next(m, f))
 				if (declaration_decode(d, f) == -1)
 					return -1;
 		}
@@ -354,7 +356,8 @@ sampling_decode(struct gem_reader *d, struct jv v)
 	    &s->frequency_penalty) == -1 ||
 	    number(d, gem_get(v, "candidateCount"), &s->n) == -1 ||
 	    number(d, gem_get(v, "logprobs"), &s->top_logprobs) == -1 ||
-	    gem_boolean(d, gem_get(v, "responseLogprobs"), &s->logprobs) == -1 ||
+	    gem_boolean(d, gem_get(v, "responseLogprobs"),
+	    &s->logprobs) == -1 ||
 	    integer(d, gem_get(v, "candidateCount"), &n) == -1 ||
 	    stop_decode(d, gem_get(v, "stopSequences")) == -1)
 		return -1;

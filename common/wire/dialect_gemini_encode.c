@@ -38,7 +38,8 @@ schema_write(struct gem_writer *e, const char *key, const char *json_key_name,
 	buf_init(&b, SCHEMA_OUT_MAX + 64);
 	jw_init(&w, &b);
 	/* What cannot be lowered is in the report, and still an object. */
-	(void)!schema_to_gemini(e->a, schema, e->x->loss, e->rq->json, node, &w);
+	(void)!schema_to_gemini(e->a, schema, e->x->loss, e->rq->json, node,
+	    &w);
 	/* An object without properties is refused; so is none at all not. */
 	json_init(&j);
 	if (must_have || (json_parse(&j, buf_str(&b), &je) == 0 &&
@@ -145,7 +146,7 @@ server_tools_write(struct gem_writer *e, bool *open)
 		if (name == NULL || e->functions) {
 			gem_lose(e, LOSS_DROPPED, t->node, NULL, name == NULL ?
 			    "a tool that gemini does not have" :
-			    "gemini takes its own tools only without functions");
+			    "gemini takes its tools only without functions");
 			continue;
 		}
 		gem_lose(e, LOSS_APPROXIMATED, t->node, NULL,

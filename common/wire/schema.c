@@ -14,7 +14,7 @@ enum kw_value {
 	KW_DATA,		/* copied as it is */
 	KW_SCHEMA,		/* a schema, or a boolean */
 	KW_LIST,		/* an array of schemas */
-	KW_MAP,			/* names of the user's own, each with a schema */
+	KW_MAP,			/* names of one's own, with schemas */
 	KW_COUNT,		/* a whole number, which Gemini writes as a
 				   string too */
 	KW_TYPE, KW_NULLABLE, KW_FORMAT, KW_EXAMPLE, KW_DROP
@@ -203,7 +203,7 @@ count_write(struct from_openapi *f, const struct kw *kw, struct jv m)
 	jw_raw(f->out, json_raw(m));
 }
 
-/* OpenAPI's widths of numbers and Gemini's "enum" say nothing in JSON Schema. */
+/* Widths of numbers and Gemini's "enum" say nothing in JSON Schema. */
 static bool
 format_is_openapi(struct jv v)
 {

@@ -15,7 +15,7 @@
 #include "wire/schema.h"
 #include "wire/schema_kw.h"
 
-#define STEPS_MAX	(1u << 18)	/* members looked at, inlined ones too */
+#define STEPS_MAX	(1u << 18)	/* members looked at, inlined too */
 #define TOLD_MAX	16		/* losses of one schema */
 
 enum num {
@@ -108,8 +108,6 @@ struct open_ref {
 struct lower {
 	struct arena		*arena;
 	struct loss		*loss;
-	const struct json	*origin;
-	uint32_t		 node;
 	struct json		 j;
 	struct jw		 w;
 	unsigned		 steps;
@@ -399,7 +397,8 @@ gather_own(struct lower *l, struct gathered *g, int kw, struct jv m)
 		break;
 	case KW_ENUM:
 	case KW_CONST:
-		if (!json_ok(g->values) && (kw == KW_CONST || t == JSON_ARRAY)) {
+		if (!json_ok(g->values) &&
+		    (kw == KW_CONST || t == JSON_ARRAY)) {
 			g->values = m;
 			g->is_const = kw == KW_CONST;
 		}
@@ -477,10 +476,12 @@ static int
 prop_cmp(const void *a, const void *b)
 {
 	const struct prop	*x = a, *y = b;
-	size_t			 n = x->name.n < y->name.n ? x->name.n :
-				    y->name.n;
-	int			 c = n == 0 ? 0 : memcmp(x->name.p, y->name.p, n);
+	size_t			 n;
+	int			 c = 0;
 
+	n = x->name.n < y->name.n ? x->name.n : y->name.n;
+	if (n > 0)
+		c = memcmp(x->name.p, y->name.p, n);
 	if (c != 0)
 		return c;
 	if (x->name.n != y->name.n)
@@ -495,7 +496,7 @@ same_name(const struct prop *a, const struct prop *b)
 	    (struct str){ b->name.p, b->name.n });
 }
 
-/* Sorts by name; of several with one name the first takes the sources of all. */
+/* Sorts by name; the first of a name takes the sources of the others. */
 static struct prop **
 props_merge(struct lower *l, struct gathered *g)
 {
@@ -908,8 +909,7 @@ int
 schema_to_gemini(struct arena *a, struct str in, struct loss *loss,
     const struct json *origin, uint32_t node, struct jw *out)
 {
-	struct lower		 l = { .arena = a, .loss = loss,
-				    .origin = origin, .node = node };
+	struct lower		 l = { .arena = a, .loss = loss };
 	struct buf		 b;
 	struct json_error	 je;
 	int			 rc = -1;
