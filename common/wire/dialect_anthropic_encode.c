@@ -646,6 +646,7 @@ encode_other(struct an_request *r, struct ir_error *err)
 	struct jw	*w = &r->w;
 	bool		 temperature;
 
+	report_ext(r);
 	if (anthropic_turns(r, err) == -1)
 		return -1;
 	plan_thinking(r);
@@ -670,7 +671,6 @@ encode_other(struct an_request *r, struct ir_error *err)
 	write_user(r);
 	write_tier(r);
 	report_sampling(r);
-	report_ext(r);
 	jw_object_end(w);
 	return 0;
 }

@@ -240,6 +240,16 @@ turn_new(struct an_request *r, bool assistant, struct an_turn *next)
 	return t;
 }
 
+/* An opaque item that is a message by itself is what a tool of the client's
+ * provider did, not what the user said. */
+static enum place
+place_of(const struct ir_message *m, const struct ir_part *p)
+{
+	if (p->type == IR_OPAQUE && p->node == m->node)
+		return IN_ASSISTANT;
+	return m->role == IR_ASSISTANT ? IN_ASSISTANT : IN_USER;
+}
+
 static void
 turns_collect(struct an_request *r, const struct ir_message *m)
 {
@@ -251,7 +261,7 @@ turns_collect(struct an_request *r, const struct ir_message *m)
 		assistant = m->role == IR_ASSISTANT;
 		used = false;
 		for (p = m->parts; p != NULL; p = p->next) {
-			if (!fits(r, p, assistant ? IN_ASSISTANT : IN_USER))
+			if (!fits(r, p, place_of(m, p)))
 				continue;
 			if (t == NULL || t->assistant != assistant) {
 				t = turn_new(r, assistant, NULL);
@@ -569,6 +579,21 @@ mend_last(struct an_request *r)
 	    "an assistant's last text ends without space");
 }
 
+/* What was refused tells more than that nothing is left. */
+static void
+no_turns(struct an_request *r, struct ir_error *err)
+{
+	const struct loss_item	*it = r->loss->first;
+
+	while (it != NULL && it->action != LOSS_REFUSED)
+		it = it->next;
+	ir_error_set(err, IR_ERR_BAD_REQUEST, "%.*s%s%s",
+	    STR_FMT(it != NULL ? it->path : STR("")), it != NULL ? ": " : "",
+	    it != NULL ? it->why : "the request has no message with content");
+	if (it != NULL)
+		ir_error_copy(err->param, sizeof(err->param), it->path);
+}
+
 static bool
 is_system(const struct ir_message *m)
 {
@@ -592,8 +617,7 @@ anthropic_turns(struct an_request *r, struct ir_error *err)
 		turns_collect(r, last);
 	}
 	if (r->turns == NULL) {
-		ir_error_set(err, IR_ERR_BAD_REQUEST,
-		    "the request has no message with content");
+		no_turns(r, err);
 		return -1;
 	}
 	mend_first(r);

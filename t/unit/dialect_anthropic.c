@@ -676,6 +676,15 @@ test_sampling(void)
 	    has("\"service_tier\":\"standard_only\""), "user, service tier");
 	ok(chat(S45, HI, "\"store\":false,\"stream_options\":{}") == 0 &&
 	    nothing_lost(), "harmless members go in silence");
+	ok(request(OR, "{\"model\":\"m\",\"input\":[{\"type\":"
+	    "\"function_call_output\",\"call_id\":\"c\",\"output\":\"x\"}],"
+	    "\"previous_response_id\":\"resp_1\"}") == -1 &&
+	    strcmp(err.param, "previous_response_id") == 0,
+	    "and named where nothing else is left");
+	ok(request(OR, "{\"model\":\"m\",\"input\":[{\"role\":\"user\","
+	    "\"content\":\"q\"},{\"type\":\"tool_search_output\","
+	    "\"call_id\":\"c\",\"tools\":[]}]}") == 0 && loss.refused == 0 &&
+	    lost("dropped input[1]"), "what a provider's tool did is dropped");
 	ok(request(OR, "{\"model\":\"m\",\"input\":\"q\","
 	    "\"previous_response_id\":\"resp_1\"}") == 0 && loss.refused == 1,
 	    "state that lies elsewhere is refused");
