@@ -424,7 +424,8 @@ reasoning_done(struct ir_decoder *d, struct resp_in *it, struct jv item)
 	struct ir_event	 ev = { .delta = IR_D_SIGNATURE };
 
 	if (it->id.n == 0)
-		it->id = json_str(d->x->arena, member(item, "id"));
+		it->id = arena_str(d->x->arena,
+		    json_str(d->x->arena, member(item, "id")));
 	if (thinking_list(d, it, true, member(item, "summary")) == -1 ||
 	    thinking_list(d, it, false, member(item, "content")) == -1)
 		return -1;
