@@ -3,6 +3,7 @@
  *
  *	split		each stream cut into pieces in many ways: same events
  *	cut		each stream ended early: exactly one END or ERROR
+ *	slices		frames and events that vanish after each call
  *	types		requests and answers with values of wrong types
  */
 #include "matrix.h"
@@ -70,6 +71,133 @@ check_cut(struct report *r, const struct fixture *fx, struct arena *a)
 	}
 	ir_response_release(&whole.r);
 	arena_release(&whole_arena);
+}
+
+/* --- slices ---------------------------------------------------------------- */
+
+/*
+ * A frame's bytes, and what an event points to, are valid during one call.  Here
+ * they are copies that are overwritten and freed behind it: what was kept of
+ * them shows in the output, or in the address sanitizer.
+ */
+struct passing {
+	struct ir_encoder	 enc;
+	struct ir_decoder	 dec;
+	bool			 vanish;
+};
+
+static void
+vanish(const void *p, size_t n)
+{
+	union { const void *c; void *p; } u = { p };
+
+	if (p == NULL)
+		return;
+	memset(u.p, 0xdd, n);
+	free(u.p);
+}
+
+static const char *
+copied(const char *p, size_t n)
+{
+	char	*q;
+
+	if (n == 0)
+		return NULL;
+	if ((q = malloc(n)) == NULL)
+		abort();
+	memcpy(q, p, n);
+	return q;
+}
+
+static int
+passing_event(void *arg, const struct ir_event *in)
+{
+	struct passing	*p = arg;
+	struct ir_event	 ev = *in;
+
+	if (!p->vanish) {
+		p->enc.dialect->event_encode(&p->enc, in);
+		return 0;
+	}
+	ev.id.p = copied(ev.id.p, ev.id.n);
+	ev.name.p = copied(ev.name.p, ev.name.n);
+	ev.media_type.p = copied(ev.media_type.p, ev.media_type.n);
+	ev.text.p = copied(ev.text.p, ev.text.n);
+	ev.raw.p = copied(ev.raw.p, ev.raw.n);
+	ev.stop_raw.p = copied(ev.stop_raw.p, ev.stop_raw.n);
+	ev.stop_seq.p = copied(ev.stop_seq.p, ev.stop_seq.n);
+	p->enc.dialect->event_encode(&p->enc, &ev);
+	vanish(ev.id.p, ev.id.n);
+	vanish(ev.name.p, ev.name.n);
+	vanish(ev.media_type.p, ev.media_type.n);
+	vanish(ev.text.p, ev.text.n);
+	vanish(ev.raw.p, ev.raw.n);
+	vanish(ev.stop_raw.p, ev.stop_raw.n);
+	vanish(ev.stop_seq.p, ev.stop_seq.n);
+	return 0;
+}
+
+static int
+passing_frame(void *arg, const struct frame *f)
+{
+	struct passing	*p = arg;
+	struct frame	 g = *f;
+	int		 res;
+
+	if (!p->vanish)
+		return ir_decoder_frame(&p->dec, f);
+	g.event.p = copied(f->event.p, f->event.n);
+	g.data.p = copied(f->data.p, f->data.n);
+	res = ir_decoder_frame(&p->dec, &g);
+	vanish(g.event.p, g.event.n);
+	vanish(g.data.p, g.data.n);
+	return res;
+}
+
+static void
+pass(struct arena *a, const struct fixture *fx, const struct dialect *to,
+    bool vanishing, struct buf *out)
+{
+	struct ir_exchange	 x = { .arena = a, .id = STR("damage"),
+	    .created = 1, .stream = true, .framing = FRAME_SSE };
+	struct passing		 p = { .vanish = vanishing };
+	struct loss		 loss;
+	struct framer		 fr;
+
+	loss_init(&loss, a);
+	x.loss = &loss;
+	x.target.dialect = fx->dialect;
+	ir_encoder_init(&p.enc, to, &x, out);
+	ir_decoder_init(&p.dec, fx->dialect, &x,
+	    (struct ir_sink){ passing_event, &p });
+	framer_init(&fr, fx->framing);
+	(void)!framer_feed(&fr, fx->answer, passing_frame, &p);
+	(void)!framer_end(&fr, passing_frame, &p);
+	(void)!ir_decoder_end(&p.dec);
+	framer_release(&fr);
+	ir_decoder_release(&p.dec);
+}
+
+static void
+check_slices(struct report *r, const struct fixture *fx, struct arena *a)
+{
+	struct buf	 lasting, vanishing;
+	size_t		 i;
+
+	buf_init(&lasting, BUF_MAX);
+	buf_init(&vanishing, BUF_MAX);
+	for (i = 0; dialects[i] != NULL; i++) {
+		buf_clear(&lasting);
+		buf_clear(&vanishing);
+		pass(a, fx, dialects[i], false, &lasting);
+		pass(a, fx, dialects[i], true, &vanishing);
+		if (!str_eq(buf_str(&lasting), buf_str(&vanishing)))
+			fail(r, fx, "something is kept on the way to %s",
+			    dialects[i]->name);
+	}
+	buf_release(&lasting);
+	buf_release(&vanishing);
 }
 
 static void
@@ -256,6 +384,8 @@ main(int argc, char *argv[])
 			test_streams(all, dialects[i], "split", check_split);
 		if (wanted(only_test, "cut"))
 			test_streams(all, dialects[i], "cut", check_cut);
+		if (wanted(only_test, "slices"))
+			test_streams(all, dialects[i], "slices", check_slices);
 		for (j = 0; dialects[j] != NULL; j++) {
 			if (wanted(only_test, "types") &&
 			    wanted(only_to, dialects[j]->name))
