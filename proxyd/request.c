@@ -325,6 +325,30 @@ request_route(struct request *rq, struct ir_error *err)
 	return 0;
 }
 
+/*
+ * What refers to state that another provider keeps cannot be left out: the
+ * conversation would be lost in silence.  Anthropic's SDK sends the whole of it
+ * when it is told so in these words.
+ */
+static int
+request_stateful(struct request *rq, struct ir_error *err)
+{
+	bool	 thread;
+
+	if (rq->rq_same || (rq->rq_ir.need & IR_NEED_STATE) == 0 ||
+	    rq->rq_target == rq->rq_client)
+		return 0;
+	thread = rq->rq_client == &dialect_anthropic &&
+	    json_ok(json_get(json_root(&rq->rq_json), "thread"));
+	ir_error_set(err, IR_ERR_BAD_REQUEST, "the request refers to state "
+	    "kept by a provider, which provider '%s' does not have: send the "
+	    "whole conversation", rq->rq_provider->name.p);
+	if (thread)
+		ir_error_copy(err->code, sizeof(err->code),
+		    STR("thread_unsupported_request"));
+	return -1;
+}
+
 static int
 request_refused(struct request *rq, struct ir_error *err)
 {
@@ -361,6 +385,8 @@ request_translate(struct request *rq, struct ir_error *err)
 	x->target.model = rq->rq_route.model;
 	x->target.stream = rq->rq_ir.stream;
 	x->target.framing = rq->rq_same ? rq->rq_ir.framing : FRAME_SSE;
+	if (request_stateful(rq, err) == -1)
+		return -1;
 	if (rq->rq_target == NULL)
 		return 0;
 	if (rq->rq_same) {

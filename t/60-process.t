@@ -36,6 +36,7 @@ sub load {
 			    '/v1/chat/completions', {}, $body)->response };
 			if ($x && $x->{complete} && $x->{status} == 200) {
 				$n++;
+				sleep 0.002;
 			} else {
 				$c = undef;
 			}
@@ -56,7 +57,7 @@ sub load {
 subtest 'a worker is killed under load' => sub {
 	my $g = Gateway->new(allow => qr/was killed by signal 9/);
 	my $stop = load($g);
-	for (1 .. 4) {
+	for (1 .. 2) {
 		sleep 0.3;
 		my $st = $g->status;
 		my ($w) = grep { $_->{state} eq 'running' }
@@ -70,7 +71,7 @@ subtest 'a worker is killed under load' => sub {
 		$g->status->{stat}{rows} >= $answered }), 'rows are written');
 	my $rows = () = $g->rows("status = 200 AND path != '/healthz'");
 	# One that was killed may have answered and died before its record.
-	ok($rows >= $answered - 4, "rows $rows for $answered answers");
+	ok($rows >= $answered - 2, "rows $rows for $answered answers");
 	my %id;
 	$id{ $_->{request_id} }++ for $g->rows;
 	is((grep { $_ > 1 } values %id), 0, 'no row twice');
