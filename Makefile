@@ -47,16 +47,16 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c \
 	dialect_openai_responses_answer.c dialect_openai_responses_object.c \
 	dialect_openai_responses_write.c)
 STATE_SRCS = $(addprefix common/state/,acct.c conf.c conf_process.c \
-	conf_value.c conf_yaml.c secret.c \
-	shm.c snapshot.c store.c store_conf.c store_log.c)
+	conf_value.c conf_yaml.c daemon.c daemon_status.c secret.c \
+	shm.c snapshot.c store.c store_conf.c store_log.c store_summary.c)
 POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c route.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c control.c loader.c \
 	worker.c http_in.c http_out.c request.c request_try.c request_answer.c api.c \
 	mock.c logger.c account.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c http.c status.c))
-PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c status.c check.c \
-	convert.c))
+PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \
+	foreground.c status.c check.c convert.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c loop.c \
 	dialect_anthropic.c dialect_gemini.c dialect_openai_chat.c \
 	dialect_openai_responses.c matrix.c damage.c schema.c conf.c store.c \

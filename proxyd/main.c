@@ -6,13 +6,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/codec.h"
 #include "base/log.h"
 #include "proxyd/master.h"
+#include "state/daemon.h"
 
 static void __attribute__((__noreturn__))
 usage(void)
@@ -44,19 +44,14 @@ say_error(int fd, const char *text)
 static int
 pid_lock(const struct master *m)
 {
-	char	 text[1200];
+	char	 text[1400];
 	int	 fd;
 
-	fd = open(m->paths.pid, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd == -1 || flock(fd, LOCK_EX | LOCK_NB) == -1) {
-		snprintf(text, sizeof(text), "%s '%s'%s", fd == -1 ?
-		    "cannot open" : "another proxyd holds", m->paths.pid,
-		    fd == -1 ? "" : ": it runs already, see proxyctl status");
+	fd = daemon_lock(m->paths.pid, "proxyd", text, sizeof(text));
+	if (fd == -1) {
 		say_error(m->ready_fd, text);
 		errx(1, "%s", text);
 	}
-	if (ftruncate(fd, 0) == -1 || dprintf(fd, "%d\n", (int)getpid()) < 0)
-		err(1, "%s", m->paths.pid);
 	return fd;
 }
 

@@ -246,6 +246,17 @@ master_stop(struct master *m)
 	stop_progress(m);
 }
 
+/* No more waiting for requests. */
+static void
+workers_cut(struct master *m)
+{
+	unsigned	 i;
+
+	for (i = 0; i < SHM_WORKERS; i++)
+		if (m->worker[i].pid > 0)
+			kill(m->worker[i].pid, SIGQUIT);
+}
+
 /* --- the dead --------------------------------------------------------------------------------- */
 
 static void
@@ -556,8 +567,11 @@ signal_cb(void *arg, uint32_t events)
 				log_warnx("a reload is under way already");
 			break;
 		case SIGTERM:
+			master_stop(m);
+			break;
 		case SIGINT:
 			master_stop(m);
+			workers_cut(m);
 			break;
 		}
 	}

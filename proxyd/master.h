@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
+#include "base/version.h"
 #include "proxyd/loader.h"
 #include "state/conf.h"
 #include "state/shm.h"
@@ -15,7 +16,6 @@
  * The master: holds the sockets and the shared memory, forks and watches the
  * others.  It never sees a key, a body or HTTP.
  */
-#define PROXYD_VERSION	"0.1.0"
 
 /* A child's place: workers by slot in shared memory, and the logger. */
 struct child {

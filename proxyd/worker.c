@@ -89,8 +89,9 @@ deadline_cb(void *arg)
 {
 	struct worker	*wk = arg;
 
-	log_warnx("%u requests cut off at the end of the drain time",
-	    wk->requests);
+	if (wk->requests > 0)
+		log_warnx("%u requests cut off at the end of the drain time",
+		    wk->requests);
 	loop_stop(wk->loop);
 }
 
@@ -118,6 +119,10 @@ signal_cb(void *arg, uint32_t ev)
 	    (ssize_t)sizeof(si))
 		if (si.ssi_signo == SIGTERM)
 			worker_drain(wk);
+		else if (si.ssi_signo == SIGQUIT) {
+			worker_drain(wk);
+			loop_timer_set(wk->loop, &events.deadline, 0);
+		}
 }
 
 static void
@@ -153,6 +158,7 @@ worker_signals(struct worker *wk)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGQUIT);	/* the same, at once */
 	sigaddset(&set, SIGINT);	/* the terminal's: the master decides */
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_SETMASK, &set, NULL);

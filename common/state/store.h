@@ -78,6 +78,17 @@ int	 store_log_tails(struct store *, uint64_t epoch,
 int	 store_log_expire(struct store *, int64_t before_us, int n);
 int64_t	 store_log_count(struct store *);	/* -1: error */
 
+/* --- in a few numbers ------------------------------------------------------ */
+
+struct store_summary {
+	int64_t		 providers, keys, models;	/* in service */
+	int64_t		 requests;			/* rows of the log */
+	uint64_t	 generation;
+};
+
+int	 store_summary(struct store *, struct store_summary *)
+	    __attribute__((__warn_unused_result__));
+
 /* --- statistics of keys --------------------------------------------------- */
 
 struct store_key_stat {

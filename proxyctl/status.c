@@ -1,0 +1,214 @@
+/*
+ * status: what runs, for people and as JSON.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proxyctl/launch.h"
+
+#define STATUS_MS	5000
+
+/* All that is known of both. */
+struct view {
+	enum daemon_answer	 answer;	/* proxyd's */
+	struct daemon_status	 st;		/* where it is DAEMON_OK */
+	char			 err[2400];
+	bool			 admin;		/* admind runs */
+	struct service		 web;
+};
+
+/* --- JSON ------------------------------------------------------------------------ */
+
+static json_t *
+proxyd_json(const struct view *v)
+{
+	if (v->answer == DAEMON_OK)
+		return daemon_status_json(&v->st);
+	if (v->answer == DAEMON_NOBODY)
+		return json_pack("{s:b}", "running", 0);
+	return json_pack("{s:b,s:s,s:o}", "running", 1, "state", "silent",
+	    "error", daemon_json_text(v->err));
+}
+
+static json_t *
+admind_json(const struct view *v)
+{
+	if (!v->admin)
+		return json_pack("{s:b}", "running", 0);
+	return json_pack("{s:b,s:i,s:o,s:i}", "running", 1, "pid",
+	    (int)v->web.proc.pid, "host", daemon_json_text(v->web.host),
+	    "port", v->web.port);
+}
+
+static void
+print_json(const struct view *v)
+{
+	json_t	*o;
+
+	o = json_pack("{s:o,s:o}", "proxyd", proxyd_json(v), "admind",
+	    admind_json(v));
+	must(o != NULL);
+	if (json_dumpf(o, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0)
+		printf("\n");
+	json_decref(o);
+}
+
+/* --- text ------------------------------------------------------------------------- */
+
+/* "3 d 4 h", "5 min", "12 s" */
+static void
+span(char *dst, size_t size, int64_t s)
+{
+	if (s < 60)
+		snprintf(dst, size, "%lld s", (long long)s);
+	else if (s < 3600)
+		snprintf(dst, size, "%lld min", (long long)(s / 60));
+	else if (s < 86400)
+		snprintf(dst, size, "%lld h %lld min", (long long)(s / 3600),
+		    (long long)(s % 3600 / 60));
+	else
+		snprintf(dst, size, "%lld d %lld h", (long long)(s / 86400),
+		    (long long)(s % 86400 / 3600));
+}
+
+static void
+print_workers(const struct daemon_status *st)
+{
+	const struct daemon_worker	*w;
+
+	printf("\n%-8s %8s  %-10s %9s %11s  %s\n", "process", "pid", "state",
+	    "in flight", "connections", "last beat");
+	for (w = st->workers; w != NULL; w = w->next) {
+		printf("worker %-2u %7d  %-10s %9u %11u  ", w->slot,
+		    (int)w->pid, w->state, w->inflight, w->open);
+		if (w->beat_ms >= 0)
+			printf("%lld ms ago\n", (long long)w->beat_ms);
+		else
+			printf("none\n");
+	}
+	printf("logger   %8d  %s\n", (int)st->logger_pid, st->logger_state);
+}
+
+static void
+print_proxyd(const struct daemon_status *st)
+{
+	const struct daemon_stat	*s;
+	char				 url[DAEMON_URL_MAX], when[64];
+
+	span(when, sizeof(when), clock_wall_us() / 1000000 - st->started_s);
+	printf("proxyd   %s, pid %d, for %s, version %s\n", st->state,
+	    (int)st->pid, when, st->version);
+	printf("         %s (HOST %s)\n", daemon_url(url, st->host, st->port),
+	    st->host);
+	printf("         configuration %llu from %s%s\n",
+	    (unsigned long long)st->generation,
+	    strcmp(st->config, "embedded") == 0 ? "what is built in" :
+	    st->config, st->no_reload ? ", not watched" : "");
+	printf("         files in %s\n", st->home);
+	print_workers(st);
+	printf("\n");
+	for (s = st->stats; s != NULL; s = s->next)
+		printf("%-16s %12llu  %s\n", s->name,
+		    (unsigned long long)s->n, s->text);
+	printf("\n");
+}
+
+static void
+print_text(const struct view *v, const struct ctl *c)
+{
+	const struct daemon_text	*t;
+	char				 url[DAEMON_URL_MAX];
+
+	if (v->answer == DAEMON_OK)
+		print_proxyd(&v->st);
+	else if (v->answer == DAEMON_NOBODY)
+		printf("proxyd   not running in %s; proxyctl start starts "
+		    "it\n", c->paths.home);
+	if (v->admin)
+		printf("admind   running, pid %d%s%s\n",
+		    (int)v->web.proc.pid, v->web.port != 0 ? ", " : "",
+		    v->web.port != 0 ? daemon_url(url, v->web.host,
+		    v->web.port) : "");
+	else
+		printf("admind   not running; proxyctl start --web starts "
+		    "it\n");
+	if (v->answer != DAEMON_OK)
+		return;
+	for (t = v->st.warnings; t != NULL; t = t->next)
+		printf("%swarning: %s\n", t == v->st.warnings ? "\n" : "",
+		    t->text);
+}
+
+/* --- both --------------------------------------------------------------------------- */
+
+/* Nobody at the socket, but the pid file is held: it starts, or hangs. */
+static void
+view_silent(struct view *v, struct ctl *c)
+{
+	struct service	 s;
+
+	service_init(&s, c, false);
+	if (daemon_find(s.pid_file, &s.proc, v->err, sizeof(v->err)) != 1)
+		return;
+	v->answer = DAEMON_SILENT;
+	snprintf(v->err, sizeof(v->err), "proxyd (pid %d) runs but does not "
+	    "listen at '%s': it starts or ends; see '%s'", (int)s.proc.pid,
+	    c->paths.control, c->paths.log);
+	close(s.proc.fd);
+}
+
+static int
+view_make(struct view *v, struct arena *a, struct ctl *c)
+{
+	struct buf	 b;
+	int		 r;
+
+	buf_init(&b, 1 << 20);
+	v->answer = daemon_ask(c->paths.control, "status", STATUS_MS, &b,
+	    v->err, sizeof(v->err));
+	if (v->answer == DAEMON_OK)
+		daemon_status_parse(a, buf_str(&b), &v->st);
+	else if (v->answer == DAEMON_NOBODY)
+		view_silent(v, c);
+	buf_release(&b);
+	service_init(&v->web, c, true);
+	if ((r = service_find(&v->web)) == -1)
+		return -1;
+	v->admin = r == 1;
+	if (v->admin) {
+		snprintf(v->web.host, sizeof(v->web.host), "%s",
+		    v->web.proc.host);
+		v->web.port = v->web.proc.port;
+		close(v->web.proc.fd);
+	}
+	return 0;
+}
+
+int
+ctl_status(struct ctl *c)
+{
+	static struct view	 v;
+	struct arena		 a;
+	int			 r = CTL_ERROR;
+
+	arena_init(&a);
+	if (view_make(&v, &a, c) == 0) {
+		if (c->opt[OPT_JSON] != NULL)
+			print_json(&v);
+		else
+			print_text(&v, c);
+		if (v.answer == DAEMON_OK)
+			r = CTL_OK;
+		else if (v.answer == DAEMON_NOBODY)
+			r = CTL_DOWN;
+		else
+			r = ctl_fail("%s", v.err);
+	}
+	arena_release(&a);
+	return r;
+}
