@@ -193,7 +193,8 @@ hdr-check:
 	    $(CC) $(CPPFLAGS_ALL) -std=c11 $(WARN) -Werror -fsyntax-only \
 	    -x c -include $$h /dev/null || exit 1; done
 man-check:
-	$(Q)[ -z "$(MANS)" ] || mandoc -Tlint -Wstyle $(MANS)
+	$(Q)! mandoc -Tlint -Wstyle $(MANS) 2>&1 | \
+	    grep -v 'referenced manual not found\|outdated mandoc.db'
 # Every source is in a list above.
 src-check:
 	$(Q)for f in common/*/*.c proxyd/*.c admind/*.c proxyctl/*.c \
@@ -217,11 +218,15 @@ install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) \
 	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 \
 	    $(DESTDIR)$(DATADIR)
-	install -m 755 $(B)/bin/proxyd $(B)/bin/admind $(DESTDIR)$(SBINDIR)
-	install -m 755 $(B)/bin/proxyctl $(DESTDIR)$(BINDIR)
+	install -m 755 $(filter-out %/proxyctl,$(BINS)) $(DESTDIR)$(SBINDIR)
+	install -m 755 $(filter %/proxyctl,$(BINS)) $(DESTDIR)$(BINDIR)
 	install -m 644 $(filter %.8,$(MANS)) $(DESTDIR)$(MANDIR)/man8
 	install -m 644 $(filter %.5,$(MANS)) $(DESTDIR)$(MANDIR)/man5
 	install -m 644 etc/app.yml $(DESTDIR)$(DATADIR)/app.yml.sample
+	for f in proxyd admind; do \
+	    sed 's,/usr/local/sbin,$(SBINDIR),' etc/$$f.service \
+	    >$(DESTDIR)$(DATADIR)/$$f.service && \
+	    chmod 644 $(DESTDIR)$(DATADIR)/$$f.service || exit 1; done
 
 clean:
 	rm -rf build
