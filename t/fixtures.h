@@ -22,7 +22,7 @@ struct fixture {
 	int			 status;
 	struct str		 model;
 	struct str		 request;	/* body; empty: not recorded */
-	struct str		 answer;	/* body or bytes of the stream */
+	struct str		 answer;	/* body, or all of a stream */
 	enum framing		 framing;	/* of answer */
 	struct fixture		*next;
 };

@@ -42,7 +42,7 @@ struct convert_opts {
 	/* Answers: the request, in the dialect `to`, if it is known: custom
 	 * tools are unwrapped by it.  May be NULL. */
 	const struct ir_request	*rq;
-	int64_t			 created;	/* where the answer has no time */
+	int64_t			 created;	/* if the answer has no time */
 };
 
 /*

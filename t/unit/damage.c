@@ -73,10 +73,10 @@ check_cut(struct report *r, const struct fixture *fx, struct arena *a)
 	arena_release(&whole_arena);
 }
 
-/* --- slices ---------------------------------------------------------------- */
+/* --- slices --------------------------------------------------------------- */
 
 /*
- * A frame's bytes, and what an event points to, are valid during one call.  Here
+ * A frame's bytes, and what an event points to, are valid for one call.  Here
  * they are copies that are overwritten and freed behind it: what was kept of
  * them shows in the output, or in the address sanitizer.
  */
