@@ -51,7 +51,7 @@ STATE_SRCS = $(addprefix common/state/,acct.c conf.c conf_process.c \
 	shm.c snapshot.c store.c store_conf.c store_log.c store_summary.c)
 POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c route.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
-PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c control.c loader.c \
+PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
 	worker.c http_in.c http_out.c request.c request_try.c request_answer.c api.c \
 	mock.c logger.c account.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c http.c status.c))
@@ -203,7 +203,8 @@ src-check:
 	    *) echo "$$f: in no list of the Makefile"; exit 1;; esac; done
 
 FUZZ_SECONDS ?= 60
-fuzz:
+fuzz: deps
+	$(call install_packages,clang libclang-rt-14-dev)
 	$(Q)mkdir -p build/fuzz
 	$(Q)for f in $(FUZZ_SRCS); do n=$$(basename $$f .c); \
 	    clang $(CPPFLAGS_ALL) -std=c11 -O1 -g \

@@ -20,6 +20,7 @@ struct control_client {
 	struct buf		 in;
 	bool			 reloading;	/* waits for the loader */
 	bool			 stopping;	/* waits for our end */
+	bool			 upgrading;	/* waits for the new master */
 	struct loop_task	 free;
 	struct control_client	*next, **prev;
 };
@@ -109,6 +110,17 @@ do_stop(struct control_client *c)
 }
 
 static void
+do_upgrade(struct control_client *c)
+{
+	if (master_upgrade(c->ct->m) == -1) {
+		client_error(c, "cannot upgrade now: a reload, a stop or an "
+		    "upgrade is under way");
+		return;
+	}
+	c->upgrading = true;
+}
+
+static void
 do_shm(struct control_client *c)
 {
 	union {
@@ -143,6 +155,7 @@ static const struct {
 	{ "status", do_status },
 	{ "reload", do_reload },
 	{ "stop", do_stop },
+	{ "upgrade", do_upgrade },
 	{ "shm", do_shm },
 };
 
@@ -177,7 +190,7 @@ client_cb(void *arg, uint32_t events)
 		client_close(c);
 		return;
 	}
-	if (c->reloading || c->stopping ||
+	if (c->reloading || c->stopping || c->upgrading ||
 	    memchr(c->in.data, '\n', c->in.len) == NULL)
 		return;
 	rest = buf_str(&c->in);
@@ -228,6 +241,24 @@ control_reloaded(struct master *m, const char *err,
 		    "%llu\n%s", r->changed, (unsigned long long)r->generation,
 		    replaced ? "workers replaced\n" : "");
 		client_send(c, str_of(line));
+		client_close(c);
+	}
+}
+
+void
+control_upgraded(struct master *m, const char *err)
+{
+	struct control_client	*c, *next;
+
+	for (c = m->control->clients; c != NULL; c = next) {
+		next = c->next;
+		if (!c->upgrading)
+			continue;
+		if (err != NULL) {
+			client_error(c, err);
+			continue;
+		}
+		client_send(c, STR("ok\n"));
 		client_close(c);
 	}
 }

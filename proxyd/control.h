@@ -17,6 +17,8 @@
  *		is refused, and nothing has changed then.  After "ok":
  *		"changed 0" or 1, "generation N", "workers replaced" if they were
  *	stop	"ok" at once; the stream ends when everything has ended
+ *	upgrade	starts the program file as it is now; "ok" when the new master
+ *		serves (this one then drains and goes), "error TEXT" if not
  *	shm	"ok", and with it (SCM_RIGHTS) a read-only descriptor of the
  *		shared memory
  *

@@ -75,6 +75,10 @@ main(int argc, char **argv)
 	const char		*home = NULL;
 	int			 ch, pid_fd, r;
 
+	m.argv = argv;
+	m.inherited_fd = upgrade_inherited();
+	if (readlink("/proc/self/exe", m.exe, sizeof(m.exe) - 1) == -1)
+		err(1, "own path");
 	m.port = -1;
 	m.ready_fd = -1;
 	while ((ch = getopt(argc, argv, "d:f:np:vw:R:")) != -1) {
@@ -114,9 +118,12 @@ main(int argc, char **argv)
 	log_init("proxyd", m.verbose);
 	umask(077);
 	home_make(&m);
+	if (m.inherited_fd != -1)
+		upgrade_begin(&m);
 	pid_fd = pid_lock(&m);
 	r = master_main(&m);
-	unlink(m.paths.pid);
+	if (!m.handed_over)
+		unlink(m.paths.pid);
 	close(pid_fd);
 	return r;
 }

@@ -50,13 +50,25 @@ listen_on(struct addrinfo *ai)
 }
 
 static int
+listen_port(int fd)
+{
+	struct sockaddr_storage	 ss;
+	socklen_t		 len = sizeof(ss);
+	char			 name[16];
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
+	    getnameinfo((struct sockaddr *)&ss, len, NULL, 0, name,
+	    sizeof(name), NI_NUMERICSERV | NI_NUMERICHOST) != 0)
+		fatal("own address");
+	return (int)strtol(name, NULL, 10);
+}
+
+static int
 listen_open(const struct conf_process *p, int *port, char *err, size_t size)
 {
 	struct addrinfo		 hints = { .ai_socktype = SOCK_STREAM,
 				    .ai_flags = AI_PASSIVE }, *ai;
-	struct sockaddr_storage	 ss;
-	socklen_t		 len = sizeof(ss);
-	char			 service[16], name[16];
+	char			 service[16];
 	int			 fd, r;
 
 	snprintf(service, sizeof(service), "%d", p->port);
@@ -74,11 +86,7 @@ listen_open(const struct conf_process *p, int *port, char *err, size_t size)
 		    "app.yml or --port" : "");
 		return -1;
 	}
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
-	    getnameinfo((struct sockaddr *)&ss, len, NULL, 0, name,
-	    sizeof(name), NI_NUMERICSERV | NI_NUMERICHOST) != 0)
-		fatal("own address");
-	*port = (int)strtol(name, NULL, 10);
+	*port = listen_port(fd);
 	return fd;
 }
 
@@ -514,6 +522,7 @@ ready_check(struct master *m)
 		    m->shm->worker[i].state != SHM_RUNNING)
 			return;
 	m->ready = true;
+	upgrade_ready(m);
 	log_info("serving on %s port %d, configuration %llu", m->process.host,
 	    m->bound_port, (unsigned long long)m->loaded.generation);
 	snprintf(line, sizeof(line), "ready %s %d\n", m->process.host,
@@ -565,6 +574,10 @@ signal_cb(void *arg, uint32_t events)
 		case SIGHUP:
 			if (master_reload(m) == -1)
 				log_warnx("a reload is under way already");
+			break;
+		case SIGUSR2:
+			if (master_upgrade(m) == -1)
+				log_warnx("cannot upgrade now");
 			break;
 		case SIGTERM:
 			master_stop(m);
@@ -657,6 +670,7 @@ master_signals(struct master *m)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR2);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_SETMASK, &set, NULL);
@@ -691,6 +705,15 @@ master_load(struct master *m, char *err, size_t size)
 	process_override(m, &r->process);
 	m->process = r->process;
 	m->shm->generation = r->generation;
+	if (m->inherited_fd != -1) {
+		m->bound_port = listen_port(m->inherited_fd);
+		if (m->process.port == 0 ||
+		    m->process.port == m->bound_port) {
+			m->listen_fd = m->inherited_fd;
+			return 0;
+		}
+		close(m->inherited_fd);
+	}
 	m->listen_fd = listen_open(&m->process, &m->bound_port, err, size);
 	return m->listen_fd == -1 ? -1 : 0;
 }
@@ -726,7 +749,8 @@ master_main(struct master *m)
 	if (m->ready_fd != -1)
 		ready_tell(m, "error it stopped before it was ready\n");
 	control_close(m);
-	unlink(m->paths.control);
+	if (!m->handed_over)
+		unlink(m->paths.control);
 	close(m->listen_fd);
 	close(m->signals.fd);
 	close(m->life[0]);

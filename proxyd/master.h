@@ -63,6 +63,12 @@ struct master {
 	uint64_t		 file_seen;	/* size, time, inode mixed */
 	uint64_t		 file_next;
 	char			 alert[2048];	/* what needs attention, or "" */
+	char *const		*argv;		/* ours, for an upgrade */
+	char			 exe[1024];	/* path of the program */
+	int			 inherited_fd;	/* listener, of the old; -1 */
+	bool			 upgrading;
+	bool			 handed_over;	/* the new one serves */
+	struct loop_fd		 upgrade_fd;
 };
 
 int	 master_main(struct master *);
@@ -72,6 +78,15 @@ void	 master_status(struct master *, struct buf *);
 /* Starts a loader; -1: one is under way. */
 int	 master_reload(struct master *) __attribute__((__warn_unused_result__));
 void	 master_stop(struct master *);
+/* Starts a new master on our listener; -1: not now. */
+int	 master_upgrade(struct master *) __attribute__((__warn_unused_result__));
+/* The listener that an old master left us, or -1. */
+int	 upgrade_inherited(void);
+/* Until we serve, pid file and control socket stand beside the old ones. */
+void	 upgrade_begin(struct master *);
+void	 upgrade_ready(struct master *);
+/* What the control socket is told: err NULL: the new one serves. */
+void	 control_upgraded(struct master *, const char *err);
 
 /* What the control socket is told: a reload has ended (err NULL: well). */
 void	 control_reloaded(struct master *, const char *err,

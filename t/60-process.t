@@ -224,6 +224,43 @@ subtest 'reload under load loses nothing' => sub {
 	$g->finish;
 };
 
+subtest 'upgrade' => sub {
+	my $g = Gateway->new;
+	my $old = $g->{pid};
+	my $slow = Client->new($g->port)->request(POST =>
+	    '/v1/chat/completions', {}, { %$body, model => 'mock-slow',
+	    stream => \1 });
+	$g->wait_for(sub { grep { $_->{inflight} }
+	    @{ $g->status->{worker} } });
+	is(($g->control('upgrade'))[0], 'ok', 'a new master serves');
+	isnt($g->status->{pid}, $old, 'another one');
+	is(ask($g)->{status}, 200, 'on the same port');
+	my $r = $slow->response;
+	ok($r->{complete} && $r->{body} =~ /\[DONE\]/,
+	    'a stream ends in the old worker');
+	ok($g->wait_for(sub { waitpid($old, WNOHANG) == $old }),
+	    'the old one goes');
+	is($? >> 8, 0, 'in peace');
+	$g->{pid} = $g->status->{pid};
+	ok($g->wait_for(sub { (() = $g->rows) == 2 }), 'both have rows');
+	$g->control('stop');
+	ok($g->wait_for(sub { !kill 0, $g->{pid} }), 'and stops when told');
+	ok(!-e "$g->{home}/$_", "$_ is gone")
+	    for qw(proxyd.pid proxyd.sock);
+	$g->{pid} = 0;
+	$g->{exit} = 0;
+	$g->finish;
+};
+
+subtest 'an upgrade that fails' => sub {
+	my $g = Gateway->new(config => "WORKERS: 1\n", args => ['-n']);
+	$g->write_config("PROT: 1\n");
+	like(($g->control('upgrade'))[0], qr/^error .*PROT/, 'is refused');
+	is(ask($g)->{status}, 200, 'the old one stays');
+	ok(-e "$g->{home}/$_", "$_ is there") for qw(proxyd.pid proxyd.sock);
+	$g->finish;
+};
+
 subtest 'two on one home' => sub {
 	my $g = Gateway->new;
 	my $h = Gateway->new(home => $g->{home}, may_fail => 1);
