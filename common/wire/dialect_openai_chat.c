@@ -431,9 +431,9 @@ static const struct endpoint endpoints[] = {
 static const char *const no_headers[] = { NULL };
 
 /* Not openai-organization and -project: they choose whose account pays. */
-static const char *const pass_request[] = { "openai-beta", NULL };
+const char *const chat_pass_request[] = { "openai-beta", NULL };
 
-static const char *const pass_response[] = {
+const char *const chat_pass_response[] = {
 	"x-request-id", "retry-after", "retry-after-ms", "x-should-retry",
 	"x-ratelimit-limit-requests", "x-ratelimit-limit-tokens",
 	"x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens",
@@ -452,8 +452,8 @@ const struct dialect dialect_openai_chat = {
 	.auth_header = "Authorization",
 	.auth_format = "Bearer {key}",
 	.headers = no_headers,
-	.pass_request = pass_request,
-	.pass_response = pass_response,
+	.pass_request = chat_pass_request,
+	.pass_response = chat_pass_response,
 	.request_decode = chat_request_decode,
 	.request_encode = chat_request_encode,
 	.request_path = request_path,

@@ -160,6 +160,9 @@ void	 chat_event_encode(struct ir_encoder *, const struct ir_event *);
 void	 chat_body_encode(struct ir_exchange *, const struct ir_response *,
 	    struct buf *);
 
+/* Headers that pass, in both of OpenAI's dialects. */
+extern const char *const	 chat_pass_request[], *const chat_pass_response[];
+
 /*
  * Finds the error in a value of any shape that is in use: {"error":{..}},
  * {"error":"text"}, {"object":"error","message":..}, {"detail":..}.  false: it

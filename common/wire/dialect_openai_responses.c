@@ -49,17 +49,6 @@ static const struct endpoint endpoints[] = {
 
 static const char *const headers[] = { NULL };
 
-/* Not openai-organization and -project: they choose whose account pays. */
-static const char *const pass_request[] = { "openai-beta", NULL };
-
-static const char *const pass_response[] = {
-	"x-request-id", "retry-after", "retry-after-ms", "x-should-retry",
-	"x-ratelimit-limit-requests", "x-ratelimit-limit-tokens",
-	"x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens",
-	"x-ratelimit-reset-requests", "x-ratelimit-reset-tokens",
-	"openai-processing-ms", "openai-version", NULL
-};
-
 const struct dialect dialect_openai_responses = {
 	.name = "openai-responses",
 	.title = "OpenAI Responses",
@@ -71,8 +60,8 @@ const struct dialect dialect_openai_responses = {
 	.auth_header = "Authorization",
 	.auth_format = "Bearer {key}",
 	.headers = headers,
-	.pass_request = pass_request,
-	.pass_response = pass_response,
+	.pass_request = chat_pass_request,
+	.pass_response = chat_pass_response,
 	.request_decode = resp_request_decode,
 	.request_encode = resp_request_encode,
 	.request_path = request_path,
