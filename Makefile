@@ -54,7 +54,7 @@ COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
 	worker.c http_in.c http_out.c request.c request_try.c request_answer.c api.c \
 	mock.c logger.c account.c))
-ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c http.c status.c))
+ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c http.c page.c status.c))
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \
 	foreground.c status.c check.c convert.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c loop.c \
@@ -133,6 +133,7 @@ $(B)/obj/%.o: %.c $(B)/.flags
 # --- embedded files: schema/*.sql as C strings, pages as bytes ----------------
 $(call OBJ,common/state/store.c): $(B)/gen/schema_sql.h
 $(call OBJ,proxyd/api.c): $(B)/gen/docs_html.h
+$(call OBJ,admind/main.c): $(B)/gen/style_css.h
 
 $(B)/gen/schema_sql.h: $(SCHEMA_SQL) Makefile
 	@echo "  GEN  $@"; mkdir -p $(@D)
@@ -142,6 +143,10 @@ $(B)/gen/schema_sql.h: $(SCHEMA_SQL) Makefile
 	    echo '},'; done; } >$@
 
 $(B)/gen/%_html.h: proxyd/%.html Makefile
+	@echo "  GEN  $@"; mkdir -p $(@D)
+	$(Q)od -An -v -tu1 $< | sed -e 's/ *\([0-9][0-9]*\)/\1,/g' >$@
+
+$(B)/gen/%_css.h: admind/ui/%.css Makefile
 	@echo "  GEN  $@"; mkdir -p $(@D)
 	$(Q)od -An -v -tu1 $< | sed -e 's/ *\([0-9][0-9]*\)/\1,/g' >$@
 

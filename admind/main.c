@@ -1,0 +1,340 @@
+/*
+ * admind: the management server's process.  It reads, and changes nothing.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "admind/http.h"
+#include "admind/status.h"
+#include "base/codec.h"
+#include "base/log.h"
+#include "base/version.h"
+
+#define EXIT_CONFIG	2
+
+struct admind {
+	struct conf_paths	 paths;
+	struct conf_process	 process;
+	const char		*file;		/* app.yml; NULL: embedded */
+	int			 port;		/* -p; -1: as in the file */
+	int			 ready_fd;	/* -R; -1 */
+	int			 bound_port;
+	struct loop		*loop;
+	struct loop_fd		 signals;
+};
+
+static const unsigned char style_css[] = {
+#include "style_css.h"
+};
+
+static void __attribute__((__noreturn__))
+usage(void)
+{
+	fprintf(stderr, "usage: admind [-v] [-d home] [-f app.yml] [-p port] "
+	    "[-R fd]\n");
+	exit(EXIT_CONFIG);
+}
+
+static void
+ready_tell(struct admind *ad, const char *line)
+{
+	if (ad->ready_fd == -1)
+		return;
+	if (dprintf(ad->ready_fd, "%s\n", line) < 0)
+		log_debug("nobody waits for the ready line");
+	close(ad->ready_fd);
+	ad->ready_fd = -1;
+}
+
+static void __attribute__((__noreturn__))
+give_up(struct admind *ad, int status, const char *text)
+{
+	char	 line[2200];
+
+	snprintf(line, sizeof(line), "error %s", text);
+	ready_tell(ad, line);
+	errx(status, "%s", text);
+}
+
+/* --- what is served ------------------------------------------------------------- */
+
+static void
+serve_page(struct admind *ad, const struct http_request *rq,
+    struct http_reply *r)
+{
+	static struct status_view	 v;
+	struct arena			 arena;
+
+	arena_init(&arena);
+	status_gather(&v, &arena, &ad->paths);
+	if (str_is(rq->path, "/")) {
+		r->type = "text/html; charset=utf-8";
+		status_page(&v, &r->body);
+	} else if (str_is(rq->path, "/api/status")) {
+		r->type = "application/json";
+		status_json(&v, ad->process.admin_host, ad->bound_port,
+		    &r->body);
+	} else if (!v.stored)
+		http_error(rq, r, 503, v.store_err);
+	else {
+		r->type = "application/json";
+		status_stats_json(&v, &r->body);
+	}
+	arena_release(&arena);
+}
+
+static void
+serve_healthz(struct admind *ad, const struct http_request *rq,
+    struct http_reply *r)
+{
+	(void)ad;
+	(void)rq;
+	r->type = "application/json";
+	(void)buf_addz(&r->body, "{\"status\":\"ok\"}\n");
+}
+
+static void
+serve_style(struct admind *ad, const struct http_request *rq,
+    struct http_reply *r)
+{
+	(void)ad;
+	(void)rq;
+	r->type = "text/css; charset=utf-8";
+	r->cache = "no-cache";
+	(void)buf_add(&r->body, style_css, sizeof(style_css));
+}
+
+static const struct {
+	const char	*path;
+	void		(*serve)(struct admind *, const struct http_request *,
+			    struct http_reply *);
+} paths[] = {
+	{ "/", serve_page },
+	{ "/style.css", serve_style },
+	{ "/healthz", serve_healthz },
+	{ "/api/status", serve_page },
+	{ "/v1/api-keys/stats", serve_page },
+};
+
+static void
+serve_cb(void *arg, const struct http_request *rq, struct http_reply *r)
+{
+	size_t	 i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+		if (str_is(rq->path, paths[i].path)) {
+			paths[i].serve(arg, rq, r);
+			return;
+		}
+	http_error(rq, r, 404, "there is no such page");
+}
+
+/* --- listening ---------------------------------------------------------------------- */
+
+static int
+listen_on(const struct addrinfo *ai)
+{
+	int	 fd, saved, on = 1;
+
+	fd = socket(ai->ai_family, ai->ai_socktype | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, ai->ai_protocol);
+	if (fd == -1)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, 64) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+static int
+port_of(int fd)
+{
+	struct sockaddr_storage	 ss;
+	socklen_t		 len = sizeof(ss);
+	char			 name[16];
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
+	    getnameinfo((struct sockaddr *)&ss, len, NULL, 0, name,
+	    sizeof(name), NI_NUMERICSERV | NI_NUMERICHOST) != 0)
+		fatal("own address");
+	return (int)strtol(name, NULL, 10);
+}
+
+static int
+listen_open(struct admind *ad)
+{
+	const struct conf_process	*p = &ad->process;
+	struct addrinfo			 hints = { .ai_socktype = SOCK_STREAM,
+					    .ai_flags = AI_PASSIVE }, *ai;
+	char				 service[16], text[1024];
+	int				 fd, r;
+
+	snprintf(service, sizeof(service), "%d", p->admin_port);
+	if ((r = getaddrinfo(p->admin_host, service, &hints, &ai)) != 0) {
+		snprintf(text, sizeof(text), "ADMIN_HOST '%s': %s",
+		    p->admin_host, gai_strerror(r));
+		give_up(ad, EXIT_CONFIG, text);
+	}
+	fd = listen_on(ai);
+	r = errno;
+	freeaddrinfo(ai);
+	if (fd == -1) {
+		snprintf(text, sizeof(text), "cannot listen on %s port %d: "
+		    "%s%s", p->admin_host, p->admin_port, strerror(r),
+		    r == EADDRINUSE ? "; stop what runs there, or choose "
+		    "another with ADMIN_PORT in app.yml" : "");
+		give_up(ad, EXIT_CONFIG, text);
+	}
+	ad->bound_port = port_of(fd);
+	return fd;
+}
+
+/* --- life ------------------------------------------------------------------------------ */
+
+static void
+signal_cb(void *arg, uint32_t events)
+{
+	struct admind		*ad = arg;
+	struct signalfd_siginfo	 si;
+
+	(void)events;
+	while (read(ad->signals.fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
+		if (si.ssi_signo != SIGHUP)
+			loop_stop(ad->loop);
+}
+
+static void
+signals_open(struct admind *ad)
+{
+	sigset_t	 set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);	/* it holds nothing to be read again */
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	ad->signals = (struct loop_fd){ .cb = signal_cb, .arg = ad };
+	ad->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (ad->signals.fd == -1 ||
+	    loop_add(ad->loop, &ad->signals, EPOLLIN) == -1)
+		fatal("signals");
+}
+
+static void
+admind_run(struct admind *ad, int pid_fd)
+{
+	struct http	*http;
+	char		 line[320];
+	int		 fd = listen_open(ad);
+
+	ad->loop = loop_create();
+	signals_open(ad);
+	http = http_create(ad->loop, fd, ad->process.admin_host, serve_cb, ad);
+	if (daemon_tell(pid_fd, ad->process.admin_host, ad->bound_port) == -1)
+		log_warn("cannot write '%s'", ad->paths.admin_pid);
+	log_info("admind %s serves on %s port %d", PROXYD_VERSION,
+	    ad->process.admin_host, ad->bound_port);
+	snprintf(line, sizeof(line), "ready %s %d", ad->process.admin_host,
+	    ad->bound_port);
+	ready_tell(ad, line);
+	loop_run(ad->loop);
+	http_destroy(http);
+	loop_del(ad->loop, &ad->signals);
+	close(ad->signals.fd);
+	loop_destroy(ad->loop);
+	log_info("stopped");
+}
+
+static int
+number(const char *arg, int max, const char *what)
+{
+	int64_t	 v;
+
+	if (str_to_int(str_of(arg), 0, max, &v) == -1)
+		errx(EXIT_CONFIG, "%s '%s': expected a number from 0 to %d",
+		    what, arg, max);
+	return (int)v;
+}
+
+static void
+options(struct admind *ad, int argc, char **argv)
+{
+	const char	*home = NULL;
+	bool		 verbose = false;
+	int		 ch;
+
+	while ((ch = getopt(argc, argv, "d:f:p:vR:")) != -1) {
+		switch (ch) {
+		case 'd':
+			home = optarg;
+			break;
+		case 'f':
+			ad->file = optarg;
+			break;
+		case 'p':
+			ad->port = number(optarg, 65535, "port");
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		case 'R':
+			ad->ready_fd = number(optarg, 1 << 20, "descriptor");
+			break;
+		default:
+			usage();
+		}
+	}
+	if (optind != argc)
+		usage();
+	if (ad->ready_fd != -1)
+		(void)fcntl(ad->ready_fd, F_SETFD, FD_CLOEXEC);
+	log_init("admind", verbose);
+	if (conf_paths_init(&ad->paths, home) == -1)
+		give_up(ad, EXIT_CONFIG, "the path of the home directory is "
+		    "too long");
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct admind	 ad = { .port = -1, .ready_fd = -1 };
+	char			 text[2048];
+	int			 pid_fd;
+
+	options(&ad, argc, argv);
+	umask(077);
+	prctl(PR_SET_DUMPABLE, 0);
+	if (mkdir(ad.paths.home, 0700) == -1 && errno != EEXIST) {
+		snprintf(text, sizeof(text), "cannot make directory '%s': %s",
+		    ad.paths.home, strerror(errno));
+		give_up(&ad, 1, text);
+	}
+	pid_fd = daemon_lock(ad.paths.admin_pid, "admind", text, sizeof(text));
+	if (pid_fd == -1)
+		give_up(&ad, 1, text);
+	/* Of its own; the keys that it reads end with it. */
+	if (conf_process_load(ad.file, &ad.process, text, sizeof(text)) == -1)
+		give_up(&ad, EXIT_CONFIG, text);
+	if (ad.port != -1)
+		ad.process.admin_port = ad.port;
+	log_setdebug(ad.process.debug || log_isdebug());
+	admind_run(&ad, pid_fd);
+	unlink(ad.paths.admin_pid);
+	close(pid_fd);
+	return 0;
+}
