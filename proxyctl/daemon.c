@@ -1,5 +1,5 @@
 /*
- * start, stop, restart, reload.
+ * start, stop, restart, reload, upgrade.
  */
 #include <errno.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include "proxyctl/foreground.h"
 #include "proxyctl/launch.h"
 
-#define RELOAD_MS	60000
+#define COMMAND_MS	60000
 #define STATUS_MS	3000
 #define PROGRESS_MS	2000
 
@@ -136,14 +136,13 @@ ctl_hello(const struct service *api, const struct service *web)
 	daemon_url(url, api->host, api->port);
 	printf("\nThe built-in mock provider needs no key.  As an OpenAI "
 	    "client, as an Anthropic one\nthat streams, as a Gemini one:\n\n");
-	printf("curl %s/v1/chat/completions -H 'Content-Type: "
-	    "application/json' -d '{\"model\":\"mock-echo\",%s}'\n", url, say);
-	printf("curl -N %s/v1/messages -H 'Content-Type: application/json' "
-	    "-d '{\"model\":\"mock-echo\",\"max_tokens\":100,"
-	    "\"stream\":true,%s}'\n", url, say);
-	printf("curl %s/v1beta/models/mock-echo:generateContent -H "
-	    "'Content-Type: application/json' -d '{\"contents\":[{\"role\":"
-	    "\"user\",\"parts\":[{\"text\":\"Hello!\"}]}]}'\n", url);
+	printf("curl %s/v1/chat/completions -d '{\"model\":\"mock-echo\","
+	    "%s}'\n", url, say);
+	printf("curl -N %s/v1/messages -d '{\"model\":\"mock-echo\","
+	    "\"max_tokens\":100,\"stream\":true,%s}'\n", url, say);
+	printf("curl %s/v1beta/models/mock-echo:generateContent -d "
+	    "'{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":"
+	    "\"Hello!\"}]}]}'\n", url);
 	(void)fflush(stdout);
 }
 
@@ -289,7 +288,7 @@ ctl_restart(struct ctl *c)
 	return service_start(&ch.s[0], c, true) == -1 ? CTL_ERROR : CTL_OK;
 }
 
-/* --- reload -------------------------------------------------------------------------- */
+/* --- reload, upgrade -------------------------------------------------------------------------- */
 
 static void
 reload_say(struct str lines)
@@ -312,21 +311,30 @@ reload_say(struct str lines)
 	    "nothing has changed");
 }
 
-int
-ctl_reload(struct ctl *c)
+static void
+upgrade_say(struct str lines)
+{
+	(void)lines;
+	printf("upgraded: the new program serves, the old one ends with its "
+	    "requests\n");
+}
+
+/* A command of which nothing happens when it is refused. */
+static int
+command(struct ctl *c, const char *word, void (*say)(struct str))
 {
 	struct buf	 b;
 	char		 err[4096];
 	int		 r = CTL_OK;
 
 	buf_init(&b, 1 << 16);
-	switch (daemon_ask(c->paths.control, "reload", RELOAD_MS, &b, err,
+	switch (daemon_ask(c->paths.control, word, COMMAND_MS, &b, err,
 	    sizeof(err))) {
 	case DAEMON_OK:
-		reload_say(buf_str(&b));
+		say(buf_str(&b));
 		break;
 	case DAEMON_REFUSED:
-		r = ctl_fail("not reloaded, what was in service stays: %s",
+		r = ctl_fail("no %s, what was in service stays: %s", word,
 		    err);
 		break;
 	case DAEMON_NOBODY:
@@ -335,9 +343,21 @@ ctl_reload(struct ctl *c)
 		r = CTL_DOWN;
 		break;
 	case DAEMON_SILENT:
-		r = ctl_fail("not reloaded: %s", err);
+		r = ctl_fail("no %s: %s", word, err);
 		break;
 	}
 	buf_release(&b);
 	return r;
+}
+
+int
+ctl_reload(struct ctl *c)
+{
+	return command(c, "reload", reload_say);
+}
+
+int
+ctl_upgrade(struct ctl *c)
+{
+	return command(c, "upgrade", upgrade_say);
 }

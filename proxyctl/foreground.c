@@ -24,8 +24,8 @@ struct family {
 static int
 signals_open(void)
 {
-	static const int	 wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP,
-				    SIGQUIT };
+	static const int	 wanted[] = { SIGCHLD, SIGTERM, SIGINT,
+				    SIGHUP };
 	sigset_t		 set;
 	size_t			 i;
 	int			 fd;
@@ -70,16 +70,6 @@ reap(struct family *f)
 	}
 }
 
-/* A signal of the terminal has reached the children already. */
-static void
-forward(struct family *f, const struct signalfd_siginfo *si)
-{
-	if (si->ssi_signo != SIGHUP)
-		f->told = true;
-	if (si->ssi_code != SI_KERNEL)
-		tell(f, (int)si->ssi_signo);
-}
-
 static int
 family_run(struct family *f, int signals)
 {
@@ -88,10 +78,13 @@ family_run(struct family *f, int signals)
 	while (f->alive > 0) {
 		if (read(signals, &si, sizeof(si)) != (ssize_t)sizeof(si))
 			continue;
-		if (si.ssi_signo == SIGCHLD)
+		if (si.ssi_signo == SIGCHLD) {
 			reap(f);
-		else
-			forward(f, &si);
+			continue;
+		}
+		if (si.ssi_signo != SIGHUP)
+			f->told = true;
+		tell(f, (int)si.ssi_signo);
 	}
 	return f->status;
 }

@@ -260,9 +260,11 @@ child_exec(const struct argv *a, int ready, int log)
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (log == -1)
+	if (log == -1) {
+		/* Signals of the terminal and of supervisors come by us. */
+		setpgid(0, 0);
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
-	else {
+	} else {
 		setsid();
 		dup2(log, STDOUT_FILENO);
 		dup2(log, STDERR_FILENO);

@@ -40,7 +40,7 @@ int	 launch_options(struct launch *, const struct ctl *, bool web)
 /* What a process that runs was started with; nothing where it cannot be read. */
 void	 launch_of(struct launch *, pid_t);
 
-/* Starts it; stay: in our session, with our standard error.  -1: said already. */
+/* Starts it; stay: with our standard error, and gone when we are.  -1: said already. */
 int	 launch_spawn(const struct service *, const struct launch *, bool stay,
 	    struct child *) __attribute__((__warn_unused_result__));
 /* Waits for its ready line.  -1: said already, and it is gone. */

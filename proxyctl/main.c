@@ -66,6 +66,8 @@ static const struct word {
 	    BIT(NO_RELOAD) | BIT(CONFIG) | BIT(NOW), 0,
 	    "stop what runs and start it as it was" },
 	{ "reload", ctl_reload, 0, 0, "make proxyd read app.yml again" },
+	{ "upgrade", ctl_upgrade, 0, 0,
+	    "replace proxyd by its program file as it is now" },
 	{ "status", ctl_status, BIT(JSON), 0, "show what runs and how it does" },
 	{ "check", ctl_check, BIT(CONFIG), 0,
 	    "validate app.yml and the database" },

@@ -29,6 +29,7 @@ int	 ctl_start(struct ctl *);
 int	 ctl_stop(struct ctl *);
 int	 ctl_restart(struct ctl *);
 int	 ctl_reload(struct ctl *);
+int	 ctl_upgrade(struct ctl *);
 int	 ctl_status(struct ctl *);
 int	 ctl_check(struct ctl *);
 int	 ctl_convert(struct ctl *);
