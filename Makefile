@@ -177,7 +177,7 @@ deps-check:
 
 # --- start and stop -------------------------------------------------------------
 run: deps
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)$(B)/bin/proxyctl start --all
 
 stop:
