@@ -72,8 +72,8 @@ PROGS	= $(if $(PROXYD_SRCS),proxyd) $(if $(ADMIND_SRCS),admind) \
 # --- libraries --------------------------------------------------------------
 PACKAGES = gcc libc6-dev make pkg-config libmicrohttpd-dev \
 	libcurl4-gnutls-dev libjansson-dev libyaml-dev libsqlite3-dev \
-	libgnutls28-dev
-CHECK_PACKAGES = perl mandoc curl sqlite3
+	libgnutls28-dev ca-certificates
+CHECK_PACKAGES = perl mandoc curl sqlite3 nginx-light gnutls-bin
 PKG_COMMON = sqlite3 yaml-0.1 gnutls jansson
 PKG	= $(PKG_COMMON) libmicrohttpd libcurl
 # Asked when a recipe runs, so that the packages may be installed by then.
