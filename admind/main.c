@@ -98,10 +98,11 @@ static void
 serve_healthz(struct admind *ad, const struct http_request *rq,
     struct http_reply *r)
 {
-	(void)ad;
 	(void)rq;
 	r->type = "application/json";
-	(void)buf_addz(&r->body, "{\"status\":\"ok\"}\n");
+	(void)buf_addz(&r->body, status_proxyd_runs(&ad->paths) ?
+	    "{\"status\":\"ok\",\"proxyd\":\"running\"}\n" :
+	    "{\"status\":\"ok\",\"proxyd\":\"down\"}\n");
 }
 
 static void
@@ -196,7 +197,7 @@ listen_open(struct admind *ad)
 		snprintf(text, sizeof(text), "cannot listen on %s port %d: "
 		    "%s%s", p->admin_host, p->admin_port, strerror(r),
 		    r == EADDRINUSE ? "; stop what runs there, or choose "
-		    "another with ADMIN_PORT in app.yml" : "");
+		    "another with ADMIN_PORT in app.yml or --port" : "");
 		give_up(ad, EXIT_CONFIG, text);
 	}
 	ad->bound_port = port_of(fd);

@@ -82,6 +82,24 @@ figure(struct buf *b, const char *what, int64_t n)
 	page_html(b, "</dd></div>");
 }
 
+/* The two largest units of "2 d 3 h 4 min 5 s". */
+static void
+page_duration(struct buf *b, int64_t s)
+{
+	if (s < 0)
+		s = 0;
+	if (s < 60)
+		(void)buf_addf(b, "%d s", (int)s);
+	else if (s < 3600)
+		(void)buf_addf(b, "%d min %d s", (int)(s / 60), (int)(s % 60));
+	else if (s < 86400)
+		(void)buf_addf(b, "%d h %d min", (int)(s / 3600),
+		    (int)(s % 3600 / 60));
+	else
+		(void)buf_addf(b, "%lld d %d h", (long long)(s / 86400),
+		    (int)(s % 86400 / 3600));
+}
+
 /* --- parts -------------------------------------------------------------------- */
 
 static void
@@ -111,7 +129,9 @@ part_state(struct buf *b, const struct status_view *v)
 	page_text(b, daemon_url(url, st->host, st->port));
 	page_html(b, "/docs\">");
 	page_text(b, url);
-	page_html(b, "</a></p><p class=\"dim\">since ");
+	page_html(b, "</a>, up ");
+	page_duration(b, clock_wall_us() / 1000000 - st->started_s);
+	page_html(b, "</p><p class=\"dim\">since ");
 	page_text(b, clock_rfc3339(st->started_s * 1000000, when));
 	page_html(b, ", version ");
 	page_text(b, st->version);

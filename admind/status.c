@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "state/shm.h"
 
 #define ASK_MS	2000		/* everybody else waits as long */
 
@@ -32,6 +33,7 @@ key_cb(void *arg, const struct store_key_stat *k)
 	struct status_key	*key = ARENA_NEW(g->arena, struct status_key);
 
 	key->id = k->key_id;
+	key->slot = k->slot;
 	key->provider = arena_str(g->arena, k->provider).p;
 	key->name = arena_str(g->arena, str_of(k->mask)).p;
 	key->enabled = k->enabled;
@@ -109,6 +111,57 @@ store_gather(struct gather *g, const struct conf_paths *paths)
 	keys_name(g);
 }
 
+bool
+status_proxyd_runs(const struct conf_paths *paths)
+{
+	struct daemon_proc	 p;
+	char			 err[1400];
+
+	if (daemon_find(paths->pid, &p, err, sizeof(err)) != 1)
+		return false;
+	close(p.fd);
+	return true;
+}
+
+static void
+key_live(struct gather *g, const struct shm *m, struct status_key *k)
+{
+	struct shm_keysum	 sum;
+	struct status_code	*c, **last = &k->codes;
+	unsigned		 i;
+
+	shm_key_sum(m, k->slot, &sum);
+	k->ok = (int64_t)sum.ok;
+	k->failed = (int64_t)sum.failed;
+	k->last_us = sum.last_us;
+	k->inflight = (int64_t)sum.inflight;
+	for (i = 0; i < SHM_STATUSES; i++) {
+		if (sum.status[i] == 0)
+			continue;
+		c = ARENA_NEW(g->arena, struct status_code);
+		c->status = shm_status_of(i);
+		c->n = (int64_t)sum.status[i];
+		*last = c;
+		last = &c->next;
+	}
+	*last = NULL;
+}
+
+/* The database has what the logger wrote; proxyd knows of this moment. */
+static void
+keys_live(struct gather *g, const char *socket)
+{
+	const struct shm	*m = daemon_shm(socket, ASK_MS);
+	struct status_key	*k;
+
+	if (m == NULL)
+		return;
+	for (k = g->v->keys; k != NULL; k = k->next)
+		if (k->slot < SHM_KEYS && m->key[k->slot].loaded)
+			key_live(g, m, k);
+	shm_unmap(m);
+}
+
 void
 status_gather(struct status_view *v, struct arena *arena,
     const struct conf_paths *paths)
@@ -124,6 +177,8 @@ status_gather(struct status_view *v, struct arena *arena,
 		daemon_status_parse(arena, buf_str(&b), &v->proxyd);
 	buf_release(&b);
 	store_gather(&g, paths);
+	if (v->answer == DAEMON_OK && v->keys != NULL)
+		keys_live(&g, paths->control);
 }
 
 /* --- JSON ------------------------------------------------------------------------------ */
@@ -143,10 +198,23 @@ json_out(json_t *o, struct buf *b)
 }
 
 static json_t *
+running_json(const struct daemon_status *st)
+{
+	const struct daemon_stat	*s;
+	json_t				*o = daemon_status_json(st), *texts;
+
+	texts = json_object();
+	for (s = st->stats; s != NULL; s = s->next)
+		json_object_set_new(texts, s->name, json_string(s->text));
+	json_object_set_new(o, "counter_texts", texts);
+	return o;
+}
+
+static json_t *
 proxyd_json(const struct status_view *v)
 {
 	if (v->answer == DAEMON_OK)
-		return daemon_status_json(&v->proxyd);
+		return running_json(&v->proxyd);
 	if (v->answer == DAEMON_NOBODY)
 		return json_pack("{s:b}", "running", 0);
 	return json_pack("{s:b,s:s,s:o}", "running", 1, "state", "silent",
@@ -191,7 +259,7 @@ key_json(const struct status_key *k)
 		json_object_set_new(codes, c->status == 0 ? "no_answer" : code,
 		    json_integer(c->n));
 	}
-	return json_pack("{s:I,s:I,s:I,s:o,s:o,s:o,s:I}",
+	return json_pack("{s:I,s:I,s:I,s:o,s:o,s:o,s:I,s:I}",
 	    "total_requests", (json_int_t)total,
 	    "successful_requests", (json_int_t)k->ok,
 	    "failed_requests", (json_int_t)k->failed,
@@ -200,6 +268,7 @@ key_json(const struct status_key *k)
 	    "last_used", k->last_us == 0 ? json_null() :
 	    json_string(clock_rfc3339(k->last_us, when)),
 	    "status_codes", codes,
+	    "in_flight", (json_int_t)k->inflight,
 	    "key_id", (json_int_t)k->id);
 }
 

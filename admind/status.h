@@ -1,6 +1,9 @@
 #ifndef ADMIND_STATUS_H
 #define ADMIND_STATUS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "state/conf.h"
@@ -19,12 +22,14 @@ struct status_code {
 
 struct status_key {
 	int64_t			 id;
+	unsigned		 slot;
 	const char		*provider;
 	const char		*name;		/* masked; "#id" added where two
 						   look the same */
 	bool			 enabled;
 	int64_t			 ok, failed;
 	int64_t			 last_us;	/* 0: never */
+	int64_t			 inflight;
 	struct status_code	*codes;
 	struct status_key	*next;
 };
@@ -35,10 +40,14 @@ struct status_view {
 	bool			 stored;	/* the database could be read */
 	int			 schema;
 	struct store_summary	 sum;
-	struct status_key	*keys;		/* by provider */
+	struct status_key	*keys;		/* by provider; counts are proxyd's
+						   while it runs */
 	char			 proxyd_err[1400];
 	char			 store_err[2048];
 };
+
+/* proxyd is there; does not wait for it. */
+bool	 status_proxyd_runs(const struct conf_paths *);
 
 /* Filled in; texts are in the arena. */
 void	 status_gather(struct status_view *, struct arena *,

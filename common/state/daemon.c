@@ -15,6 +15,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "state/daemon.h"
+#include "state/shm.h"
 
 #define LOCK_TRIES	50		/* of 10 ms */
 #define PID_TEXT	512
@@ -251,6 +252,52 @@ daemon_ask(const char *socket, const char *command, int timeout_ms,
 	buf_release(&in);
 	close(fd);
 	return r;
+}
+
+/* The descriptor that comes with the answer's first bytes; -1: none. */
+static int
+control_descriptor(int fd, int timeout_ms)
+{
+	union {
+		struct cmsghdr	 hdr;
+		char		 space[CMSG_SPACE(sizeof(int))];
+	}		 u = { .space = { 0 } };
+	char		 data[64];
+	struct iovec	 iov = { .iov_base = data, .iov_len = sizeof(data) };
+	struct msghdr	 msg = { .msg_iov = &iov, .msg_iovlen = 1,
+			    .msg_control = &u,
+			    .msg_controllen = sizeof(u.space) };
+	struct pollfd	 pfd = { .fd = fd, .events = POLLIN };
+	struct cmsghdr	*c;
+	int		 got;
+
+	if (poll(&pfd, 1, timeout_ms) <= 0 ||
+	    recvmsg(fd, &msg, MSG_CMSG_CLOEXEC) <= 0 ||
+	    (c = CMSG_FIRSTHDR(&msg)) == NULL ||
+	    c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
+	    c->cmsg_len != CMSG_LEN(sizeof(int)))
+		return -1;
+	memcpy(&got, CMSG_DATA(c), sizeof(got));
+	return got;
+}
+
+const struct shm *
+daemon_shm(const char *socket, int timeout_ms)
+{
+	const struct shm	*m = NULL;
+	char			 err[1400];
+	int			 fd, got = -1;
+
+	if ((fd = control_connect(socket, err, sizeof(err))) == -1)
+		return NULL;
+	if (send(fd, "shm\n", 4, MSG_NOSIGNAL) == 4)
+		got = control_descriptor(fd, timeout_ms);
+	close(fd);
+	if (got != -1) {
+		m = shm_map(got);
+		close(got);
+	}
+	return m;
 }
 
 /* --- addresses ------------------------------------------------------------ */

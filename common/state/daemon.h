@@ -60,6 +60,13 @@ enum daemon_answer	 daemon_ask(const char *socket, const char *command,
 			    int timeout_ms, struct buf *out, char *err,
 			    size_t errsize);
 
+/*
+ * proxyd's shared memory (state/shm.h), for reading until shm_unmap; NULL where
+ * nobody hands it out, or it is that of another version.
+ */
+struct shm;
+const struct shm	*daemon_shm(const char *socket, int timeout_ms);
+
 /* "http://127.0.0.1:8000", as a program on this machine reaches it. */
 #define DAEMON_URL_MAX	300
 char	*daemon_url(char dst[DAEMON_URL_MAX], const char *host, int port);
