@@ -1,0 +1,334 @@
+#!/usr/bin/perl
+
+# What admind shows against what proxyd says: the same statistics, while it runs
+# and afterwards; one that says hostile things, or nothing.  And /docs.
+
+use strict;
+use warnings;
+use Client;
+use File::Temp qw(tempdir);
+use Gateway;
+use IO::Socket::UNIX;
+use JSON::PP;
+use POSIX qw(WNOHANG);
+use Test::More;
+use Time::HiRes qw(sleep time);
+use Upstream;
+
+my @live;
+my $main = $$;
+
+# Starts an admind; { pid, port, log } or { error, exit }.
+sub admind {
+	my ($home, %o) = @_;
+	my $self = { home => $home, log => "$home/admind-test.log" };
+
+	pipe(my $r, my $w) or die;
+	my $pid = fork // die "fork: $!";
+	if (!$pid) {
+		close $r;
+		require Fcntl;
+		fcntl($w, Fcntl::F_SETFD(), 0);
+		open STDERR, '>>', $self->{log} or die;
+		open STDIN, '<', '/dev/null';
+		delete @ENV{qw(OPENAI_API_KEY ANTHROPIC_API_KEY
+		    GEMINI_API_KEY)};
+		my @cmd = (Gateway::bindir() . '/admind', '-d', $home,
+		    '-R', fileno $w);
+		push @cmd, '-f', $o{file} if $o{file};
+		push @cmd, '-p', $o{port} // 0 unless $o{no_port};
+		exec @cmd or POSIX::_exit(127);
+	}
+	close $w;
+	my $line = <$r> // '';
+	if ($line =~ /^ready (\S+) (\d+)\n/) {
+		is(scalar <$r>, undef, 'one line, then it is closed');
+		@$self{qw(pid host port)} = ($pid, $1, $2);
+		push @live, $self;
+		return $self;
+	}
+	waitpid $pid, 0;
+	$self->{exit} = $? >> 8;
+	chomp($line);
+	$self->{error} = $line =~ s/^error //r;
+	return $self;
+}
+
+sub finish {
+	my ($ad, $sig) = @_;
+	my $end = time + 20;
+	my $gone;
+
+	kill $sig // 'TERM', $ad->{pid};
+	while (!($gone = waitpid($ad->{pid}, WNOHANG) == $ad->{pid}) &&
+	    time < $end) {
+		sleep 0.02;
+	}
+	my $status = $?;
+	if (!$gone) {
+		kill 'KILL', $ad->{pid};
+		waitpid $ad->{pid}, 0;
+	}
+	@live = grep { $_ != $ad } @live;
+	ok($gone, 'it ends when told');
+	is($status, 0, '... with status 0');
+	ok(!-e "$ad->{home}/admind.pid", '... and takes its pid file along');
+	open my $f, '<', $ad->{log} or die;
+	my @bad = grep { /alert:|fatal|assertion|Sanitizer|runtime error/i }
+	    <$f>;
+	is("@bad", '', 'no alert, no sanitizer line in the log');
+}
+
+END {
+	local $?;
+	if ($$ == $main) {
+		kill 'KILL', $_->{pid} for @live;
+	}
+}
+
+sub get {
+	my ($ad, $path, %h) = @_;
+	return Client->once($ad->{port}, GET => $path, { %h });
+}
+
+sub home { tempdir('admind-XXXXXX', TMPDIR => 1, CLEANUP => 1) }
+
+my %type = (
+	'/' => qr{^text/html; charset=utf-8$},
+	'/style.css' => qr{^text/css},
+	'/healthz' => qr{^application/json$},
+	'/api/status' => qr{^application/json$},
+);
+
+sub headers_ok {
+	my ($r, $name) = @_;
+	my $h = $r->{headers};
+	my @csp = split /; */, $h->{'content-security-policy'} // '';
+	my %csp = map { $_ => 1 } @csp;
+
+	ok($csp{"default-src 'none'"} && $csp{"style-src 'self'"} &&
+	    $csp{"frame-ancestors 'none'"} && !grep({ /unsafe/ } @csp),
+	    "$name: policy");
+	is($h->{'x-content-type-options'}, 'nosniff', "$name: nosniff");
+	is($h->{'referrer-policy'}, 'no-referrer', "$name: no referrer");
+}
+
+# Every page answers, HEAD as GET without the body.
+sub pages {
+	my ($ad) = @_;
+
+	for my $path (sort keys %type) {
+		my $r = get($ad, $path);
+		is($r->{status}, 200, "$path: 200");
+		ok($r->{complete}, "$path: complete");
+		like($r->{headers}{'content-type'}, $type{$path},
+		    "$path: type");
+		headers_ok($r, $path);
+		like($r->{headers}{'cache-control'},
+		    $path eq '/style.css' ? qr/^no-cache$/ : qr/^no-store$/,
+		    "$path: is not kept");
+		my $c = Client->new($ad->{port});
+		my $h = $c->request(HEAD => $path)->response(head => 1);
+		is($h->{status}, 200, "HEAD $path: 200");
+		ok($h->{headers}{'content-length'} > 0, "HEAD $path: length");
+		is($c->{in}, '', "HEAD $path: no body");
+		is($c->request(GET => '/healthz')->response->{status}, 200,
+		    "HEAD $path: the connection lives on");
+	}
+	my $page = get($ad, '/')->{body};
+	like($page, qr/<!DOCTYPE html>.*<\/html>\s*$/s, 'a whole page');
+	unlike($page, qr/<script|\son\w+=|style=|javascript:/i, 'no script');
+	unlike($page, qr{(?:src|href)="(?:https?:)?//(?!127\.)},
+	    'nothing from elsewhere');
+	return $page;
+}
+
+my $config = <<"YML";
+API_KEY_POOLS:
+  anthropic:
+    keys: ["sk-ant-test-key-0000001", "sk-ant-test-key-0000002"]
+  evil:
+    keys: ["<b>&'\\"x</b><script>alert(1)</script>"]
+PROVIDERS:
+  evil:
+    dialect: openai-chat
+    base_url: http://127.0.0.1:9
+YML
+
+# The same question to both.
+sub stats_of {
+	my ($port) = @_;
+	my $r = Client->once($port, GET => '/v1/api-keys/stats');
+	is($r->{status}, 200, 'statistics');
+	return (Client::json($r), $r->{body});
+}
+
+subtest 'proxyd runs' => sub {
+	my $g = Gateway->new(config => $config);
+	my $ad = admind($g->{home});
+	ok($ad->{port}, 'starts') or return diag $ad->{error};
+	Client->once($g->port, POST => '/v1/chat/completions', {},
+	    { model => 'mock-echo', messages => [ { role => 'user',
+	    content => 'x' } ] });
+	$g->settled;
+	my $page = pages($ad);
+	like($page, qr/running/, 'the page says so');
+	like($page, qr{http://127\.0\.0\.1:@{[ $g->port ]}}, 'address');
+	like($page, qr/up \d+ s/, 'uptime');
+	like($page, qr/worker 0.*worker 1.*logger/s, 'processes');
+	like($page, qr/requests begun/, 'counters');
+	unlike($page, qr/sk-ant-test-key/, 'no key');
+	like($page, qr/sk-\*{4}001/, '... but its mask');
+	is_deeply(Client::json(get($ad, '/healthz')), { status => 'ok',
+	    proxyd => 'running' }, 'healthz');
+
+	my $j = Client::json(get($ad, '/api/status'));
+	my $p = $j->{proxyd};
+	ok($p->{running}, 'status: running');
+	is($p->{pid}, $g->{pid}, 'pid');
+	is($p->{port}, $g->port, 'port');
+	is($p->{state}, 'running', 'state');
+	like($p->{uptime_s}, qr/^\d+$/, 'uptime');
+	is(scalar @{ $p->{workers} }, 2, 'workers');
+	is((grep { $_->{state} eq 'running' } @{ $p->{workers} }), 2,
+	    '... which run');
+	is($p->{logger}{state}, 'running', 'logger');
+	is_deeply([sort keys %{ $p->{counters} }],
+	    [sort keys %{ $p->{counter_texts} }], 'each counter has a text');
+	is($p->{counters}{requests}, 1, 'a counter');
+	ok(!grep({ $_ eq '' } values %{ $p->{counter_texts} }), '... in words');
+	is($j->{database}{keys}, 3, 'keys');
+	is($j->{database}{requests}, 1, 'rows of the log');
+
+	my ($mine, $text) = stats_of($ad->{port});
+	my ($theirs) = stats_of($g->port);
+	is_deeply($mine, $theirs, "as proxyd's own");
+	unlike($text, qr/sk-ant-test-key|alert\(1\)/, 'no key in it');
+	$g->finish;
+	ok(Client::json(get($ad, '/healthz'))->{proxyd} eq 'down',
+	    'proxyd has gone');
+	like(get($ad, '/')->{body}, qr/not running/, '... and it is seen');
+	($mine) = stats_of($ad->{port});
+	is_deeply($mine, $theirs, 'statistics stay, from the database');
+	finish($ad);
+};
+
+subtest 'statistics are live' => sub {
+	my $up = Upstream->new(sub { return [ reply => 500,
+	    { 'Content-Type' => 'application/json' }, '{"type":"error",' .
+	    '"error":{"type":"api_error","message":"no"}}' ] });
+	my $g = Gateway->new(config => <<"YML");
+API_KEY_POOLS:
+  anthropic:
+    keys: ["sk-ant-test-key-0000001"]
+PROVIDERS:
+  anthropic:
+    base_url: @{[ $up->base ]}
+YML
+	my $ad = admind($g->{home});
+	for (1 .. 3) {
+		Client->once($g->port, POST => '/v1/messages', {}, {
+		    model => 'claude-x', max_tokens => 9, messages => [ {
+		    role => 'user', content => 'x' } ] });
+	}
+	my ($theirs) = stats_of($g->port);
+	my ($mine) = stats_of($ad->{port});
+	my ($k) = values %{ $mine->{anthropic} };
+	is_deeply($mine, $theirs, "as proxyd's own");
+	ok($k->{total_requests} >= 3, 'attempts are counted');
+	is($k->{total_requests}, $k->{successful_requests} +
+	    $k->{failed_requests}, 'sums agree');
+	is($k->{status_codes}{500}, $k->{failed_requests}, 'by status');
+	like($k->{last_used},
+	    qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'RFC 3339');
+	$g->finish;
+	# The row's time of the last use is that of its end.
+	($mine) = stats_of($ad->{port});
+	for my $st ($mine, $theirs) {
+		delete $_->{last_used} for values %{ $st->{anthropic} };
+	}
+	is_deeply($mine, $theirs, 'and the database has the same');
+	finish($ad);
+};
+
+# One that says it is proxyd, and says hostile things.
+subtest 'hostile strings' => sub {
+	my $home = home();
+	my $s = IO::Socket::UNIX->new(Local => "$home/proxyd.sock",
+	    Listen => 5) or die "socket: $!";
+	my $xss = q{<script>alert('1')</script>&"};
+	my $pid = fork // die;
+	if (!$pid) {
+		for (1 .. 2) {
+			my $c = $s->accept or last;
+			my $line = <$c>;
+			print $c "ok\npid 1\nversion $xss\nstate $xss\n" .
+			    "host $xss\nport 8000\nconfig $xss\xff\xfe\n" .
+			    "started 0\ngeneration 1\nworker 0 1 $xss 0 0 0\n" .
+			    "logger 1 $xss\nstat $xss 5\nalert $xss\xff\n" .
+			    "strange $xss\n";
+			close $c;
+		}
+		POSIX::_exit(0);
+	}
+	my $ad = admind($home);
+	my $r = get($ad, '/');
+	is($r->{status}, 200, 'a page');
+	unlike($r->{body}, qr/<script/i, 'no markup of theirs');
+	like($r->{body}, qr/&lt;script&gt;alert\(&#39;1&#39;\)/,
+	    'all of it escaped');
+	$r = get($ad, '/api/status');
+	my $j = Client::json($r);
+	is($j->{proxyd}{version}, $xss, 'as it is in JSON');
+	is(eval { JSON::PP->new->utf8->decode($r->{body}); 1 }, 1,
+	    'which is valid');
+	waitpid $pid, 0;
+
+	# And one that says nothing.
+	my $begin = time;
+	$j = Client::json(get($ad, '/api/status'));
+	is($j->{proxyd}{state}, 'silent', 'no answer');
+	ok(time - $begin < 5, '... is not waited for long');
+	like(get($ad, '/')->{body}, qr/does not answer/, 'the page says so');
+	is(get($ad, '/healthz')->{status}, 200, 'healthz');
+	close $s;
+	unlink "$home/proxyd.sock";
+	finish($ad);
+};
+
+subtest 'the page for clients' => sub {
+	my $g = Gateway->new;
+	my $r = Client->once($g->port, GET => '/docs');
+	is($r->{status}, 200, '/docs');
+	like($r->{body}, qr/^<!DOCTYPE html>.*<\/html>\s*$/s, 'a whole page');
+	unlike($r->{body}, qr/<script|\son\w+=|javascript:|url\(|\@import/i,
+	    'no script, nothing loaded');
+	unlike($r->{body}, qr{(?:src|href)="(?:https?:)?//},
+	    'nothing from elsewhere');
+	my %id = map { $_ => 1 } $r->{body} =~ /id="([^"]+)"/g;
+	ok($id{$_}, "#$_ is there") for $r->{body} =~ /href="#([^"]+)"/g;
+	for my $path ('/v1/chat/completions', '/v1/responses', '/v1/messages',
+	    '/v1/anthropic/completions', '/v1/gemini/completions',
+	    '/v1beta/models/{model}:generateContent', '/v1/api-keys/stats') {
+		like($r->{body}, qr/\Q$path\E/, $path);
+	}
+	# Each example for the mock, with what it says of itself.
+	my $n = 0;
+	for my $pre ($r->{body} =~ m{<pre>(curl .*?)</pre>}gs) {
+		my ($path, $body) = $pre =~ m{
+		    http://127\.0\.0\.1:8000(/[^\s']+)'?.*?-d\s'(.*)'\s*$}xs
+		    or next;
+		next if $body !~ /mock-/ && $path !~ /mock-/;
+		my $a = Client->once($g->port, POST => $path, {}, $body);
+		is($a->{status}, 200, "$path: as pasted") or diag $a->{body};
+		like($a->{body}, qr/Hello!/, '... and echoed');
+		is($a->{headers}{'content-type'}, $pre =~ /curl -N/ ?
+		    'text/event-stream' : 'application/json',
+		    '... plain or streamed') or diag $pre;
+		$n++;
+	}
+	cmp_ok($n, '>=', 8, 'an example each, plain and streamed');
+	$g->finish;
+};
+
+done_testing;
