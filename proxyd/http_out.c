@@ -22,6 +22,7 @@
 #define READ_SIZE	(16l << 10)
 #define UPLOAD_SIZE	(64l << 10)
 #define HEADER_MAX	(64u << 10)	/* all of an answer's head */
+#define CA_BUNDLE	"/etc/ssl/certs/ca-certificates.crt"
 
 struct out_socket {
 	struct http_out	*out;
@@ -33,6 +34,7 @@ struct out_socket {
 struct http_out {
 	struct worker		 *wk;
 	CURLM			 *multi;
+	bool			  has_bundle;	/* CA_BUNDLE can be read */
 	struct loop_timer	  timer;
 	struct out_socket	**socket;	/* by descriptor */
 	int			  nsocket;
@@ -309,6 +311,22 @@ easy_put(struct http_out *o, CURL *e)
 		curl_easy_cleanup(e);
 }
 
+/*
+ * One file is trusted.  libcurl's default is a folder, too, which would be
+ * trusted beside the file, and which is parsed anew, some 300 files of it, for
+ * each connection: 30 ms in which nothing else runs, against 10 for the file.
+ */
+static void
+upstream_trust(const struct http_out *o, CURL *e, const char *file)
+{
+	if (file == NULL && o->has_bundle)
+		file = CA_BUNDLE;
+	if (file == NULL)
+		return;
+	curl_easy_setopt(e, CURLOPT_CAINFO, file);
+	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+}
+
 static void
 upstream_options(struct upstream *up, const struct upstream_call *call)
 {
@@ -330,8 +348,7 @@ upstream_options(struct upstream *up, const struct upstream_call *call)
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_ms);
 	curl_easy_setopt(e, CURLOPT_PROXY,
 	    call->proxy == NULL ? "" : call->proxy);
-	if (call->ca_file != NULL)
-		curl_easy_setopt(e, CURLOPT_CAINFO, call->ca_file);
+	upstream_trust(up->up_out, e, call->ca_file);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, up->up_error);
 	curl_easy_setopt(e, CURLOPT_PRIVATE, up);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, up);
@@ -427,6 +444,7 @@ http_out_create(struct worker *wk)
 	if ((o = calloc(1, sizeof(*o))) == NULL)
 		fatal("http_out");
 	o->wk = wk;
+	o->has_bundle = access(CA_BUNDLE, R_OK) == 0;
 	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK ||
 	    (o->multi = curl_multi_init()) == NULL)
 		fatalx("cannot start libcurl");
