@@ -91,24 +91,24 @@ loader_apply(const struct conf_paths *paths, const struct conf *c,
 }
 
 static void
-loader_run(const struct conf_paths *paths, const char *file, struct shm *shm,
-    struct loader_result *r)
+loader_run(const struct loader *ld, struct loader_result *r)
 {
 	struct conf	*c;
 
-	if ((c = conf_load(file, r->err, sizeof(r->err))) == NULL)
+	if ((c = conf_load(ld->file, r->err, sizeof(r->err))) == NULL)
 		return;
 	r->process = c->process;
 	r->log_days = c->log_days;
 	r->anonymous = c->allow_anonymous;
 	r->keyless = no_keys(c);
-	r->ok = loader_apply(paths, c, shm, r) == 0;
+	r->ok = ld->check(ld->arg, &r->process, r->err,
+	    sizeof(r->err)) == 0 &&
+	    loader_apply(ld->paths, c, ld->shm, r) == 0;
 	conf_free(c);
 }
 
 pid_t
-loader_start(const struct conf_paths *paths, const char *file, struct shm *shm,
-    int *fd)
+loader_start(const struct loader *ld, int *fd)
 {
 	static struct loader_result	 r;
 	sigset_t			 none;
@@ -131,7 +131,7 @@ loader_start(const struct conf_paths *paths, const char *file, struct shm *shm,
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	log_setprocname("proxyd loader");
 	memset(&r, 0, sizeof(r));
-	loader_run(paths, file, shm, &r);
+	loader_run(ld, &r);
 	if (write(p[1], &r, sizeof(r)) != (ssize_t)sizeof(r))
 		log_warn("loader's result");
 	_exit(r.ok ? 0 : 2);

@@ -23,9 +23,20 @@ struct loader_result {
 	char			 err[2048];
 };
 
-/* Forks; *fd is where the result will come.  The child's pid, or -1. */
-pid_t	 loader_start(const struct conf_paths *, const char *file,
-	    struct shm *, int *fd);
+/*
+ * Forks; *fd is where the result will come.  check, called in the child before
+ * anything is written, may refuse what was read: -1 with err.  The child's pid,
+ * or -1.
+ */
+struct loader {
+	const struct conf_paths	*paths;
+	const char		*file;
+	struct shm		*shm;
+	int			(*check)(void *, struct conf_process *,
+				    char *err, size_t);
+	void			*arg;
+};
+pid_t	 loader_start(const struct loader *, int *fd);
 /* Reads the result: whole, or -1 when the loader died. */
 int	 loader_read(int fd, struct loader_result *)
 	    __attribute__((__warn_unused_result__));

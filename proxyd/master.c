@@ -201,6 +201,8 @@ workers_start(struct master *m)
 
 	if (n <= 0)
 		n = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	if (n > SHM_WORKERS / 2)	/* the next series needs room, too */
+		n = SHM_WORKERS / 2;
 	m->series++;
 	for (i = 0; i < SHM_WORKERS && n > 0; i++) {
 		c = &m->worker[i];
@@ -408,7 +410,6 @@ reload_apply(struct master *m, struct loader_result *r)
 {
 	bool	 replace;
 
-	process_override(m, &r->process);
 	replace = process_differs(&m->process, &r->process);
 	if (replace && listener_replace(m, &r->process, r->err,
 	    sizeof(r->err)) == -1) {
@@ -459,6 +460,35 @@ loader_cb(void *arg, uint32_t events)
 	loader_dead(arg);
 }
 
+/*
+ * In the loader: an address that cannot be had is refused before the database
+ * changes.
+ */
+static int
+loader_check(void *arg, struct conf_process *p, char *err, size_t size)
+{
+	struct master	*m = arg;
+	int		 fd, port;
+
+	process_override(m, p);
+	if (!m->ready || (strcmp(m->process.host, p->host) == 0 &&
+	    m->process.port == p->port))
+		return 0;
+	if ((fd = listen_open(p, &port, err, size)) == -1)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+static pid_t
+master_loader(struct master *m, int *fd)
+{
+	struct loader	 ld = { &m->paths, m->file, m->shm, loader_check, m };
+
+	m->file_seen = m->file_next = file_print(m);
+	return loader_start(&ld, fd);
+}
+
 int
 master_reload(struct master *m)
 {
@@ -466,9 +496,7 @@ master_reload(struct master *m)
 
 	if (m->loader > 0 || m->stopping)
 		return -1;
-	m->file_seen = m->file_next = file_print(m);
-	if ((m->loader = loader_start(&m->paths, m->file, m->shm,
-	    &fd)) == -1) {
+	if ((m->loader = master_loader(m, &fd)) == -1) {
 		m->loader = 0;
 		return -1;
 	}
@@ -690,9 +718,8 @@ master_load(struct master *m, char *err, size_t size)
 	pid_t			 pid;
 	int			 fd, ws;
 
-	if ((pid = loader_start(&m->paths, m->file, m->shm, &fd)) == -1)
+	if ((pid = master_loader(m, &fd)) == -1)
 		fatal("cannot fork the loader");
-	m->file_seen = m->file_next = file_print(m);
 	if (loader_read(fd, r) == -1)
 		snprintf(r->err, sizeof(r->err), "the loader died");
 	close(fd);
@@ -702,7 +729,6 @@ master_load(struct master *m, char *err, size_t size)
 		snprintf(err, size, "%s", r->err);
 		return -1;
 	}
-	process_override(m, &r->process);
 	m->process = r->process;
 	m->shm->generation = r->generation;
 	if (m->inherited_fd != -1) {

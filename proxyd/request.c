@@ -563,9 +563,9 @@ request_note(struct request *rq, const struct ir_error *err)
 	rq->rq_acct.s[ACCT_ERROR] = arena_str(&rq->rq_arena, buf_str(&b));
 	buf_release(&b);
 	if (rq->rq_provider != NULL || err->status >= 500)
-		request_log(rq, "%d: error of kind %d from %s", err->status,
-		    (int)err->kind, err->upstream > 0 ? "the provider" :
-		    "the gateway");
+		request_log(rq, "the client gets %d, %s", err->status,
+		    err->upstream > 0 ? "as the provider said" :
+		    "by the gateway");
 }
 
 /* Has theirs every member that ours has, with a value of the same type? */
@@ -795,6 +795,20 @@ request_drained(struct request *rq)
 		mock_again(rq->rq_mock);
 }
 
+void
+request_timer(struct request *rq, int64_t ms)
+{
+	int64_t	 total = rq->rq_provider->total_ms, left;
+
+	if (total > 0) {
+		left = total - (clock_mono_us() - rq->rq_start_us) / 1000;
+		rq->rq_timer_total = left < ms;
+		if (rq->rq_timer_total)
+			ms = left;
+	}
+	loop_timer_set(rq->rq_wk->loop, &rq->rq_timer, ms);
+}
+
 /* --- out of time -------------------------------------------------------------------------- */
 
 static void
@@ -803,14 +817,16 @@ timer_cb(void *arg)
 	struct request	*rq = arg;
 	struct ir_error	 err;
 
-	if (rq->rq_out.len > REQUEST_OUT_HIGH && rq->rq_state == RQ_STREAM) {
+	if (rq->rq_out.len > REQUEST_OUT_HIGH && rq->rq_state == RQ_STREAM &&
+	    !rq->rq_timer_total) {
 		/* The client is slow, not the provider. */
-		loop_timer_set(rq->rq_wk->loop, &rq->rq_timer,
-		    rq->rq_provider->idle_ms);
+		request_timer(rq, rq->rq_provider->idle_ms);
 		return;
 	}
 	ir_error_set(&err, IR_ERR_TIMEOUT, "provider '%s' %s",
-	    rq->rq_provider->name.p, rq->rq_state == RQ_STREAM ?
+	    rq->rq_provider->name.p, rq->rq_timer_total ?
+	    "took longer than its total_timeout" :
+	    rq->rq_state == RQ_STREAM ?
 	    "stopped sending before the answer was complete" :
 	    "did not answer in time");
 	upstream_close(rq->rq_up);

@@ -65,6 +65,7 @@ struct request {
 	struct upstream		*rq_up;
 	struct mock		*rq_mock;
 	struct loop_timer	 rq_timer;
+	bool			 rq_timer_total;	/* total_timeout's */
 
 	/* what comes back */
 	bool			 rq_answering;	/* the four below are live */
@@ -101,6 +102,8 @@ void	 request_reply(struct request *, int status, const char *type,
 void	 request_commit(struct request *);
 /* Everything is said; upstream may be detached. */
 void	 request_done(struct request *, const char *how);
+/* Sets the timer, within what total_timeout leaves. */
+void	 request_timer(struct request *, int64_t ms);
 /* Log lines carry the request's id. */
 void	 request_log(const struct request *, const char *, ...)
 	    __attribute__((__format__(printf, 2, 3)));
@@ -114,6 +117,11 @@ void	 try_next(struct request *);
  * status 0: no answer.
  */
 void	 try_end(struct request *, int status, bool ok, const char *why);
+/*
+ * Overwrites the key in a provider's error that says it: it is neither for the
+ * client nor for the log.
+ */
+void	 try_hide_key(const struct request *, char *, size_t);
 /* As try_end, then another attempt if that may help, else the error. */
 void	 try_failed(struct request *, int status, const struct ir_error *);
 

@@ -58,6 +58,7 @@ answer_look(struct request *rq, const struct ir_event *ev)
 	case IR_EV_ERROR:
 		rq->rq_failed = true;
 		rq->rq_err = *ev->error;
+		try_hide_key(rq, rq->rq_err.msg, strlen(rq->rq_err.msg));
 		break;
 	default:
 		break;
@@ -211,8 +212,7 @@ answer_feed(struct request *rq)
 
 	if (up->up_in.len == 0 || rq->rq_state == RQ_DONE)
 		return;
-	loop_timer_set(rq->rq_wk->loop, &rq->rq_timer,
-	    rq->rq_provider->idle_ms);
+	request_timer(rq, rq->rq_provider->idle_ms);
 	if (rq->rq_same)
 		r = answer_forward(rq, buf_str(&up->up_in));
 	else
@@ -362,6 +362,7 @@ answer_error(struct request *rq)
 	if (up->up_status >= 400 && up->up_status < 600)
 		err.status = up->up_status;
 	err.upstream = up->up_status;
+	try_hide_key(rq, up->up_in.data, up->up_in.len);
 	rq->rq_target->error_decode(&rq->rq_arena, buf_str(&up->up_in), &err);
 	if ((hint = answer_retry_after(up)) >= 0)
 		err.retry_after = hint;

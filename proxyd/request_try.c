@@ -19,12 +19,24 @@ struct lines {
 	unsigned	 n;
 };
 
+/*
+ * Controls become spaces (RFC 9110 5.5): libmicrohttpd lets a lone CR through,
+ * which some servers take for the end of a line.
+ */
 static void
 lines_add(struct request *rq, struct lines *l, struct str name, struct str v)
 {
-	if (l->n < HEADERS_MAX)
-		l->line[l->n++] = arena_strf(&rq->rq_arena, "%.*s: %.*s",
-		    STR_FMT(name), STR_FMT(v)).p;
+	char	*copy = arena_bytes(&rq->rq_arena, v.n + 1);
+	size_t	 i;
+
+	if (l->n >= HEADERS_MAX)
+		return;
+	for (i = 0; i < v.n; i++)
+		copy[i] = (unsigned char)v.p[i] < ' ' || v.p[i] == 0x7f ?
+		    ' ' : v.p[i];
+	v.p = copy;
+	l->line[l->n++] = arena_strf(&rq->rq_arena, "%.*s: %.*s",
+	    STR_FMT(name), STR_FMT(v)).p;
 }
 
 static bool
@@ -64,6 +76,23 @@ lines_auth(struct request *rq, struct lines *l)
 		l->line[l->n++] = arena_strf(&rq->rq_arena,
 		    "%.*s: %.*s%.*s%.*s", STR_FMT(name), STR_FMT(head),
 		    STR_FMT(key), STR_FMT(format)).p;
+}
+
+void
+try_hide_key(const struct request *rq, char *p, size_t n)
+{
+	struct str	 key;
+	char		*at;
+
+	if (rq->rq_key == NULL)
+		return;
+	key = secret_reveal(rq->rq_key->value);
+	while (key.n > 0 && n >= key.n &&
+	    (at = memmem(p, n, key.p, key.n)) != NULL) {
+		memset(at, '*', key.n);
+		n -= (size_t)(at - p) + key.n;
+		p = at + key.n;
+	}
 }
 
 /* The client's own headers, by the dialect's list, and only to its like. */
@@ -238,8 +267,7 @@ try_open(struct request *rq)
 		wk->row->stat.retries++;
 	if (rq->rq_key != NULL)
 		wk->row->key[rq->rq_key->slot].inflight++;
-	loop_timer_set(wk->loop, &rq->rq_timer,
-	    rq->rq_provider->first_byte_ms);
+	request_timer(rq, rq->rq_provider->first_byte_ms);
 	if (rq->rq_target == NULL)
 		mock_start(rq);
 	else

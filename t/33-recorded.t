@@ -96,9 +96,31 @@ sub ask {
 	return $r // { status => 0, body => '' };
 }
 
-# A plain question in a dialect, for a recorded answer of another.
+# Recorded requests of each dialect take turns as the question to a recorded
+# answer of another; one that cannot be asked elsewhere (a file of its provider,
+# a conversation kept there) is a 400 that says so, and a plain one follows.
+my %recorded;
+push @{ $recorded{ $fx{$_}{dialect} } }, $fx{$_}{request}
+    for grep { $fx{$_}{request} } sort keys %fx;
+my %turn;
+my $refused = 0;
+
+sub recorded_question {
+	my ($d, $id, $stream) = @_;
+	my $all = $recorded{$d} or return;
+	my $b = { %{ $all->[$turn{$d}++ % @$all] } };
+
+	return $b if $d eq 'gemini' && do { delete $b->{model}; 1 };
+	delete @$b{qw(stream stream_options)};
+	$b->{stream} = \1 if $stream;
+	$b->{stream_options} = { include_usage => \1 }
+	    if $stream && $d eq 'openai-chat';
+	return { %$b, model => $id };
+}
+
+# A plain question in a dialect.
 sub question {
-	my ($d, $id, $stream, $tools) = @_;
+	my ($d, $id, $stream) = @_;
 	my @s = $stream ? (stream => \1) : ();
 	my %inc = $stream ? (stream_options => { include_usage => \1 }) : ();
 
@@ -111,7 +133,8 @@ sub question {
 	    text => 'x' } ] } ] };
 }
 
-my (%n, @bad);
+my %n = (same => 0, cross => 0);
+my @bad;
 sub note_bad { push @bad, $_[0] }
 
 sub same_dialect {
@@ -165,9 +188,19 @@ sub cross {
 	    $f->{stream});
 
 	for my $stream ($f->{stream} || $f->{array} ? (1, 0) : (0, 1)) {
-		my $r = ask(path_for($d, $f->{id}, $stream),
-		    $json->encode(question($d, $f->{id}, $stream)));
 		my $name = "$f->{id}: $d" . ($stream ? ' stream' : '');
+		my $q = recorded_question($d, $f->{id}, $stream) //
+		    question($d, $f->{id}, $stream);
+		my $r = ask(path_for($d, $f->{id}, $stream),
+		    $json->encode($q));
+		if ($r->{status} == 400) {
+			note_bad("$name: $turn{$d}: " . substr $r->{body},
+			    0, 300) unless $r->{body} =~
+			    /cannot be sent|refers to state/;
+			$refused++;
+			$r = ask(path_for($d, $f->{id}, $stream),
+			    $json->encode(question($d, $f->{id}, $stream)));
+		}
 		$n{cross}++;
 		if ($want->{error}) {
 			note_bad("$name: error passed as $r->{status}")
@@ -180,6 +213,9 @@ sub cross {
 			    substr $r->{body}, 0, 200);
 			next;
 		}
+		# An answer to legacy functions has room for one call.
+		local $want->{calls} = [$want->{calls}[0] // ()]
+		    if $q->{functions};
 		my @diff = differ($want, Extract::extract($d, $r->{body},
 		    $stream));
 		note_bad("$name: @diff") if @diff;
@@ -193,7 +229,8 @@ for my $id (sort keys %fx) {
 	cross($f, $_) for grep { $_ ne $f->{dialect} } sort keys %provider;
 }
 ok(!@bad, "$n{same} recorded exchanges in their own dialect, " .
-    "$n{cross} crosswise");
+    "$n{cross} crosswise ($refused questions refused by name)");
+cmp_ok($refused, '<', $n{cross} / 4, 'few are refused');
 diag("$_") for @bad[0 .. ($#bad > 200 ? 200 : $#bad)];
 diag(scalar(@bad) . ' differ') if @bad;
 $g->finish;

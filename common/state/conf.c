@@ -553,7 +553,7 @@ static const struct conf_row rows[] = {
 	    "its port; 0: any free one" },
 	{ "DEBUG", conf_set_bool, C(process.debug), 0, 0, "false",
 	    "log more" },
-	{ "WORKERS", conf_set_int, C(process.workers), 0, 64, "0",
+	{ "WORKERS", conf_set_int, C(process.workers), 0, 32, "0",
 	    "worker processes; 0: one a core" },
 	{ "MAX_CONNECTIONS", conf_set_int, C(process.max_connections), 1,
 	    65536, "4096", "connections of clients, each worker" },
