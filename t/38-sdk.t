@@ -1,0 +1,381 @@
+#!/usr/bin/perl
+
+# The official SDKs of OpenAI (both APIs), Anthropic and Google, each against a
+# provider of each dialect: their helpers for streams, tools and structured
+# output work, their own classes of errors are raised, nothing is asked twice,
+# and a provider is let go when they leave.
+
+use strict;
+use warnings;
+use utf8;
+use Fcntl qw(LOCK_EX);
+use File::Basename qw(basename dirname);
+use File::Copy qw(copy);
+use File::Path qw(make_path);
+use Gateway;
+use JSON::PP;
+use SdkScripts;
+use Test::More;
+use Upstream;
+
+my @dialects = qw(openai-chat openai-responses anthropic gemini);
+my $build = dirname($ENV{BUILDDIR} // 'build/opt');
+my $text = "Bonjour \x{4f60}\x{597d}!";
+my $signature = 'c2lnbmVk';
+my $no_signature = 'skip_thought_signature_validator';
+
+# --- installation, once for all variants of the build -------------------------
+
+sub slurp {
+	open my $f, '<:raw', $_[0] or return '';
+	local $/;
+	return scalar <$f> // '';
+}
+
+# What npm said, where it failed.
+sub npm {
+	my ($dir) = @_;
+	my $lock = "$dir/package-lock.json";
+
+	return if -d "$dir/node_modules" &&
+	    slurp("$dir/installed") eq slurp($lock);
+	unlink "$dir/installed";
+	my $said = `cd '$dir' && npm ci --ignore-scripts --no-audit --no-fund \\
+	    --fetch-retries=1 --fetch-timeout=20000 </dev/null 2>&1`;
+	if ($?) {
+		my ($why) = $said =~ /^npm (?:ERR!|error) (.*\S.*)$/m;
+		return $why // "npm ci: status $?";
+	}
+	copy($lock, "$dir/installed") or die "$dir/installed: $!";
+	return;
+}
+
+sub install {
+	my ($dir) = @_;
+
+	make_path($dir);
+	open my $lock, '>', "$dir/lock" or die "$dir/lock: $!";
+	flock $lock, LOCK_EX or die "flock: $!";
+	for (glob('t/sdk/*'), 't/sdk/.npmrc') {
+		my $to = "$dir/" . basename($_);
+		next if slurp($to) eq slurp($_);
+		copy($_, $to) or die "$to: $!";
+	}
+	return npm($dir);
+}
+
+my ($node) = (`node --version 2>/dev/null` // '') =~ /^v(\d+)/;
+plan skip_all => 'node is not installed' unless $node;
+plan skip_all => "node 20 is needed, not $node" if $node < 20;
+plan skip_all => 'npm is not installed' unless `npm --version 2>/dev/null`;
+if (my $why = install("$build/sdk")) {
+	plan skip_all => "the SDKs cannot be installed: $why";
+}
+
+# --- the runs -----------------------------------------------------------------
+
+my %up = map { $_ => Upstream->new(script_for($_)) } @dialects;
+my $g = Gateway->new(config => "PROVIDERS:\n" . join('', map { <<"EOT" }
+  p-$_:
+    dialect: $_
+    base_url: ${\$up{$_}->base}
+    keyless: true
+EOT
+    @dialects) . "MODELS:\n" . join('', map { <<"EOT" } @dialects));
+  - route_key: at-$_
+    target_model: ${\model_of($_)}
+    provider: p-$_
+EOT
+
+delete @ENV{grep { /_proxy$|_API_KEY$|_BASE_URL$|^NODE_/i } keys %ENV};
+my (%run, %got, %asked);
+for my $sdk (@dialects) {
+	open $run{$sdk}, '-|:raw', 'timeout', 60, 'node', "$build/sdk/run.mjs",
+	    $sdk, $g->url(''), @dialects or die "node: $!";
+}
+for my $sdk (@dialects) {
+	my $fh = $run{$sdk};
+	while (<$fh>) {
+		my $j = eval { decode_json($_) } or do { diag $_; next };
+		$got{$sdk}{ $j->{provider} }{ $j->{name} } = $j;
+	}
+	close $fh;
+	is($?, 0, "$sdk: the SDK's process ended well");
+}
+for my $d (@dialects) {
+	for (grep { $_->{event} eq 'request' } $up{$d}->requests) {
+		my ($case, $sdk) = case_of($_);
+		push @{ $asked{$sdk}{$d}{$case} }, Upstream::json_of($_);
+	}
+}
+
+# --- what a provider was asked, whatever its dialect --------------------------
+
+# Each returns { system, image, schema, think, tools, calls, results }: calls as
+# [id, name, args], results as [id, text].
+my %read = (
+	'openai-chat' => sub {
+		my ($b) = @_;
+		my @m = @{ $b->{messages} };
+		my ($user) = grep { $_->{role} eq 'user' } @m;
+		my ($image) = ref $user->{content} ? map {
+		    $_->{image_url}{url} // () } @{ $user->{content} } : ();
+		my ($system) = map { $_->{content} } grep {
+		    $_->{role} =~ /system|developer/ } @m;
+		return { system => $system,
+		    image => $image, think => $b->{reasoning_effort},
+		    schema => $b->{response_format}{json_schema}{schema},
+		    tools => [ map { $_->{function}{name} }
+		    @{ $b->{tools} // [] } ],
+		    calls => [ map { [ $_->{id}, $_->{function}{name},
+		    $_->{function}{arguments} ] } map {
+		    @{ $_->{tool_calls} // [] } } @m ],
+		    results => [ map { [ $_->{tool_call_id}, $_->{content} ] }
+		    grep { $_->{role} eq 'tool' } @m ] };
+	},
+	'openai-responses' => sub {
+		my ($b) = @_;
+		my @item = @{ $b->{input} };
+		my ($user) = grep { ($_->{role} // '') eq 'user' } @item;
+		my ($image) = ref $user->{content} ? map {
+		    $_->{image_url} // () } @{ $user->{content} } : ();
+		return { system => $b->{instructions}, image => $image,
+		    think => $b->{reasoning}{effort},
+		    schema => $b->{text}{format}{schema},
+		    tools => [ map { $_->{name} } @{ $b->{tools} // [] } ],
+		    calls => [ map { [ @$_{qw(call_id name arguments)} ] }
+		    grep { ($_->{type} // '') eq 'function_call' } @item ],
+		    results => [ map { [ @$_{qw(call_id output)} ] } grep {
+		    ($_->{type} // '') eq 'function_call_output' } @item ] };
+	},
+	anthropic => sub {
+		my ($b) = @_;
+		my @block = map { ref $_->{content} ? @{ $_->{content} } : () }
+		    @{ $b->{messages} };
+		my $of = sub { my $t = shift; grep { $_->{type} eq $t }
+		    @block };
+		my ($image) = map { "data:$_->{source}{media_type};" .
+		    "base64,$_->{source}{data}" } $of->('image');
+		my $text = sub { ref $_[0] ? join('', map { $_->{text} }
+		    @{ $_[0] }) : $_[0] };
+		return { system => $text->($b->{system}), image => $image,
+		    think => $b->{thinking}{type},
+		    schema => $b->{output_config}{format}{schema},
+		    tools => [ map { $_->{name} } @{ $b->{tools} // [] } ],
+		    calls => [ map { [ $_->{id}, $_->{name},
+		    $_->{input} ] } $of->('tool_use') ],
+		    results => [ map { [ $_->{tool_use_id},
+		    $text->($_->{content}) ] } $of->('tool_result') ] };
+	},
+	gemini => sub {
+		my ($b) = @_;
+		my @part = map { @{ $_->{parts} } } @{ $b->{contents} };
+		my $conf = $b->{generationConfig} // {};
+		my $of = sub { my $t = shift; map { $_->{$t} // () } @part };
+		my ($image) = map { "data:$_->{mimeType};base64,$_->{data}" }
+		    $of->('inlineData');
+		my $think = $conf->{thinkingConfig} // {};
+		return { system => join('', map { $_->{text} }
+		    @{ $b->{systemInstruction}{parts} // [] }),
+		    image => $image, think => $think->{thinkingLevel} //
+		    $think->{thinkingBudget},
+		    schema => $conf->{responseJsonSchema},
+		    tools => [ map { $_->{name} } map {
+		    @{ $_->{functionDeclarations} } } @{ $b->{tools} // [] } ],
+		    calls => [ map { [ $_->{id} // "by name $_->{name}",
+		    $_->{name}, $_->{args} ] }
+		    $of->('functionCall') ],
+		    results => [ map { [ $_->{id} // "by name $_->{name}",
+		    $_->{response}{output} ] } $of->('functionResponse') ],
+		    signatures => [ map { $_->{thoughtSignature} } grep {
+		    $_->{functionCall} } @part ] };
+	},
+);
+
+# --- what is right ------------------------------------------------------------
+
+my %end = ('openai-chat' => 'stop', 'openai-responses' => 'completed',
+    anthropic => 'end_turn', gemini => 'STOP');
+my %at_tools = (%end, 'openai-chat' => 'tool_calls',
+    anthropic => 'tool_use');
+my %class = (400 => 'BadRequestError', 401 => 'AuthenticationError',
+    403 => 'PermissionDeniedError', 404 => 'NotFoundError',
+    429 => 'RateLimitError', 500 => 'InternalServerError',
+    503 => 'InternalServerError', 529 => 'InternalServerError');
+my %class_anthropic = (%class, 503 => 'ServiceUnavailableError',
+    529 => 'OverloadedError');
+my @calls = ({ name => 'get_weather', args => {
+    city => "Z\x{fc}rich \"1\"" } }, { name => 'get_time', args => {
+    zone => 'Europe/Zurich' } });
+
+sub class_of {
+	my ($sdk, $status) = @_;
+
+	return 'ApiError' if $sdk eq 'gemini';
+	return ($sdk eq 'anthropic' ? \%class_anthropic : \%class)->{$status};
+}
+
+sub answered {
+	my ($sdk, $d, $r, $want) = @_;
+
+	is($r->{threw}, undef, 'nothing is thrown');
+	is($r->{text}, $want, 'text');
+	is($r->{stop}, $end{$sdk}, 'reason to stop');
+	is($r->{model}, model_of($d), 'model');
+	is_deeply([ @$r{qw(input output)} ], [ 12, 5 ], 'tokens');
+	return if !defined $r->{deltas};
+	is($r->{seen}, $want, 'text in deltas');
+	cmp_ok($r->{deltas}, '>', 1, 'more than one');
+}
+
+# The second request of a tool loop.
+sub results_arrived {
+	my ($sdk, $d, $body) = @_;
+	my $x = $read{$d}->($body);
+	my ($call, $result) = @$x{qw(calls results)};
+
+	is_deeply($x->{tools}, [ map { $_->{name} } @calls ], 'tools');
+	is_deeply([ map { $_->[1] } @$call ], [ map { $_->{name} } @calls ],
+	    'calls are told again');
+	is_deeply([ map { ref $_->[2] ? $_->[2] :
+	    JSON::PP->new->decode($_->[2]) } @$call ],
+	    [ map { $_->{args} } @calls ], 'with their arguments');
+	is_deeply([ map { $_->[1] } @$result ], [ 'sunny-21', 'noon-12' ],
+	    'results in order');
+	is_deeply([ map { $_->[0] } @$result ], [ map { $_->[0] } @$call ],
+	    'each of its call');
+	is_deeply($x->{signatures}, [ $sdk eq 'gemini' ? $signature :
+	    $no_signature, undef ], 'signature') if $d eq 'gemini';
+}
+
+sub check_tools {
+	my ($sdk, $d, $r, $body) = @_;
+
+	answered($sdk, $d, $r, 'It is sunny.');
+	is_deeply($r->{calls}, \@calls, 'calls');
+	is($r->{before}, 'Let me look.', 'text ahead of them');
+	is($r->{first_stop}, $at_tools{$sdk}, 'stopped for them');
+	results_arrived($sdk, $d, $body->[-1]);
+}
+
+sub check_schema {
+	my ($sdk, $d, $r, $body) = @_;
+	my $schema = $read{$d}->($body->[0])->{schema};
+
+	is_deeply($r->{parsed}, { city => 'Oslo', people => 7 },
+	    'parsed by the SDK');
+	is_deeply([ map { lc $schema->{properties}{$_}{type} }
+	    qw(city people) ], [ qw(string integer) ],
+	    "in the provider's own way");
+	is_deeply([ sort @{ $schema->{required} } ], [ qw(city people) ],
+	    'required');
+}
+
+sub check_thinking {
+	my ($sdk, $d, $r, $body) = @_;
+
+	answered($sdk, $d, $r, $text);
+	is($r->{thinking}, 'First, I think.', 'thoughts');
+	like($read{$d}->($body->[0])->{think},
+	    qr/^(low|high|enabled|adaptive|2048)$/, 'asked for');
+}
+
+# A stream that broke: an error of the SDK's own, not a short answer.
+sub check_broken {
+	my ($sdk, $d, $r) = @_;
+
+	like($r->{error}, $sdk eq 'gemini' ? qr/^ApiError$/ : qr/Error$/,
+	    'an error is raised') or diag explain $r;
+	like($r->{message}, $r->{name} eq 'cut' ? qr/broke off/ :
+	    qr/provider says 5/, 'that says why');
+	is($r->{seen}, 'Bonj', 'behind what was said');
+}
+
+sub check_error {
+	my ($sdk, $d, $r) = @_;
+	my ($status) = $r->{name} =~ /(\d+)/;
+
+	is($r->{error}, class_of($sdk, $status), 'class of the error');
+	is($r->{status}, $status, 'status');
+	like($r->{message}, qr/provider says $status/, "provider's words");
+	return if $sdk eq 'gemini';
+	like($r->{id}, qr/^req_\w+$/, 'id of the request');
+	is($r->{retry_after}, $status == 429 ? 7 : undef, 'retry-after');
+}
+
+my %check = (
+	text => sub { answered(@_[0 .. 2], $text) },
+	stream => sub { answered(@_[0 .. 2], $text) },
+	system => sub {
+		my ($sdk, $d, $r, $body) = @_;
+		is($read{$d}->($body->[0])->{system}, 'Be brief.',
+		    'system text');
+	},
+	image => sub {
+		my ($sdk, $d, $r, $body) = @_;
+		answered($sdk, $d, $r, $text);
+		like($read{$d}->($body->[0])->{image},
+		    qr{^data:image/png;base64,iVBOR\S+ggg==$}, 'image');
+	},
+	tool => \&check_tools, toolstream => \&check_tools,
+	schema => \&check_schema,
+	think => \&check_thinking, thinkstream => \&check_thinking,
+	runner => sub {
+		my ($sdk, $d, $r, $body) = @_;
+		answered($sdk, $d, $r, 'It is sunny.');
+		results_arrived($sdk, $d, $body->[-1]);
+	},
+	abort => sub {
+		my ($sdk, $d, $r) = @_;
+		is($r->{seen}, 'Bonj', 'it had begun');
+		like($r->{error}, qr/^(APIUserAbortError|DOMException)$/,
+		    'the SDK knows that it left');
+	},
+	cut => \&check_broken, late => \&check_broken,
+	map({ ("e$_" => \&check_error, "s$_" => \&check_error) } keys %class),
+);
+
+# An Anthropic client's first attempt begins a thread, which the provider gets.
+sub requests_wanted {
+	my ($sdk, $d, $case) = @_;
+
+	return 1 if $case !~ /^(tool|runner)/;
+	return $case eq 'runner' && $sdk eq 'anthropic' && $d eq 'anthropic' ?
+	    3 : 2;
+}
+
+for my $sdk (@dialects) {
+	for my $d (@dialects) {
+		subtest "$sdk at $d" => sub {
+			for my $case (sort keys %check) {
+				next if $case eq 'runner' &&
+				    $sdk eq 'openai-responses';
+				my $r = $got{$sdk}{$d}{$case};
+				my $body = $asked{$sdk}{$d}{$case} // [];
+				subtest $case => sub {
+					ok($r, 'seen') or return;
+					is(@$body, requests_wanted($sdk, $d,
+					    $case), 'requests');
+					$check{$case}->($sdk, $d, $r, $body);
+					diag explain $r if !Test::More
+					    ->builder->is_passing;
+				};
+			}
+		};
+	}
+}
+
+subtest 'those who left' => sub {
+	for my $d (@dialects) {
+		ok($g->wait_for(sub { 4 == grep { $_->{event} eq 'closed' &&
+		    $_->{unfinished} } $up{$d}->requests }),
+		    "$d: the provider was let go each time");
+	}
+	$g->settled;
+	my @rows = $g->rows("close = 'client left'");
+	is(@rows, 16, 'a row for each');
+	is((grep { $_->{stream} } @rows), 16, 'of a stream');
+};
+
+$g->finish;
+done_testing;
