@@ -250,25 +250,50 @@ fault_of(CURLcode r, const struct upstream *up)
 	}
 }
 
+/*
+ * The provider closed a kept connection while the body was on its way: a new
+ * one will do.  libcurl does so by itself where it learns of it by reading, but
+ * a long body makes it learn by writing.
+ */
+static bool
+upstream_resend(struct upstream *up, CURLcode r)
+{
+	CURLM	*multi = up->up_out->multi;
+	long	 made = 1;
+
+	curl_easy_getinfo(up->up_easy, CURLINFO_NUM_CONNECTS, &made);
+	if (r != CURLE_SEND_ERROR || made > 0 || up->up_nheaders > 0 ||
+	    up->up_headers_done)
+		return false;
+	curl_multi_remove_handle(multi, up->up_easy);
+	curl_easy_setopt(up->up_easy, CURLOPT_FRESH_CONNECT, 1l);
+	up->up_error[0] = '\0';
+	return curl_multi_add_handle(multi, up->up_easy) == CURLM_OK;
+}
+
 static void
 finish_cb(void *arg)
 {
 	struct http_out	*o = arg;
 	struct upstream	*up;
 	CURLMsg		*msg;
+	CURLcode	 r;
 	char		*p;
 	int		 left;
 
 	while ((msg = curl_multi_info_read(o->multi, &left)) != NULL) {
 		if (msg->msg != CURLMSG_DONE)
 			continue;
+		r = msg->data.result;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &p);
 		up = (struct upstream *)(void *)p;
+		if (upstream_resend(up, r))
+			continue;
 		up->up_done = true;
-		up->up_fault = fault_of(msg->data.result, up);
+		up->up_fault = fault_of(r, up);
 		if (up->up_error[0] == '\0' && up->up_fault != UPSTREAM_OK)
 			snprintf(up->up_error, sizeof(up->up_error), "%s",
-			    curl_easy_strerror(msg->data.result));
+			    curl_easy_strerror(r));
 		upstream_post(up);
 	}
 }

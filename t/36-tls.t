@@ -299,7 +299,7 @@ subtest 'a connection that is closed just then' => sub {
 		}
 		ok(asked() > $n + 4, "$how: after it was sent again");
 	}
-	for (1 .. 4) {
+	for (1 .. 10) {
 		my $r = ask('rude', 0, 6_000_000);
 		is($r->{status}, 200, 'while a large body is sent: answered')
 		    or diag $r->{body};
