@@ -10,22 +10,35 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proxyd/account.h"
 #include "proxyd/request.h"
+
+#define SPILL_PATH	1200
+
+/* During an upgrade two workers are in a slot, of two shared memories. */
+static void
+spill_path(char path[SPILL_PATH], const char *base, unsigned slot,
+    uint64_t epoch)
+{
+	snprintf(path, SPILL_PATH, "%s.%u.%016llx", base, slot,
+	    (unsigned long long)epoch);
+}
 
 static int
 spill_open(struct worker *wk)
 {
-	char	 path[1200];
+	char	 path[SPILL_PATH];
 
 	if (wk->spill_fd != -1)
 		return 0;
-	snprintf(path, sizeof(path), "%s.%u", wk->paths->spill, wk->slot);
+	spill_path(path, wk->paths->spill, wk->slot, wk->shm->epoch);
 	wk->spill_fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC,
 	    0600);
 	if (wk->spill_fd == -1)
@@ -88,11 +101,11 @@ void
 account_flush(struct worker *wk)
 {
 	struct shm_worker	*row = wk->row;
-	char			 path[1200];
+	char			 path[SPILL_PATH];
 
 	if (wk->spill_fd == -1) {
-		snprintf(path, sizeof(path), "%s.%u", wk->paths->spill,
-		    wk->slot);
+		spill_path(path, wk->paths->spill, wk->slot,
+		    wk->shm->epoch);
 		if (access(path, F_OK) == -1 || spill_open(wk) == -1)
 			return;
 		if (row->spill_new != row->spill_old &&
@@ -106,6 +119,45 @@ account_flush(struct worker *wk)
 	if (spill_size(wk) > 0 && ftruncate(wk->spill_fd, 0) == -1)
 		log_warn("cannot empty the spill file");
 	row->spill_old = row->spill_new = 0;
+}
+
+bool
+account_pending(const struct worker *wk)
+{
+	return wk->spill_fd != -1 && spill_size(wk) > 0;
+}
+
+void
+account_end(struct worker *wk)
+{
+	char	 path[SPILL_PATH];
+
+	account_flush(wk);
+	if (wk->spill_fd == -1 || spill_size(wk) > 0)
+		return;
+	spill_path(path, wk->paths->spill, wk->slot, wk->shm->epoch);
+	unlink(path);
+	close(wk->spill_fd);
+	wk->spill_fd = -1;
+}
+
+void
+account_adopt(const struct conf_paths *paths, uint64_t epoch)
+{
+	char		 from[SPILL_PATH], to[SPILL_PATH];
+	glob_t		 g;
+	unsigned	 slot = 0;
+	size_t		 i;
+
+	snprintf(from, sizeof(from), "%s.*", paths->spill);
+	if (glob(from, 0, NULL, &g) != 0)
+		return;
+	for (i = 0; i < g.gl_pathc && slot < SHM_WORKERS; i++) {
+		spill_path(to, paths->spill, slot++, epoch);
+		if (rename(g.gl_pathv[i], to) == -1)
+			log_warn("cannot take over '%s'", g.gl_pathv[i]);
+	}
+	globfree(&g);
 }
 
 void

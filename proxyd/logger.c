@@ -151,7 +151,8 @@ drain_cb(void *arg)
 	if (st.orphan && !st.ending && workers_gone())
 		st.ending = true;
 	r = drain_all();
-	if (st.ending && (r == -1 || !drain_waiting())) {
+	/* A signal to the whole group comes before the workers have ended. */
+	if (st.ending && workers_gone() && (r == -1 || !drain_waiting())) {
 		loop_stop(st.loop);
 		return;
 	}

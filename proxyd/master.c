@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
+#include "proxyd/account.h"
 #include "proxyd/control.h"
 #include "proxyd/logger.h"
 #include "proxyd/master.h"
@@ -274,7 +275,8 @@ child_report(struct child *c, int ws, const char *words)
 {
 	const char	*what = c == &c->m->logger ? "logger" : "worker";
 
-	if (WIFEXITED(ws) && WEXITSTATUS(ws) == 0 && c->told)
+	if (WIFEXITED(ws) && WEXITSTATUS(ws) == 0 &&
+	    (c->told || c->m->stopping))
 		log_debug("%s %u has ended", what, c->slot);
 	else if (WIFSIGNALED(ws))
 		log_alert("%s %u (pid %d) was killed by signal %d %s", what,
@@ -767,6 +769,8 @@ master_main(struct master *m)
 		ready_tell(m, "error cannot open the control socket\n");
 		return 1;
 	}
+	if (m->inherited_fd == -1)
+		account_adopt(&m->paths, m->shm->epoch);
 	child_spawn(&m->logger);
 	workers_start(m);
 	m->tick = (struct loop_timer){ .cb = tick_cb, .arg = m };

@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "policy/access.h"
+#include "proxyd/account.h"
 #include "proxyd/request.h"
 
 #define HEADERS_MAX	32

@@ -137,14 +137,6 @@ int	 answer_event(void *, const struct ir_event *);
 /* After a batch of events: commit, wake, end or fail. */
 void	 answer_progress(struct request *);
 
-/* --- account.c ------------------------------------------------------------------------ */
-
-/* Packs the record into the worker's ring, or its spill file. */
-void	 account_write(struct worker *, const struct acct_rec *);
-/* Once a turn: the spill file back into the ring. */
-void	 account_flush(struct worker *);
-void	 account_key(struct request *, int status, bool ok);
-
 /* --- api.c ------------------------------------------------------------------------------ */
 
 /* Answers a path that is no dialect's, or a list of models; false: not ours. */

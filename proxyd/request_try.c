@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "policy/keypick.h"
+#include "proxyd/account.h"
 #include "proxyd/request.h"
 
 #define HEADERS_MAX	48

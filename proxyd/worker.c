@@ -12,9 +12,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proxyd/account.h"
 #include "proxyd/http_in.h"
 #include "proxyd/http_out.h"
-#include "proxyd/request.h"
 #include "proxyd/worker.h"
 
 #define TICK_MS		250
@@ -73,7 +73,7 @@ check_cb(void *arg)
 {
 	struct worker	*wk = arg;
 
-	if (wk->draining && wk->requests == 0)
+	if (wk->draining && wk->requests == 0 && !account_pending(wk))
 		loop_stop(wk->loop);
 }
 
@@ -148,6 +148,8 @@ tick_cb(void *arg)
 	    worker_load(wk) == -1)
 		wk->row->generation = wk->shm->generation;	/* told once */
 	account_flush(wk);
+	if (wk->draining)
+		loop_post(wk->loop, &events.check);
 	loop_timer_set(wk->loop, &events.tick, TICK_MS);
 }
 
@@ -205,7 +207,7 @@ worker_main(struct worker *wk)
 	http_in_destroy(wk->in);
 	http_out_destroy(wk->out);
 	loop_turn(wk->loop);		/* what was deferred */
-	account_flush(wk);
+	account_end(wk);
 	snapshot_unref(wk->snap);
 	secret_box_close(wk->box);
 	close(events.signals.fd);

@@ -182,6 +182,9 @@ read_functions(struct chat_read *d, struct jv v)
 {
 	struct jv	 e;
 
+	/* The answer has room for one function_call. */
+	if (json_count(v) > 0 && d->rq->parallel == IR_UNSET)
+		d->rq->parallel = IR_NO;
 	for (e = json_first(v); json_ok(e); e = json_next(e)) {
 		if (json_type(e) != JSON_OBJECT) {
 			ir_error_type(d->err, d->a, e, "an object");

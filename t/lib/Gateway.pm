@@ -141,12 +141,18 @@ sub db {
 	return "$self->{home}/proxyd.db";
 }
 
-# Rows of the request log, by the sqlite3 shell in JSON.
+# Rows of the request log.
 sub rows {
 	my ($self, $where) = @_;
+
+	return $self->sql('SELECT * FROM requests' .
+	    ($where ? " WHERE $where" : '') . ' ORDER BY id');
+}
+
+# What a query gives, by the sqlite3 shell in JSON.
+sub sql {
+	my ($self, $sql) = @_;
 	require JSON::PP;
-	my $sql = 'SELECT * FROM requests' . ($where ? " WHERE $where" : '') .
-	    ' ORDER BY id';
 
 	open my $p, '-|', 'sqlite3', '-json', '-cmd', '.timeout 5000',
 	    $self->db, $sql or die "sqlite3: $!";
