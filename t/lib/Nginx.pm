@@ -14,8 +14,6 @@ use Time::HiRes qw(sleep);
 my $main = $$;
 my @live;
 
-sub program { _which('nginx') }
-
 sub _which {
 	my ($name) = @_;
 
@@ -183,8 +181,9 @@ EOT
 sub _start {
 	my ($self) = @_;
 	my $d = $self->{dir};
-	my $prog = program();
+	my $prog = _which('nginx');
 
+	unlink "$d/nginx.pid";
 	my $pid = fork // die "fork: $!";
 	if (!$pid) {
 		if ($> == 0) {
@@ -204,10 +203,8 @@ sub _start {
 		if (waitpid($pid, WNOHANG) == $pid) {
 			return 0;
 		}
-		my $up = grep { IO::Socket::INET->new(PeerAddr =>
-		    '127.0.0.1', PeerPort => $_) }
-		    values %{ $self->{port} };
-		if ($up == keys %{ $self->{port} }) {
+		# Written once all ports are its own.
+		if (-s "$d/nginx.pid") {
 			$self->{pid} = $pid;
 			return 1;
 		}
