@@ -21,7 +21,6 @@ use Upstream;
 my @dialects = qw(openai-chat openai-responses anthropic gemini);
 my $build = dirname($ENV{BUILDDIR} // 'build/opt');
 my $text = "Bonjour \x{4f60}\x{597d}!";
-my $signature = 'c2lnbmVk';
 my $no_signature = 'skip_thought_signature_validator';
 
 # --- installation, once for all variants of the build -------------------------
@@ -111,8 +110,8 @@ for my $d (@dialects) {
 
 # --- what a provider was asked, whatever its dialect --------------------------
 
-# Each returns { system, image, schema, think, tools, calls, results }: calls as
-# [id, name, args], results as [id, text].
+# Each returns { system, image, schema, think, tools, said, calls, results }:
+# said by the model, calls as [id, name, args], results as [id, text].
 my %read = (
 	'openai-chat' => sub {
 		my ($b) = @_;
@@ -127,6 +126,9 @@ my %read = (
 		    schema => $b->{response_format}{json_schema}{schema},
 		    tools => [ map { $_->{function}{name} }
 		    @{ $b->{tools} // [] } ],
+		    said => [ map { ref $_->{content} ? map({ $_->{text} }
+		    @{ $_->{content} }) : $_->{content} // () } grep {
+		    $_->{role} eq 'assistant' } @m ],
 		    calls => [ map { [ $_->{id}, $_->{function}{name},
 		    $_->{function}{arguments} ] } map {
 		    @{ $_->{tool_calls} // [] } } @m ],
@@ -143,6 +145,8 @@ my %read = (
 		    think => $b->{reasoning}{effort},
 		    schema => $b->{text}{format}{schema},
 		    tools => [ map { $_->{name} } @{ $b->{tools} // [] } ],
+		    said => [ map { $_->{text} } map { @{ $_->{content} } }
+		    grep { ($_->{role} // '') eq 'assistant' } @item ],
 		    calls => [ map { [ @$_{qw(call_id name arguments)} ] }
 		    grep { ($_->{type} // '') eq 'function_call' } @item ],
 		    results => [ map { [ @$_{qw(call_id output)} ] } grep {
@@ -162,6 +166,9 @@ my %read = (
 		    think => $b->{thinking}{type},
 		    schema => $b->{output_config}{format}{schema},
 		    tools => [ map { $_->{name} } @{ $b->{tools} // [] } ],
+		    said => [ map { ref $_->{content} ? map({
+		    $_->{text} // () } @{ $_->{content} }) : $_->{content} }
+		    grep { $_->{role} eq 'assistant' } @{ $b->{messages} } ],
 		    calls => [ map { [ $_->{id}, $_->{name},
 		    $_->{input} ] } $of->('tool_use') ],
 		    results => [ map { [ $_->{tool_use_id},
@@ -182,6 +189,9 @@ my %read = (
 		    schema => $conf->{responseJsonSchema},
 		    tools => [ map { $_->{name} } map {
 		    @{ $_->{functionDeclarations} } } @{ $b->{tools} // [] } ],
+		    said => [ map { $_->{text} // () } grep {
+		    !$_->{thought} } map { @{ $_->{parts} } } grep {
+		    $_->{role} eq 'model' } @{ $b->{contents} } ],
 		    calls => [ map { [ $_->{id} // "by name $_->{name}",
 		    $_->{name}, $_->{args} ] }
 		    $of->('functionCall') ],
@@ -228,6 +238,13 @@ sub answered {
 	cmp_ok($r->{deltas}, '>', 1, 'more than one');
 }
 
+# What the model said comes back in one piece, but where it is passed on as is.
+sub told {
+	my ($sdk, $d, $said) = @_;
+
+	return $sdk eq $d ? [ join '', @$said ] : $said;
+}
+
 # The second request of a tool loop.
 sub results_arrived {
 	my ($sdk, $d, $body) = @_;
@@ -235,6 +252,8 @@ sub results_arrived {
 	my ($call, $result) = @$x{qw(calls results)};
 
 	is_deeply($x->{tools}, [ map { $_->{name} } @calls ], 'tools');
+	is_deeply(told($sdk, $d, $x->{said}), [ 'Let me look.' ],
+	    'text is told again');
 	is_deeply([ map { $_->[1] } @$call ], [ map { $_->{name} } @calls ],
 	    'calls are told again');
 	is_deeply([ map { ref $_->[2] ? $_->[2] :
@@ -244,7 +263,7 @@ sub results_arrived {
 	    'results in order');
 	is_deeply([ map { $_->[0] } @$result ], [ map { $_->[0] } @$call ],
 	    'each of its call');
-	is_deeply($x->{signatures}, [ $sdk eq 'gemini' ? $signature :
+	is_deeply($x->{signatures}, [ $sdk eq 'gemini' ? $signature{gemini} :
 	    $no_signature, undef ], 'signature') if $d eq 'gemini';
 }
 
@@ -256,6 +275,29 @@ sub check_tools {
 	is($r->{before}, 'Let me look.', 'text ahead of them');
 	is($r->{first_stop}, $at_tools{$sdk}, 'stopped for them');
 	results_arrived($sdk, $d, $body->[-1]);
+}
+
+# Signed thoughts go back to who signed them, and to nobody else.
+sub check_tools_thinking {
+	my ($sdk, $d, $r, $body) = @_;
+	my $sent = encode_json($body->[-1]);
+
+	check_tools($sdk, $d, $r, $body);
+	is($r->{thinking}, 'First, I think.', 'thoughts');
+	for my $by (sort keys %signature) {
+		my $want = $by eq $d && $by eq $sdk;
+		is($sent =~ /$signature{$by}/ ? 1 : 0, $want ? 1 : 0,
+		    "signature of $by");
+	}
+}
+
+# A chat of Google's SDK gives back a content for each chunk.
+sub check_chat {
+	my ($sdk, $d, $r, $body) = @_;
+
+	answered($sdk, $d, $r, $text);
+	is_deeply(told($sdk, $d, $read{$d}->($body->[-1])->{said}), [ $text ],
+	    'the first answer is told again');
 }
 
 sub check_schema {
@@ -318,6 +360,8 @@ my %check = (
 		    qr{^data:image/png;base64,iVBOR\S+ggg==$}, 'image');
 	},
 	tool => \&check_tools, toolstream => \&check_tools,
+	toolthink => \&check_tools_thinking,
+	toolthinkstream => \&check_tools_thinking, chat => \&check_chat,
 	schema => \&check_schema,
 	think => \&check_thinking, thinkstream => \&check_thinking,
 	runner => sub {
@@ -339,7 +383,7 @@ my %check = (
 sub requests_wanted {
 	my ($sdk, $d, $case) = @_;
 
-	return 1 if $case !~ /^(tool|runner)/;
+	return 1 if $case !~ /^(tool|runner|chat)/;
 	return $case eq 'runner' && $sdk eq 'anthropic' && $d eq 'anthropic' ?
 	    3 : 2;
 }
@@ -349,7 +393,8 @@ for my $sdk (@dialects) {
 		subtest "$sdk at $d" => sub {
 			for my $case (sort keys %check) {
 				next if $case eq 'runner' &&
-				    $sdk eq 'openai-responses';
+				    $sdk eq 'openai-responses' ||
+				    $case eq 'chat' && $sdk ne 'gemini';
 				my $r = $got{$sdk}{$d}{$case};
 				my $body = $asked{$sdk}{$d}{$case} // [];
 				subtest $case => sub {

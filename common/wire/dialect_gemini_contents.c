@@ -459,6 +459,77 @@ content_decode(struct gem_reader *d, struct jv v)
 	return parts_decode(d, &c, parts);
 }
 
+/* --- answers that were streamed ----------------------------------------- */
+
+/*
+ * Clients give them back as they came, with a part, or even a content, for each
+ * chunk.  What is signed stays apart, as Google asks.
+ */
+static bool
+is_piece(const struct ir_part *p, enum ir_part_type type)
+{
+	return p != NULL && p->type == type && p->signature.n == 0 &&
+	    p->extra.n == 0;
+}
+
+/* One text of p and what follows, up to end. */
+static void
+pieces_join(struct gem_reader *d, struct ir_part *p, struct ir_part *end)
+{
+	struct ir_part	*e;
+	size_t		 n = 0;
+	char		*text;
+
+	for (e = p; e != end; e = e->next)
+		n += e->text.n;
+	text = arena_alloc(d->a, n);
+	n = 0;
+	for (e = p; e != end; e = e->next) {
+		if (e->text.n > 0)
+			memcpy(text + n, e->text.p, e->text.n);
+		n += e->text.n;
+	}
+	p->text = (struct jstr){ text, n };
+	p->next = end;
+}
+
+static void
+parts_join(struct gem_reader *d, struct ir_message *m)
+{
+	struct ir_part	*p, *end;
+
+	for (p = m->parts; p != NULL; p = p->next) {
+		m->last = &p->next;
+		if (p->type != IR_TEXT && p->type != IR_THINKING)
+			continue;
+		for (end = p; is_piece(end, p->type);)
+			end = end->next;
+		if (end != p && end != p->next)
+			pieces_join(d, p, end);
+	}
+}
+
+/* Contents of the model in a row are one turn of it. */
+static void
+turns_join(struct gem_reader *d)
+{
+	struct ir_message	*m, *next;
+
+	for (m = d->rq->messages; m != NULL; m = m->next) {
+		if (m->role != IR_ASSISTANT)
+			continue;
+		while ((next = m->next) != NULL && next->role == m->role) {
+			*m->last = next->parts;
+			m->last = next->last;
+			m->raw = STR_NONE;
+			m->next = next->next;
+		}
+		if (m->next == NULL)
+			d->rq->last = &m->next;
+		parts_join(d, m);
+	}
+}
+
 int
 gem_contents_decode(struct gem_reader *d, struct jv contents)
 {
@@ -470,6 +541,7 @@ gem_contents_decode(struct gem_reader *d, struct jv contents)
 	    e = gem_each_next(contents, e))
 		if (content_decode(d, e) == -1)
 			return -1;
+	turns_join(d);
 	return 0;
 }
 

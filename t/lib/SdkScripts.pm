@@ -8,7 +8,7 @@ use strict;
 use warnings;
 use Exporter 'import';
 use Scripts qw(json_text);
-our @EXPORT = qw(script_for model_of case_of);
+our @EXPORT = qw(script_for model_of case_of %signature);
 
 my %json = ('Content-Type' => 'application/json');
 my %sse = ('Content-Type' => 'text/event-stream');
@@ -19,6 +19,10 @@ my %model = (
 	'openai-chat' => 'gpt-5.5', 'openai-responses' => 'gpt-5.5',
 	anthropic => 'claude-sonnet-5', gemini => 'gemini-3-flash-preview',
 );
+
+# What each signs its thoughts with; OpenAI's Chat Completions does not.
+our %signature = ('openai-responses' => 'b3BlbmFp', anthropic => 'YW50aHJvcGlj',
+    gemini => 'Z2VtaW5p');
 
 sub model_of { $model{ $_[0] } }
 
@@ -36,7 +40,8 @@ sub answer_of {
 	my ($case, $body) = @_;
 
 	return { text => 'It is sunny.' } if ($body // '') =~ /sunny-21/;
-	return { text => 'Let me look.', calls => \@calls }
+	return { text => 'Let me look.', calls => \@calls,
+	    $case =~ /think/ ? (thinking => 'First, I think.') : () }
 	    if $case =~ /^(tool|runner)/;
 	return { text => json_text({ city => 'Oslo', people => 7 }) }
 	    if $case eq 'schema';
@@ -114,7 +119,8 @@ sub responses_items {
 	my @item;
 
 	push @item, { type => 'reasoning', id => 'rs_1', summary => [
-	    { type => 'summary_text', text => $a->{thinking} } ] }
+	    { type => 'summary_text', text => $a->{thinking} } ],
+	    encrypted_content => $signature{'openai-responses'} }
 	    if $a->{thinking};
 	push @item, { type => 'message', id => 'msg_1', role => 'assistant',
 	    status => 'completed', content => [ { type => 'output_text',
@@ -212,7 +218,7 @@ sub anthropic_blocks {
 	my ($a) = @_;
 
 	return (($a->{thinking} ? { type => 'thinking',
-	    thinking => $a->{thinking}, signature => 'c2lnbmVk' } : ()),
+	    thinking => $a->{thinking}, signature => $signature{anthropic} } : ()),
 	    { type => 'text', text => $a->{text} },
 	    map { { type => 'tool_use', id => $_->[0], name => $_->[1],
 	    input => $_->[2] } } @{ $a->{calls} // [] });
@@ -289,7 +295,7 @@ sub gemini_parts {
 	return (($a->{thinking} ? { text => $a->{thinking}, thought => \1 } :
 	    ()), { text => $a->{text} }, map { { functionCall => {
 	    name => $_->[1], args => $_->[2] }, $n++ ? () :
-	    (thoughtSignature => 'c2lnbmVk') } } @{ $a->{calls} // [] });
+	    (thoughtSignature => $signature{gemini}) } } @{ $a->{calls} // [] });
 }
 
 sub gemini_plain { gemini_object('STOP', gemini_parts($_[0])) }

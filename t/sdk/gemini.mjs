@@ -84,5 +84,20 @@ export default function (base) {
 		    config: { ...p.config, tools: [callable] } });
 		return answer(r.candidates[0].content, r, rq);
 	}
-	return { plain, stream, runner };
+	// The SDK keeps the history.
+	async function chat(rq) {
+		const { model, config } = params(rq);
+		const talk = client.chats.create({ model, config });
+		let text, last;
+		for (const message of [rq.prompt, 'And now?']) {
+			text = '';
+			for await (const r of
+			    await talk.sendMessageStream({ message })) {
+				text += r.text ?? '';
+				last = r;
+			}
+		}
+		return answer({ parts: [{ text }] }, last, rq);
+	}
+	return { plain, stream, runner, chat };
 }

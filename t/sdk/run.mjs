@@ -6,7 +6,7 @@
 // Each module beside this one holds an SDK: plain(rq) and stream(rq, onText)
 // return { text, thinking, calls, input, output, stop, parsed, again }, where
 // again is what the SDK wants back in the next turn; runner(rq), where the SDK
-// has one, goes through a tool loop by itself.
+// has one, goes through a tool loop by itself, and chat(rq) asks twice.
 
 const [sdk, base, ...providers] = process.argv.slice(2);
 const { default: open } = await import(`./${sdk}.mjs`);
@@ -47,7 +47,7 @@ async function loop(ask, rq) {
 	const last = await ask({ ...rq, tools,
 	    history: { ...first, results } });
 	return { ...last, calls: first.calls, before: first.text,
-	    first_stop: first.stop };
+	    thinking: first.thinking, first_stop: first.stop };
 }
 
 async function abort(rq) {
@@ -83,6 +83,8 @@ const cases = {
 	system: (rq) => client.plain({ ...rq, system: 'Be brief.' }),
 	tool: (rq) => loop(client.plain, rq),
 	toolstream: (rq) => loop(streamed, rq),
+	toolthink: (rq) => loop(client.plain, { ...rq, think: true }),
+	toolthinkstream: (rq) => loop(streamed, { ...rq, think: true }),
 	image: (rq) => client.plain({ ...rq, image: png }),
 	schema: (rq) => client.plain({ ...rq, schema }),
 	think: (rq) => client.plain({ ...rq, think: true }),
@@ -93,6 +95,8 @@ const cases = {
 };
 if (client.runner)
 	cases.runner = (rq) => client.runner({ ...rq, tools });
+if (client.chat)
+	cases.chat = client.chat;
 for (const status of [400, 401, 403, 404, 429, 500, 503, 529]) {
 	cases[`e${status}`] = (rq) => failing(client.plain, rq);
 	cases[`s${status}`] = (rq) => failing(client.stream, rq);

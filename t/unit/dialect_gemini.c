@@ -194,6 +194,17 @@ test_turns(void)
 	    "\"thoughtSignature\":\"c2ln\"},{\"text\":\"\","
 	    "\"thought_signature\":\"Mg==\"},{\"text\":\"\"}]}]",
 	    "A think 'hm' text 'a' !c2ln text '' !Mg==");
+	turns("chunks of a stream, given back", "[{\"role\":\"model\","
+	    "\"parts\":[{\"text\":\"h\",\"thought\":true},{\"text\":"
+	    "\"m\",\"thought\":true},{\"text\":\"a \"}]},{\"role\":"
+	    "\"model\",\"parts\":[{\"text\":\"b\"}]},{\"role\":"
+	    "\"model\",\"parts\":[{\"text\":\"c\"},{\"text\":\"d\","
+	    "\"thoughtSignature\":\"c2ln\"},{\"functionCall\":{\"id\":"
+	    "\"1\",\"name\":\"f\"}},{\"text\":\"e\"}]},{\"parts\":"
+	    "[{\"text\":\"u\"},{\"text\":\"v\"}]},{\"role\":"
+	    "\"model\",\"parts\":[{\"text\":\"w\"}]}]",
+	    "A think 'hm' text 'a bc' text 'd' !c2ln call #1 f {} "
+	    "text 'e' / U text 'u' text 'v' / A text 'w'");
 	turns("media", "[{\"parts\":[{\"inlineData\":{\"mimeType\":"
 	    "\"image/png\",\"data\":\"aGk=\"}},{\"inline_data\":"
 	    "{\"mime_type\":\"audio/mp3\",\"data\":\"_-\\/4\"}},{\"fileData\":"
