@@ -157,7 +157,8 @@ $(B)/.flags: FORCE
 	    echo '$(FLAGS_LINE)' >$@
 
 # --- Debian packages ----------------------------------------------------------
-APT	= $(if $(filter 0,$(shell id -u)),,sudo )apt-get
+# None of them starts a service: a policy says so while they are installed.
+SUDO	= $(if $(filter 0,$(shell id -u)),,sudo )
 define install_packages
 	@[ "$(DEPS)" = 0 ] && exit 0; missing=; for p in $(1); do \
 	    dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | \
@@ -166,8 +167,12 @@ define install_packages
 	command -v apt-get >/dev/null || { echo "please install:$$missing" >&2; \
 	    exit 1; }; \
 	echo "installing Debian packages:$$missing"; \
-	$(APT) -q update >/dev/null && \
-	DEBIAN_FRONTEND=noninteractive $(APT) -q install -y \
+	policy=/usr/sbin/policy-rc.d; \
+	if [ ! -e $$policy ]; then trap "$(SUDO)rm -f $$policy" EXIT; \
+	    printf '#!/bin/sh\nexit 101\n' | $(SUDO)tee $$policy >/dev/null; \
+	    $(SUDO)chmod 755 $$policy; fi; \
+	$(SUDO)apt-get -q update >/dev/null && \
+	$(SUDO)env DEBIAN_FRONTEND=noninteractive apt-get -q install -y \
 	    --no-install-recommends $$missing >/dev/null
 endef
 deps:
