@@ -47,6 +47,14 @@ struct chat_model {
 void	 chat_model(struct str name, struct chat_model *);
 
 /*
+ * What OpenAI asks of a strict schema: every object closed, every property
+ * required.  Another dialect's guarantee can be kept only where this holds.
+ * raw stands at node in the body, or one or two levels below it.
+ */
+bool	 chat_strict_fits(const struct ir_request *, uint32_t node,
+	    struct str raw);
+
+/*
  * Is the provider OpenAI itself (or Azure's copy of it)?  An unnamed one, as
  * in offline translation, is neither that nor a compatible server.
  */

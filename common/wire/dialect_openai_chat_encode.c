@@ -76,13 +76,13 @@ encode_own(struct ir_exchange *x, struct jw *w)
  * {"function":{"parameters":{..}}} at its deepest.
  */
 static struct jv
-schema_value(const struct chat_req *o, uint32_t node, struct str raw)
+schema_value(const struct ir_request *rq, uint32_t node, struct str raw)
 {
 	struct jv	 e, in;
 
-	if (o->rq->json == NULL || node == 0)
+	if (rq->json == NULL || node == 0)
 		return JV_NONE;
-	e = json_at(o->rq->json, node);
+	e = json_at(rq->json, node);
 	if (json_raw(e).p == raw.p)
 		return e;
 	for (e = json_first(e); json_ok(e); e = json_next(e)) {
@@ -124,19 +124,29 @@ write_parameters(struct chat_req *o, struct jv v, struct str raw)
 	jw_object_end(&o->w);
 }
 
-/*
- * What OpenAI asks of a strict schema: every object closed, every property
- * required.  Another dialect's guarantee can be kept only where this holds.
- * The depth of v is bounded by the JSON reader.
- */
+/* Is v the schema of an object?  A property named "type" is not. */
+static bool
+is_object_schema(struct jv v)
+{
+	struct jv	 type = json_get(v, "type"), e;
+
+	if (json_is(type, "object"))
+		return true;
+	if (json_type(type) != JSON_STRING && json_type(type) != JSON_ARRAY)
+		return false;
+	for (e = json_first(type); json_ok(e); e = json_next(e))
+		if (json_is(e, "object"))
+			return true;
+	return json_type(json_get(v, "properties")) == JSON_OBJECT;
+}
+
+/* The depth of v is bounded by the JSON reader. */
 static bool
 strict_fits(struct jv v)
 {
 	struct jv	 props = json_get(v, "properties"), e;
 
-	if (json_type(props) == JSON_OBJECT &&
-	    (json_type(json_get(v, "type")) == JSON_STRING ||
-	    json_type(json_get(v, "type")) == JSON_ARRAY) &&
+	if (is_object_schema(v) &&
 	    (json_type(json_get(v, "additionalProperties")) != JSON_FALSE ||
 	    json_count(props) != json_count(json_get(v, "required"))))
 		return false;
@@ -148,15 +158,23 @@ strict_fits(struct jv v)
 	return true;
 }
 
+bool
+chat_strict_fits(const struct ir_request *rq, uint32_t node, struct str raw)
+{
+	struct jv	 schema = schema_value(rq, node, raw);
+
+	return json_type(schema) == JSON_OBJECT && strict_fits(schema);
+}
+
 /* Writes "strict", if it is to be true: asked for, and possible. */
 static void
-write_strict(struct chat_req *o, enum ir_tri strict, struct jv schema,
+write_strict(struct chat_req *o, enum ir_tri strict, struct str schema,
     uint32_t node)
 {
 	if (strict == IR_UNSET)
 		return;
 	if (strict == IR_YES && o->rq->from != &dialect_openai_responses &&
-	    !(json_type(schema) == JSON_OBJECT && strict_fits(schema))) {
+	    !chat_strict_fits(o->rq, node, schema)) {
 		chat_lose(o, LOSS_APPROXIMATED, node, NULL,
 		    "not strict: every property would have to be required");
 		return;
@@ -170,7 +188,7 @@ write_strict(struct chat_req *o, enum ir_tri strict, struct jv schema,
 static void
 write_function(struct chat_req *o, const struct ir_tool *t)
 {
-	struct jv	 schema = schema_value(o, t->node, t->schema);
+	struct jv	 schema = schema_value(o->rq, t->node, t->schema);
 
 	jw_key(&o->w, "parameters");
 	if (t->schema.n == 0)
@@ -179,7 +197,7 @@ write_function(struct chat_req *o, const struct ir_tool *t)
 		schema_from_openapi(o->a, t->schema, &o->w);
 	else
 		write_parameters(o, schema, t->schema);
-	write_strict(o, t->strict, schema, t->node);
+	write_strict(o, t->strict, t->schema, t->node);
 	if (t->response_schema.n > 0)
 		chat_lose(o, LOSS_DROPPED, t->node, ".response",
 		    "no schema of results there");
@@ -427,7 +445,6 @@ static void
 write_format_schema(struct chat_req *o)
 {
 	const struct ir_format	*f = &o->rq->format;
-	struct jv		 schema = schema_value(o, f->node, f->schema);
 	enum ir_tri		 strict = f->strict;
 
 	/* What Anthropic and Gemini are given is enforced without asking. */
@@ -446,7 +463,7 @@ write_format_schema(struct chat_req *o)
 		schema_from_openapi(o->a, f->schema, &o->w);
 	else
 		jw_raw(&o->w, f->schema);
-	write_strict(o, strict, schema, f->node);
+	write_strict(o, strict, f->schema, f->node);
 	jw_object_end(&o->w);
 }
 

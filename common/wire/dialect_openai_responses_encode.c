@@ -35,6 +35,27 @@ tool_head(struct resp_req *e, const struct ir_tool *t, const char *type)
 	}
 }
 
+/*
+ * Another dialect's guarantee, where OpenAI can keep it; it would refuse to try
+ * elsewhere.  Chat Completions asks for the same as this API.
+ */
+static void
+write_strict(struct resp_req *e, enum ir_tri strict, struct str schema,
+    uint32_t node)
+{
+	bool	 on = strict == IR_YES;
+
+	if (on && e->rq->from != &dialect_openai_chat &&
+	    e->rq->from != &dialect_openai_responses &&
+	    !chat_strict_fits(e->rq, node, schema)) {
+		resp_lose(e, LOSS_APPROXIMATED, node, NULL,
+		    "not strict: every property would have to be required");
+		on = false;
+	}
+	jw_key(&e->w, "strict");
+	jw_bool(&e->w, on);
+}
+
 static void
 tool_function(struct resp_req *e, const struct ir_tool *t)
 {
@@ -47,8 +68,7 @@ tool_function(struct resp_req *e, const struct ir_tool *t)
 	else
 		jw_raw(&e->w, t->schema);
 	/* Left out, it would be true where the schema allows. */
-	jw_key(&e->w, "strict");
-	jw_bool(&e->w, t->strict == IR_YES);
+	write_strict(e, t->strict, t->schema, t->node);
 	jw_object_end(&e->w);
 	if (t->response_schema.n > 0)
 		resp_lose(e, LOSS_DROPPED, t->node, ".response",
@@ -336,7 +356,12 @@ static void
 format_schema(struct resp_req *e, const struct ir_format *f)
 {
 	struct ir_names	 unused = { NULL };
+	enum ir_tri	 strict = f->strict;
 
+	/* Gemini keeps to a schema without being asked. */
+	if (strict == IR_UNSET && e->rq->from == &dialect_gemini &&
+	    !f->schema_is_openapi)
+		strict = IR_YES;
 	jw_key(&e->w, "name");
 	jw_str(&e->w, f->name.n == 0 ? STR("response") :
 	    ir_name_fit(e->x->arena, &unused, f->name, "", RESP_NAME_MAX));
@@ -349,8 +374,7 @@ format_schema(struct resp_req *e, const struct ir_format *f)
 		schema_from_openapi(e->x->arena, f->schema, &e->w);
 	else
 		jw_raw(&e->w, f->schema);
-	jw_key(&e->w, "strict");
-	jw_bool(&e->w, f->strict == IR_YES);
+	write_strict(e, strict, f->schema, f->node);
 }
 
 static const struct ir_ext *

@@ -44,7 +44,7 @@ sub answer_of {
 	    $case =~ /think/ ? (thinking => 'First, I think.') : () }
 	    if $case =~ /^(tool|runner)/;
 	return { text => json_text({ city => 'Oslo', people => 7 }) }
-	    if $case eq 'schema';
+	    if $case =~ /^(schema|loose)$/;
 	return { text => $text, thinking => 'First, I think.' }
 	    if $case =~ /^think/;
 	return { text => $text };
@@ -218,7 +218,8 @@ sub anthropic_blocks {
 	my ($a) = @_;
 
 	return (($a->{thinking} ? { type => 'thinking',
-	    thinking => $a->{thinking}, signature => $signature{anthropic} } : ()),
+	    thinking => $a->{thinking},
+	    signature => $signature{anthropic} } : ()),
 	    { type => 'text', text => $a->{text} },
 	    map { { type => 'tool_use', id => $_->[0], name => $_->[1],
 	    input => $_->[2] } } @{ $a->{calls} // [] });
@@ -295,7 +296,8 @@ sub gemini_parts {
 	return (($a->{thinking} ? { text => $a->{thinking}, thought => \1 } :
 	    ()), { text => $a->{text} }, map { { functionCall => {
 	    name => $_->[1], args => $_->[2] }, $n++ ? () :
-	    (thoughtSignature => $signature{gemini}) } } @{ $a->{calls} // [] });
+	    (thoughtSignature => $signature{gemini}) } }
+	    @{ $a->{calls} // [] });
 }
 
 sub gemini_plain { gemini_object('STOP', gemini_parts($_[0])) }

@@ -25,7 +25,8 @@ function params(rq) {
 	return { model: rq.model, messages, tools: functions(rq.tools),
 	    reasoning_effort: rq.think ? 'high' : undefined,
 	    response_format: rq.schema && { type: 'json_schema',
-	    json_schema: { name: 'city', strict: true, schema: rq.schema } } };
+	    json_schema: { name: 'city', strict: rq.schema.required.length > 1,
+	    schema: rq.schema } } };
 }
 
 function answer(r) {

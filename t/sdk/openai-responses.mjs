@@ -26,7 +26,7 @@ function params(rq) {
 	    reasoning: rq.think ? { effort: 'high', summary: 'auto' } :
 	    undefined,
 	    text: rq.schema && { format: { type: 'json_schema', name: 'city',
-	    strict: true, schema: rq.schema } } };
+	    strict: rq.schema.required.length > 1, schema: rq.schema } } };
 }
 
 function answer(r) {

@@ -27,6 +27,8 @@ const schema = { type: 'object', properties: { city: { type: 'string' },
 	people: { type: 'integer' } }, required: ['city', 'people'],
 	additionalProperties: false };
 
+const loose = { ...schema, required: ['city'] };
+
 // The provider finds the case by these words; so does the test.
 const request = (provider, name, more) => ({ model: `at-${provider}`,
 	prompt: `Do it. [[${name} ${sdk}]]`, ...more });
@@ -87,6 +89,7 @@ const cases = {
 	toolthinkstream: (rq) => loop(streamed, { ...rq, think: true }),
 	image: (rq) => client.plain({ ...rq, image: png }),
 	schema: (rq) => client.plain({ ...rq, schema }),
+	loose: (rq) => client.plain({ ...rq, schema: loose }),
 	think: (rq) => client.plain({ ...rq, think: true }),
 	thinkstream: (rq) => streamed({ ...rq, think: true }),
 	abort,

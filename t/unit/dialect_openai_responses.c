@@ -607,6 +607,32 @@ test_from_anthropic(void)
 	    lost("temperature"), "reasoning models take no temperature");
 }
 
+static void
+test_from_strict(void)
+{
+	ok(request(&dialect_anthropic, &dialect_openai_responses,
+	    "{\"model\":\"gpt-5\",\"max_tokens\":99,\"tools\":["
+	    "{\"name\":\"f\",\"strict\":true,\"input_schema\":{\"type\":"
+	    "\"object\",\"properties\":{\"a\":{\"type\":\"string\"}},"
+	    "\"required\":[\"a\"],\"additionalProperties\":false}},"
+	    "{\"name\":\"g\",\"strict\":true,\"input_schema\":{\"type\":"
+	    "\"object\",\"properties\":{\"a\":{\"type\":\"string\"}},"
+	    "\"additionalProperties\":false}}],\"messages\":["
+	    "{\"role\":\"user\",\"content\":\"q\"}]}") == 0,
+	    "from Anthropic, strict tools");
+	ok(has("\"required\":[\"a\"],\"additionalProperties\":false},"
+	    "\"strict\":true}"), "strict where OpenAI can be");
+	ok(has("\"additionalProperties\":false},\"strict\":false}") &&
+	    lost("not strict"), "not with an optional property");
+	ok(request(&dialect_anthropic, &dialect_openai_responses,
+	    "{\"model\":\"gpt-5\",\"max_tokens\":99,\"output_config\":"
+	    "{\"format\":{\"type\":\"json_schema\",\"schema\":{\"type\":"
+	    "\"array\",\"items\":{\"type\":[\"object\",\"null\"]}}}},"
+	    "\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}") == 0,
+	    "from Anthropic, a schema");
+	ok(has("\"strict\":false"), "nor with an open object");
+}
+
 /* --- answers, decoded ----------------------------------------------------- */
 
 #define CREATED "{\"type\":\"response.created\",\"response\":{\"id\":" \
@@ -1117,6 +1143,7 @@ main(void)
 	test_from_chat();
 	test_from_chat_calls();
 	test_from_anthropic();
+	test_from_strict();
 	test_stream_text();
 	test_stream_calls();
 	test_stream_order();
