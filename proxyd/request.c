@@ -173,6 +173,7 @@ request_reserve(struct request *rq)
 }
 
 static void	 timer_cb(void *);
+static void	 alive_cb(void *);
 static void	 free_cb(void *);
 
 struct request *
@@ -201,6 +202,7 @@ request_open(struct worker *wk, struct http_call *call)
 	rq->rq_acct.f.cache_read = rq->rq_acct.f.reasoning = -1;
 	rq->rq_acct.f.cache_write_5m = rq->rq_acct.f.cache_write_1h = -1;
 	rq->rq_timer = (struct loop_timer){ .cb = timer_cb, .arg = rq };
+	rq->rq_alive = (struct loop_timer){ .cb = alive_cb, .arg = rq };
 	rq->rq_free = (struct loop_task){ .cb = free_cb, .arg = rq };
 	wk->requests++;
 	wk->row->inflight = wk->requests;
@@ -552,6 +554,9 @@ request_commit(struct request *rq)
 	rq->rq_first_us = clock_mono_us();
 	request_state(rq, RQ_STREAM);
 	call_stream(rq->rq_call, 200, hs.h, hs.n, &rq->rq_out);
+	if (rq->rq_snap->keepalive_ms > 0 && rq->rq_client->keepalive != NULL)
+		loop_timer_set(rq->rq_wk->loop, &rq->rq_alive,
+		    rq->rq_snap->keepalive_ms);
 }
 
 static void
@@ -678,6 +683,7 @@ void
 request_done(struct request *rq, const char *how)
 {
 	loop_timer_clear(rq->rq_wk->loop, &rq->rq_timer);
+	loop_timer_clear(rq->rq_wk->loop, &rq->rq_alive);
 	if (rq->rq_acct.s[ACCT_CLOSE].n == 0)
 		rq->rq_acct.s[ACCT_CLOSE] = str_of(how);
 	if (rq->rq_trying)
@@ -808,6 +814,29 @@ request_timer(struct request *rq, int64_t ms)
 			ms = left;
 	}
 	loop_timer_set(rq->rq_wk->loop, &rq->rq_timer, ms);
+}
+
+/* --- silence ---------------------------------------------------------------------------------- */
+
+/*
+ * Proxies on the way, and clients, give up on a stream that says nothing while
+ * the model thinks.  What is in rq_out ends with a whole frame at any time.
+ */
+static void
+alive_cb(void *arg)
+{
+	struct request	*rq = arg;
+	int64_t		 said = call_sent(rq->rq_call) +
+			    (int64_t)rq->rq_out.len;
+
+	if (said == rq->rq_alive_sent && rq->rq_out.len == 0) {
+		(void)buf_addz(&rq->rq_out, rq->rq_client->keepalive);
+		said += (int64_t)rq->rq_out.len;
+		call_wake(rq->rq_call);
+	}
+	rq->rq_alive_sent = said;
+	loop_timer_set(rq->rq_wk->loop, &rq->rq_alive,
+	    rq->rq_snap->keepalive_ms);
 }
 
 /* --- out of time -------------------------------------------------------------------------- */

@@ -65,6 +65,8 @@ struct request {
 	struct upstream		*rq_up;
 	struct mock		*rq_mock;
 	struct loop_timer	 rq_timer;
+	struct loop_timer	 rq_alive;	/* keep-alive of a stream */
+	int64_t			 rq_alive_sent;	/* bytes said by then */
 	bool			 rq_timer_total;	/* total_timeout's */
 
 	/* what comes back */

@@ -559,6 +559,8 @@ static const struct conf_row rows[] = {
 	    65536, "4096", "connections of clients, each worker" },
 	{ "MAX_BODY", conf_set_size, C(max_body), 1024, 1 << 30, "32MiB",
 	    "largest body of a request" },
+	{ "KEEPALIVE", conf_set_ms, C(keepalive_ms), 0, 3600000, "15s",
+	    "silence in a stream after which the client gets a sign of life" },
 	{ "ALLOW_ANONYMOUS", conf_set_bool, C(allow_anonymous), 0, 0, "false",
 	    "serve other machines without a client key" },
 	{ "ALLOWED_HOSTS", set_hosts, 0, 0, 0, "",

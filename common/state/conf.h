@@ -85,6 +85,7 @@ struct conf {
 	bool			 allow_anonymous;
 	struct conf_strs	*allowed_hosts;	/* Host names besides loopback */
 	int64_t			 max_body;	/* bytes */
+	int			 keepalive_ms;	/* silence in a stream; 0: off */
 	int			 retry_tries;	/* attempts a request, at most */
 	int			 retry_ms;	/* ... within this time */
 	int			 cooldown_ms;	/* a 429 rests a key this long */

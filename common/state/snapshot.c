@@ -42,13 +42,14 @@ static int
 load_settings(struct load *l)
 {
 	struct snapshot	*n = l->snap;
-	int64_t		 mode, anon, body, tries, retry, cool, max;
+	int64_t		 mode, anon, body, alive, tries, retry, cool, max;
 	uint64_t	 generation;
 
 	if (store_generation(l->s, &generation) == -1 ||
 	    store_setting(l->s, "mode", &mode) == -1 ||
 	    store_setting(l->s, "allow_anonymous", &anon) == -1 ||
 	    store_setting(l->s, "max_body", &body) == -1 ||
+	    store_setting(l->s, "keepalive_ms", &alive) == -1 ||
 	    store_setting(l->s, "retry_tries", &tries) == -1 ||
 	    store_setting(l->s, "retry_ms", &retry) == -1 ||
 	    store_setting(l->s, "cooldown_ms", &cool) == -1 ||
@@ -58,6 +59,7 @@ load_settings(struct load *l)
 	n->mode = mode == CONF_DIRECT ? CONF_DIRECT : CONF_TRANSFORMER;
 	n->allow_anonymous = anon != 0;
 	n->max_body = body;
+	n->keepalive_ms = (int)alive;
 	n->retry_tries = (int)tries;
 	n->retry_ms = (int)retry;
 	n->cooldown_ms = (int)cool;

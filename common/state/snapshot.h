@@ -61,6 +61,7 @@ struct snapshot {
 	struct str		*hosts;		/* allowed Host names */
 	unsigned		 nhosts;
 	int64_t			 max_body;
+	int			 keepalive_ms;
 	int			 retry_tries, retry_ms;
 	int			 cooldown_ms, cooldown_max_ms;
 	struct snap_provider	*providers;	/* "mock" is always there */

@@ -67,6 +67,7 @@ store_setting(struct store *s, const char *name, int64_t *v)
 	STORE_SETTING(mode)						\
 	STORE_SETTING(allow_anonymous)					\
 	STORE_SETTING(max_body)						\
+	STORE_SETTING(keepalive_ms)					\
 	STORE_SETTING(retry_tries)					\
 	STORE_SETTING(retry_ms)						\
 	STORE_SETTING(cooldown_ms)					\
