@@ -11,11 +11,14 @@ static struct str
 host_name(struct str h)
 {
 	const char	*q;
+	struct str	 rest;
 
 	if (h.n > 0 && h.p[0] == '[') {
-		h = str_skip(h, 1);
-		q = memchr(h.p, ']', h.n);
-		h.n = q == NULL ? 0 : (size_t)(q - h.p);
+		rest = str_skip(h, 1);
+		h = str_cut(&rest, ']');
+		/* Nothing but a port may follow. */
+		if (rest.p == NULL || (rest.n > 0 && rest.p[0] != ':'))
+			return STR_NONE;
 		return h;
 	}
 	if (h.n > 0 && (q = memchr(h.p, ':', h.n)) != NULL)

@@ -12,7 +12,7 @@ keypick(const struct keypick *k, unsigned n, uint32_t ticket, int64_t now,
 
 	*wait_ms = -1;
 	for (i = 0; i < n; i++) {
-		at = (ticket + i) % n;
+		at = (ticket % n + i) % n;	/* tickets wrap */
 		if (!k[at].enabled || k[at].tried)
 			continue;
 		if (k[at].cool_until_ms <= now)
