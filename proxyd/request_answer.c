@@ -251,35 +251,62 @@ answer_forwarded_error(struct request *rq)
 	call_end(rq->rq_call);
 }
 
+/* The provider has ended: frames that it left open, then what it meant. */
 static void
-answer_stream_end(struct request *rq)
+answer_last_frames(struct request *rq)
 {
 	struct upstream	*up = rq->rq_up;
 
-	if (rq->rq_same && rq->rq_ended && up->up_fault == UPSTREAM_OK) {
-		(void)buf_adds(&rq->rq_out, buf_str(&rq->rq_hold));
-		answer_complete(rq);
+	if (framer_end(&rq->rq_framer, answer_frame, rq) == -1 ||
+	    (!rq->rq_failed && !rq->rq_ended &&
+	    ir_decoder_end(&rq->rq_dec) == -1))
+		rq->rq_failed = true;
+	if (rq->rq_failed && up->up_error[0] != '\0')
+		ir_error_set(&rq->rq_err, IR_ERR_UPSTREAM,
+		    "provider '%s' broke off: %s", rq->rq_provider->name.p,
+		    up->up_error);
+}
+
+/*
+ * In its own dialect the client needs the frame that says "complete", or an
+ * error; what was held back goes out only if it is a whole line.
+ */
+static void
+answer_forward_end(struct request *rq, bool closed)
+{
+	struct upstream	*up = rq->rq_up;
+	bool		 partial = framer_partial(&rq->rq_framer);
+
+	if (!closed && (partial || (up->up_fault != UPSTREAM_OK &&
+	    !rq->rq_target->open_ended))) {
+		ir_error_set(&rq->rq_err, IR_ERR_UPSTREAM,
+		    "provider '%s' broke off before the end of its stream",
+		    rq->rq_provider->name.p);
+		rq->rq_failed = true;
+		answer_progress(rq);
 		return;
 	}
-	if (!rq->rq_failed && !rq->rq_ended) {
-		if (framer_end(&rq->rq_framer, answer_frame, rq) == -1 ||
-		    (!rq->rq_failed && !rq->rq_ended &&
-		    ir_decoder_end(&rq->rq_dec) == -1))
-			rq->rq_failed = true;
-		if (rq->rq_failed && up->up_error[0] != '\0')
-			ir_error_set(&rq->rq_err, IR_ERR_UPSTREAM,
-			    "provider '%s' broke off: %s",
-			    rq->rq_provider->name.p, up->up_error);
-	}
-	if (rq->rq_ended && rq->rq_same) {
-		/* Its last line had no end: well-formed all the same. */
+	if (!partial && rq->rq_hold.len > 0) {
 		(void)buf_adds(&rq->rq_out, buf_str(&rq->rq_hold));
-		if (rq->rq_state == RQ_TRY)
-			request_commit(rq);
-		answer_complete(rq);
-		return;
+		if (rq->rq_framing == FRAME_SSE)
+			(void)buf_addc(&rq->rq_out, '\n');
 	}
-	answer_progress(rq);
+	if (rq->rq_state == RQ_TRY)
+		request_commit(rq);
+	answer_complete(rq);
+}
+
+static void
+answer_stream_end(struct request *rq)
+{
+	bool	 closed = rq->rq_ended;
+
+	if (!rq->rq_failed && !rq->rq_ended)
+		answer_last_frames(rq);
+	if (rq->rq_ended && !rq->rq_failed && rq->rq_same)
+		answer_forward_end(rq, closed);
+	else
+		answer_progress(rq);
 }
 
 static void

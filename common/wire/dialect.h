@@ -148,6 +148,8 @@ struct dialect {
 		    struct buf *out);
 	void	(*error_encode)(const struct ir_error *, struct str request_id,
 		    struct buf *out);
+	/* No frame says that the stream is complete: its end does. */
+	bool	 open_ended;
 	/* What may be sent while the provider is silent; NULL: nothing. */
 	const char	*keepalive;
 	void	(*models_encode)(const struct ir_model *, size_t n,

@@ -503,6 +503,7 @@ const struct dialect dialect_gemini = {
 	.event_encode = gem_event_encode,
 	.body_encode = gem_body_encode,
 	.error_encode = gem_error_encode,
+	.open_ended = true,
 	.keepalive = NULL,
 	.models_encode = gem_models_encode,
 	.model_encode = gem_model_encode
