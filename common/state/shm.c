@@ -223,7 +223,7 @@ ring_get(const struct shm_ring *r, uint64_t *pos, struct str *rec)
 	head = atomic_load_explicit(&r->head, memory_order_acquire);
 	if (*pos == head)
 		return 0;
-	if (*pos > head || head - *pos > SHM_RING)
+	if (*pos > head || head - *pos > SHM_RING || (*pos & 7) != 0)
 		return -1;
 	off = *pos & (SHM_RING - 1);
 	memcpy(&n, r->data + off, sizeof(n));
@@ -234,7 +234,8 @@ ring_get(const struct shm_ring *r, uint64_t *pos, struct str *rec)
 		off = 0;
 		memcpy(&n, r->data, sizeof(n));
 	}
-	if (n > SHM_RING / 2 || off + ring_space(n) > SHM_RING)
+	if (n > SHM_RING / 2 || off + ring_space(n) > SHM_RING ||
+	    *pos + ring_space(n) > head)
 		return -1;
 	rec->p = (const char *)r->data + off + sizeof(n);
 	rec->n = n;
