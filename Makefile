@@ -241,3 +241,27 @@ install: all
 
 clean:
 	rm -rf build
+
+# --- benchmarks: t/bench/README.md --------------------------------------------------
+BENCH_PACKAGES = $(CHECK_PACKAGES) wrk util-linux
+BENCH_SRCS = $(addprefix t/bench/,upstream.c canned.c stream.c pure.c)
+BENCH	= $(addprefix $(B)/bench/,upstream stream pure)
+
+$(B)/bench/upstream: $(call OBJ,t/bench/upstream.c t/bench/canned.c) $(COMMON)
+$(B)/bench/stream: $(call OBJ,t/bench/stream.c)
+$(B)/bench/pure: $(call OBJ,t/bench/pure.c) $(COMMON)
+$(B)/bench/pure: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
+$(BENCH):
+	@echo "  LD   $@"; mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(LDLIBS)
+-include $(patsubst %.c,$(B)/obj/%.d,$(BENCH_SRCS))
+
+.PHONY: bench bench-quick soak bench-programs
+bench-programs: $(BENCH) $(B)/bin/proxyd
+
+bench bench-quick soak:
+	$(call install_packages,$(PACKAGES) $(BENCH_PACKAGES))
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) bench-programs
+	$(Q)BUILDDIR=$(abspath $(B)) perl -It/lib -It/bench t/bench/bench.pl \
+	    $(if $(filter bench-quick,$@),--quick,$(if $(filter soak,$@),--soak \
+	    )) $(BENCH_OPTS)
