@@ -26,7 +26,7 @@ VARIANT	:= $(if $(SAN),san-$(subst $(comma),-,$(SAN)),$(if $(DEBUG),debug,opt))
 B	?= build/$(VARIANT)
 
 # --- what is built: explicit lists; a source in none of them fails lint -------
-BASE_SRCS = $(addprefix common/base/,arena.c buf.c clock.c codec.c id.c log.c \
+BASE_SRCS = $(addprefix common/base/,arena.c buf.c clock.c codec.c id.c listen.c log.c \
 	loop.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c \
 	ir_response.c ir_name.c loss.c decoder.c dialect.c convert.c schema.c \

@@ -4,7 +4,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "admind/http.h"
 #include "admind/status.h"
 #include "base/codec.h"
+#include "base/listen.h"
 #include "base/log.h"
 #include "base/version.h"
 
@@ -144,63 +144,17 @@ serve_cb(void *arg, const struct http_request *rq, struct http_reply *r)
 /* --- listening ---------------------------------------------------------------------- */
 
 static int
-listen_on(const struct addrinfo *ai)
-{
-	int	 fd, saved, on = 1;
-
-	fd = socket(ai->ai_family, ai->ai_socktype | SOCK_NONBLOCK |
-	    SOCK_CLOEXEC, ai->ai_protocol);
-	if (fd == -1)
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, 64) == 0)
-		return fd;
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return -1;
-}
-
-static int
-port_of(int fd)
-{
-	struct sockaddr_storage	 ss;
-	socklen_t		 len = sizeof(ss);
-	char			 name[16];
-
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
-	    getnameinfo((struct sockaddr *)&ss, len, NULL, 0, name,
-	    sizeof(name), NI_NUMERICSERV | NI_NUMERICHOST) != 0)
-		fatal("own address");
-	return (int)strtol(name, NULL, 10);
-}
-
-static int
 listen_open(struct admind *ad)
 {
 	const struct conf_process	*p = &ad->process;
-	struct addrinfo			 hints = { .ai_socktype = SOCK_STREAM,
-					    .ai_flags = AI_PASSIVE }, *ai;
-	char				 service[16], text[1024];
-	int				 fd, r;
+	char				 text[1024];
+	int				 fd;
 
-	snprintf(service, sizeof(service), "%d", p->admin_port);
-	if ((r = getaddrinfo(p->admin_host, service, &hints, &ai)) != 0) {
-		snprintf(text, sizeof(text), "ADMIN_HOST '%s': %s",
-		    p->admin_host, gai_strerror(r));
+	fd = listen_tcp(p->admin_host, p->admin_port, "ADMIN_", text,
+	    sizeof(text));
+	if (fd == -1)
 		give_up(ad, EXIT_CONFIG, text);
-	}
-	fd = listen_on(ai);
-	r = errno;
-	freeaddrinfo(ai);
-	if (fd == -1) {
-		snprintf(text, sizeof(text), "cannot listen on %s port %d: "
-		    "%s%s", p->admin_host, p->admin_port, strerror(r),
-		    r == EADDRINUSE ? "; stop what runs there, or choose "
-		    "another with ADMIN_PORT in app.yml or --port" : "");
-		give_up(ad, EXIT_CONFIG, text);
-	}
-	ad->bound_port = port_of(fd);
+	ad->bound_port = listen_port(fd);
 	return fd;
 }
 

@@ -4,20 +4,19 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/listen.h"
 #include "base/log.h"
 #include "proxyd/account.h"
 #include "proxyd/control.h"
@@ -33,61 +32,12 @@
 /* --- listening ---------------------------------------------------------------------- */
 
 static int
-listen_on(struct addrinfo *ai)
-{
-	int	 fd, on = 1;
-
-	fd = socket(ai->ai_family, ai->ai_socktype | SOCK_NONBLOCK |
-	    SOCK_CLOEXEC, ai->ai_protocol);
-	if (fd == -1)
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
-	    listen(fd, 1024) == -1) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int
-listen_port(int fd)
-{
-	struct sockaddr_storage	 ss;
-	socklen_t		 len = sizeof(ss);
-	char			 name[16];
-
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
-	    getnameinfo((struct sockaddr *)&ss, len, NULL, 0, name,
-	    sizeof(name), NI_NUMERICSERV | NI_NUMERICHOST) != 0)
-		fatal("own address");
-	return (int)strtol(name, NULL, 10);
-}
-
-static int
 listen_open(const struct conf_process *p, int *port, char *err, size_t size)
 {
-	struct addrinfo		 hints = { .ai_socktype = SOCK_STREAM,
-				    .ai_flags = AI_PASSIVE }, *ai;
-	char			 service[16];
-	int			 fd, r;
+	int	 fd = listen_tcp(p->host, p->port, "", err, size);
 
-	snprintf(service, sizeof(service), "%d", p->port);
-	if ((r = getaddrinfo(p->host, service, &hints, &ai)) != 0) {
-		snprintf(err, size, "HOST '%s': %s", p->host, gai_strerror(r));
-		return -1;
-	}
-	fd = listen_on(ai);
-	r = errno;
-	freeaddrinfo(ai);
-	if (fd == -1) {
-		snprintf(err, size, "cannot listen on %s port %d: %s%s",
-		    p->host, p->port, strerror(r), r == EADDRINUSE ?
-		    "; stop what runs there, or choose another with PORT in "
-		    "app.yml or --port" : "");
-		return -1;
-	}
-	*port = listen_port(fd);
+	if (fd != -1)
+		*port = listen_port(fd);
 	return fd;
 }
 
