@@ -464,7 +464,7 @@ subtest 'both' => sub {
 	    @home, 'start', '--all');
 	says(0, qr/^admind stopped\nproxyd stopped$/m, 'stop', @home, 'stop');
 	for my $log (qw(proxyd.log admind.log)) {
-		my @bad = grep { /alert:|fatal|Sanitizer|runtime error/ }
+		my @bad = grep { /: (?:alert|fatal): |Sanitizer|: runtime error: / }
 		    split /\n/, slurp("$dir/both/$log");
 		is("@bad", '', "nothing bad in $log");
 	}
@@ -485,7 +485,7 @@ subtest 'in the foreground' => sub {
 		}
 		ok($up, "start --foreground @$how: serves") or
 		    diag slurp("$dir/err");
-		unlike(slurp("$dir/err"), qr/alert:|fatal/, 'nothing bad');
+		unlike(slurp("$dir/err"), qr/: (?:alert|fatal): /, 'nothing bad');
 		kill 'TERM', $pid;
 		waitpid $pid, 0;
 		is($?, 0, 'TERM ends it, exit status 0');

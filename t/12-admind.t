@@ -313,7 +313,7 @@ subtest 'its life' => sub {
 	is(ended($pid), 0, 'INT ends it too');
 };
 
-my @bad = grep { /alert:|fatal|assertion|Sanitizer|runtime error/ }
+my @bad = grep { /: (?:alert|fatal): |Sanitizer|: runtime error: / }
     split /\n/, slurp("$dir/log");
 is("@bad", '', 'nothing bad in the log');
 

@@ -74,7 +74,7 @@ sub finish {
 	is($status, 0, '... with status 0');
 	ok(!-e "$ad->{home}/admind.pid", '... and takes its pid file along');
 	open my $f, '<', $ad->{log} or die;
-	my @bad = grep { /alert:|fatal|assertion|Sanitizer|runtime error/i }
+	my @bad = grep { /: (?:alert|fatal): |Sanitizer|: runtime error: / }
 	    <$f>;
 	is("@bad", '', 'no alert, no sanitizer line in the log');
 }

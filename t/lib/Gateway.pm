@@ -211,7 +211,7 @@ sub finish {
 	Test::More::is($self->{exit}, $self->{want_exit} // 0,
 	    "$name: exit status");
 	my $allow = $self->{allow};
-	my @bad = grep { /alert:|fatal|assertion|Sanitizer|runtime error/i &&
+	my @bad = grep { /: (?:alert|fatal): |Sanitizer|: runtime error: / &&
 	    !(defined $allow && /$allow/) } split /\n/, $self->log_text;
 	Test::More::is("@bad[0 .. ($#bad > 4 ? 4 : $#bad)]", '',
 	    "$name: no alert, no sanitizer line in the log");
