@@ -22,7 +22,7 @@ my $rounds = $opt{rounds} // ($quick ? 3 : 5);
 my $seconds = $opt{seconds} // ($quick ? 1 : 2);
 my $nstreams = $opt{streams} // 300;
 my $nopen = $opt{open} // 1000;
-my $sse_seconds = $opt{seconds} // ($quick ? 2 : 4);
+my $sse_seconds = $opt{seconds} // ($quick ? 1 : 4);
 my ($report, $up, $nginx, $g);
 
 sub wanted { $_[0] =~ /$opt{only}/ }
@@ -220,7 +220,7 @@ sub memory_of {
 sub memory_cells {
 	return unless wanted('memory');
 	my %at = (idle => 12 * 1024, stream => 40);
-	my $slow = Rig::upstream('-n', 60, '-t', 100);
+	my $slow = Rig::upstream('-n', $quick ? 35 : 60, '-t', 100);
 	my %v;
 
 	for (1 .. ($quick ? 1 : 3)) {
@@ -249,15 +249,7 @@ sub memory_cells {
 
 # --- cell 6: log, start, reload --------------------------------------------------
 
-sub logger_pid {
-	my ($gw) = @_;
-
-	for (Rig::tree($gw->{pid})) {
-		return $_ if Rig::slurp("/proc/$_/comm") =~ /log/ ||
-		    Rig::slurp("/proc/$_/cmdline") =~ /logger/;
-	}
-	return;
-}
+sub logger_pid { ($_[0]->status->{logger} // '') =~ /^([1-9]\d*)/ ? $1 : undef }
 
 # Requests at one connection, in us.
 sub single_latency {
@@ -331,35 +323,51 @@ sub start_cell {
 	    unit => 'ms', values => { proxyd => \@ms });
 }
 
-# Changes app.yml under load: what workers take over, and what replaces them.
+# Requests under load while code runs ten times, twice a second.
+sub disturbed {
+	my ($port, $code) = @_;
+	my @cmd = Rig::wrk_command($port, '/v1/messages',
+	    small_body('anthropic', 'to-anthropic'), 32, $quick ? 3 : 6);
+
+	open my $p, '-|', 'taskset', '-c', 1, @cmd or die "wrk: $!";
+	for my $i (1 .. ($quick ? 4 : 10)) {
+		sleep 0.5;
+		$code->($i);
+	}
+	my $r = Rig::wrk_result(join '', <$p>);
+	close $p;
+	return $r;
+}
+
+# Changes app.yml under load: what workers take over, and what replaces them,
+# as nginx replaces its own.
 sub reload_cell {
 	return unless wanted('reload');
 	my @kinds = ([ 'new snapshot', 'COOLDOWN: 3%ds' ],
 	    [ 'new workers', 'DRAIN_TIMEOUT: 3%ds' ]);
+	my $bare = disturbed($nginx->{bare}, sub {
+		kill 'HUP', $nginx->{pid};
+	});
 
 	for (@kinds) {
 		my ($name, $setting) = @$_;
 		my $gw = Rig::gateway($up);
-		my @cmd = Rig::wrk_command($gw->port, '/v1/messages',
-		    small_body('anthropic', 'to-anthropic'), 32,
-		    $quick ? 3 : 6);
-		open my $p, '-|', 'taskset', '-c', 1, @cmd or die;
-		for my $i (1 .. ($quick ? 4 : 10)) {
-			sleep 0.5;
+		my $r = disturbed($gw->port, sub {
 			$gw->write_config(Rig::config($up,
-			    sprintf "$setting\n", $i % 10));
+			    sprintf "$setting\n", $_[0] % 10));
 			my ($answer) = $gw->control('reload');
-			warn "reload: $answer\n"
+			warn 'reload: ', $answer // 'no answer', "\n"
 			    unless ($answer // '') =~ /^ok/;
+		});
+		my @same = $name eq 'new workers' ? $bare : ();
+		for ([ 'failed', 'failed' ], [ 'answered', 'requests' ]) {
+			my ($what, $key) = @$_;
+			$report->add(cell => 'reload',
+			    what => "$name: $what", unit => 'requests',
+			    $key eq 'failed' ? (at_most => '0') : (),
+			    values => { proxyd => [ $r->{$key} ],
+			    map { (nginx => [ $_->{$key} ]) } @same });
 		}
-		my $r = Rig::wrk_result(join '', <$p>);
-		close $p;
-		$report->add(cell => 'reload', what => "$name: failed",
-		    unit => 'requests', at_most => 0,
-		    values => { proxyd => [ $r->{failed} ] });
-		$report->add(cell => 'reload', what => "$name: answered",
-		    unit => 'requests',
-		    values => { proxyd => [ $r->{requests} ] });
 		$gw->stop;
 	}
 }
