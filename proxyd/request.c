@@ -637,11 +637,63 @@ request_pass_error(struct request *rq, const struct ir_error *err)
 	return true;
 }
 
+/*
+ * One more element behind those that were forwarded.  What is held did not go
+ * out; it tells whether their comma did.
+ */
+static void
+request_array_error(struct request *rq, const struct ir_error *err)
+{
+	struct str	 held = str_trim(buf_str(&rq->rq_hold));
+
+	if (held.n > 0 ? held.p[0] == ',' : rq->rq_framer.comma_due)
+		(void)buf_addc(&rq->rq_out, ',');
+	rq->rq_client->error_encode(err, STR_NONE, &rq->rq_out);
+	(void)buf_addc(&rq->rq_out, ']');
+}
+
+/* The encoder learns what was forwarded so far, and says no more than that. */
+static void
+request_event_error(struct request *rq, const struct ir_error *err)
+{
+	struct ir_event	 ev = { .type = IR_EV_ERROR, .error = err };
+	struct buf	 said;
+
+	if (rq->rq_same) {
+		buf_init(&said, REQUEST_ANSWER_MAX);
+		rq->rq_enc.out = &said;
+		rq->rq_client->event_encode(&rq->rq_enc, &rq->rq_start);
+		rq->rq_enc.out = &rq->rq_out;
+		buf_release(&said);
+	}
+	rq->rq_client->event_encode(&rq->rq_enc, &ev);
+}
+
+/* An error once bytes have gone out. */
+static void
+request_fail_stream(struct request *rq, const struct ir_error *err)
+{
+	bool	 array = rq->rq_same &&
+		    rq->rq_ir.framing == FRAME_JSON_ARRAY;
+
+	rq->rq_acct.f.incomplete = 1;
+	request_done(rq, "error");
+	if (array && rq->rq_framer.done) {
+		/* It is closed, and too late to say anything. */
+		call_abort(rq->rq_call);
+		return;
+	}
+	if (array)
+		request_array_error(rq, err);
+	else
+		request_event_error(rq, err);
+	call_end(rq->rq_call);
+}
+
 void
 request_fail(struct request *rq, const struct ir_error *err)
 {
 	struct headers	 hs = { .n = 0 };
-	struct ir_event	 ev = { .type = IR_EV_ERROR, .error = err };
 	struct buf	 b;
 	char		*retry;
 
@@ -649,15 +701,7 @@ request_fail(struct request *rq, const struct ir_error *err)
 	if (rq->rq_provider != NULL)
 		rq->rq_wk->row->stat.failed++;
 	if (rq->rq_state == RQ_STREAM) {
-		rq->rq_acct.f.incomplete = 1;
-		if (rq->rq_same && rq->rq_ir.framing == FRAME_JSON_ARRAY) {
-			request_done(rq, "error");
-			call_abort(rq->rq_call);
-			return;
-		}
-		rq->rq_client->event_encode(&rq->rq_enc, &ev);
-		request_done(rq, "error");
-		call_end(rq->rq_call);
+		request_fail_stream(rq, err);
 		return;
 	}
 	if (request_pass_error(rq, err))

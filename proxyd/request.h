@@ -77,6 +77,7 @@ struct request {
 	struct ir_encoder	 rq_enc;
 	struct ir_response	 rq_resp;
 	struct ir_check		 rq_check;	/* of the mock's events */
+	struct ir_event		 rq_start;	/* how it began, copied */
 	struct buf		 rq_out;	/* to the client */
 	struct buf		 rq_hold;	/* same dialect: part of a frame */
 	bool			 rq_content;	/* commit point reached */

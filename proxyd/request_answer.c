@@ -34,9 +34,11 @@ answer_look(struct request *rq, const struct ir_event *ev)
 
 	switch (ev->type) {
 	case IR_EV_START:
+		rq->rq_start = *ev;
+		rq->rq_start.id = arena_str(&rq->rq_arena, ev->id);
+		rq->rq_start.name = arena_str(&rq->rq_arena, ev->name);
 		if (ev->name.n > 0)
-			a->s[ACCT_MODEL_ANSWERED] = arena_str(&rq->rq_arena,
-			    ev->name);
+			a->s[ACCT_MODEL_ANSWERED] = rq->rq_start.name;
 		break;
 	case IR_EV_DELTA:
 	case IR_EV_PART_END:
@@ -108,6 +110,7 @@ answer_begin(struct request *rq, enum framing framing)
 	buf_clear(&rq->rq_out);
 	buf_clear(&rq->rq_hold);
 	memset(&rq->rq_check, 0, sizeof(rq->rq_check));
+	rq->rq_start = (struct ir_event){ .type = IR_EV_START };
 	if (framing != FRAME_NONE)
 		framer_init(&rq->rq_framer, framing);
 	if (rq->rq_target != NULL)
@@ -156,8 +159,6 @@ answer_progress(struct request *rq)
 	if (rq->rq_state == RQ_DONE)
 		return;
 	if (rq->rq_failed) {
-		if (rq->rq_same)
-			buf_clear(&rq->rq_hold);
 		try_failed(rq, rq->rq_up == NULL ? 0 : rq->rq_up->up_status,
 		    &rq->rq_err);
 		return;
@@ -190,8 +191,9 @@ answer_forward(struct request *rq, struct str in)
 		if (q != NULL)
 			piece.n = (size_t)(q - in.p) + 1;
 		in = str_skip(in, piece.n);
-		if (framer_feed(&rq->rq_framer, piece, answer_frame,
-		    rq) == -1 || buf_adds(&rq->rq_hold, piece) == -1)
+		if (buf_adds(&rq->rq_hold, piece) == -1 ||
+		    framer_feed(&rq->rq_framer, piece, answer_frame,
+		    rq) == -1)
 			return -1;
 		if (framer_partial(&rq->rq_framer))
 			continue;
