@@ -7,6 +7,7 @@
 #	make SAN=address,undefined check	sanitizers, in a tree of their own
 #	make lint			headers alone, manuals, function lengths
 #	make fuzz			libFuzzer programs (clang), bounded runs
+#	make bench			speed against nginx's; bench-quick, soak
 #	make install DESTDIR= PREFIX=
 #
 # make run and make check install missing Debian packages; DEPS=0 skips that.

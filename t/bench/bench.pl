@@ -24,8 +24,18 @@ my $nstreams = $opt{streams} // 300;
 my $nopen = $opt{open} // 1000;
 my $sse_seconds = $opt{seconds} // ($quick ? 1 : 4);
 my ($report, $up, $nginx, $g);
+my $good = 1;
 
 sub wanted { $_[0] =~ /$opt{only}/ }
+
+# A cell in which anything failed has no figures; the others still have.
+sub cell {
+	my ($name, $run) = @_;
+
+	return if !wanted($name) || eval { $run->(); 1 };
+	warn "$name: $@";
+	$good = 0;
+}
 
 # Rounds of every target in turn; each begins one later than the last.
 sub in_turn {
@@ -74,19 +84,18 @@ sub added {
 	return \%added;
 }
 
-sub plain_cell {
+sub plain_figures {
 	my ($cell, $from, $to, $body, $c, $at_most) = @_;
 	my $path = path_of($from, "to-$to");
 	my @targets = plain_targets($c);
 	my %v;
 
-	return unless wanted($cell);
 	Rig::wrk($_->{port}, $path, $body, $c, 1) for $quick ? () : @targets;
 	in_turn(\@targets, sub {
 		my ($t) = @_;
 		my ($cpu, $r) = cpu_of($t, sub { Rig::wrk($t->{port}, $path,
 		    $body, $c, $seconds) });
-		die "$cell: $t->{name} failed " . encode_json($r)
+		die "$t->{name} failed " . encode_json($r)
 		    if $r->{failed} || !$r->{requests};
 		push @{ $v{cpu}{ $t->{name} } }, $cpu / $r->{requests};
 		push @{ $v{rate}{ $t->{name} } },
@@ -106,6 +115,8 @@ sub plain_cell {
 		    unit => '1/s', values => $v{rate});
 	}
 }
+
+sub plain_cell { my @args = @_; cell($_[0], sub { plain_figures(@args) }) }
 
 sub small_cells {
 	my $at = 1.9;
@@ -145,7 +156,7 @@ sub run_streams {
 	return decode_json($lines[-1]);
 }
 
-sub stream_cell {
+sub stream_figures {
 	my ($cell, $from, $to, $at_most) = @_;
 	my $path = path_of($from, "sse-$to", 1);
 	my $body = small_body($from, "sse-$to", 1);
@@ -155,12 +166,11 @@ sub stream_cell {
 	    port => $up->{stream} });
 	my %v;
 
-	return unless wanted($cell);
 	in_turn(\@targets, sub {
 		my ($t) = @_;
 		my ($cpu, $r) = cpu_of($t, sub { run_streams($t->{port},
 		    $path, $body, $nstreams) });
-		die "$cell: $t->{name} failed " . encode_json($r)
+		die "$t->{name} failed " . encode_json($r)
 		    if $r->{failed} || !$r->{events} ||
 		    $r->{events} % $nstreams;
 		push @{ $v{cpu}{ $t->{name} } }, $cpu / $r->{events};
@@ -179,6 +189,8 @@ sub stream_cell {
 	$report->add(cell => $cell, what => 'gap p99', unit => 'us',
 	    values => $v{'gap p99'});
 }
+
+sub stream_cell { my @args = @_; cell($_[0], sub { stream_figures(@args) }) }
 
 sub stream_cells {
 	stream_cell('stream anthropic', 'anthropic', 'anthropic', 1.15);
@@ -218,7 +230,6 @@ sub memory_of {
 }
 
 sub memory_cells {
-	return unless wanted('memory');
 	my %at = (idle => 12 * 1024, stream => 40);
 	my $slow = Rig::upstream('-n', $quick ? 35 : 60, '-t', 100);
 	my %v;
@@ -261,7 +272,6 @@ sub single_latency {
 }
 
 sub log_cell {
-	return unless wanted('log');
 	my $gw = Rig::gateway($up);
 	my $body = small_body('anthropic', 'to-anthropic');
 	my ($n, %v) = $quick ? 1 : 3;
@@ -301,7 +311,6 @@ sub log_cell {
 }
 
 sub start_cell {
-	return unless wanted('start');
 	my @ms;
 
 	for (1 .. $rounds) {
@@ -342,7 +351,6 @@ sub disturbed {
 # Changes app.yml under load: what workers take over, and what replaces them,
 # as nginx replaces its own.
 sub reload_cell {
-	return unless wanted('reload');
 	my @kinds = ([ 'new snapshot', 'COOLDOWN: 3%ds' ],
 	    [ 'new workers', 'DRAIN_TIMEOUT: 3%ds' ]);
 	my $bare = disturbed($nginx->{bare}, sub {
@@ -412,7 +420,6 @@ sub soak {
 
 my $name = $opt{soak} ? 'soak' : $quick ? 'bench-quick' : 'bench';
 my $began = time;
-my $good = 1;
 
 Rig::on_core(1);
 $report = Report->new(name => $name);
@@ -426,10 +433,10 @@ if ($opt{soak}) {
 	small_cells();
 	agent_cells();
 	stream_cells();
-	memory_cells();
-	log_cell();
-	start_cell();
-	reload_cell();
+	cell('memory', \&memory_cells);
+	cell('log', \&log_cell);
+	cell('start', \&start_cell);
+	cell('reload', \&reload_cell);
 }
 $g->stop;
 $report->save;

@@ -310,5 +310,10 @@ main(int argc, char **argv)
 	print_samples("delay", &delay);
 	print_samples("gap", &gap);
 	printf("}\n");
+	free(first.v);
+	free(delay.v);
+	free(gap.v);
+	free(request);
+	free(st);
 	return 0;
 }
