@@ -304,7 +304,7 @@ reap(struct master *m)
 	}
 }
 
-/* --- loading the configuration -------------------------------------------------------------------- */
+/* --- loading the configuration ------------------------------------------------------ */
 
 static uint64_t
 file_print(const struct master *m)
@@ -476,7 +476,7 @@ file_watch(struct master *m)
 	m->file_next = now;
 }
 
-/* --- watching ------------------------------------------------------------------------------------- */
+/* --- watching ----------------------------------------------------------------------- */
 
 static void
 ready_tell(struct master *m, const char *line)
@@ -623,7 +623,7 @@ master_status(struct master *m, struct buf *b)
 		buf_addf(b, "alert %s\n", m->alert);
 }
 
-/* --- life --------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------- */
 
 static void
 master_children_init(struct master *m)

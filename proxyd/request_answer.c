@@ -362,7 +362,7 @@ answer_body(struct request *rq)
 	answer_progress(rq);
 }
 
-/* --- an error ---------------------------------------------------------------------------------- */
+/* --- an error ----------------------------------------------------------------------- */
 
 static int
 answer_retry_after(const struct upstream *up)
@@ -417,7 +417,7 @@ answer_fault(struct request *rq)
 	try_failed(rq, 0, &err);
 }
 
-/* --- what is it? --------------------------------------------------------------------------------- */
+/* --- what is it? -------------------------------------------------------------------- */
 
 static enum framing
 answer_framing(struct request *rq)
