@@ -318,6 +318,7 @@ void
 try_end(struct request *rq, int status, bool ok, const char *why)
 {
 	struct acct_rec	*a = &rq->rq_acct;
+	struct str	 id;
 
 	if (!rq->rq_trying)
 		return;
@@ -325,8 +326,13 @@ try_end(struct request *rq, int status, bool ok, const char *why)
 	loop_timer_clear(rq->rq_wk->loop, &rq->rq_timer);
 	try_note(rq, status, why);
 	a->f.upstream_status = status;
-	if (rq->rq_up != NULL)
+	if (rq->rq_up != NULL) {
 		a->f.bytes_down += rq->rq_up->up_received;
+		id = upstream_header(rq->rq_up, "request-id");
+		if (id.n == 0)
+			id = upstream_header(rq->rq_up, "x-request-id");
+		a->s[ACCT_UPSTREAM_ID] = arena_str(&rq->rq_arena, id);
+	}
 	if (rq->rq_key == NULL)
 		return;
 	a->f.key_id = rq->rq_key->id;

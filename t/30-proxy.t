@@ -168,6 +168,7 @@ subtest 'the row' => sub {
 	is($row->{output}, 5, 'output tokens');
 	is($row->{stop}, 'end_turn', "provider's stop reason");
 	is($row->{status}, 200, 'status');
+	is($row->{upstream_id}, 'up-1234', "provider's request id");
 	is($row->{upstream_status}, 200, "provider's");
 	is($row->{translated}, 1, 'translated');
 	ok($row->{ttfb_us} > 0 && $row->{ttfb_us} <= $row->{total_us},

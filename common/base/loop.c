@@ -22,6 +22,7 @@ struct loop_queue {
 struct loop {
 	int			 epfd;
 	bool			 stop;
+	bool			 firing;	/* timers' callbacks run */
 	int64_t			 now;
 	struct epoll_event	 ev[LOOP_EVENTS];
 	int			 nev, cur;	/* of the batch being served */
@@ -177,7 +178,8 @@ loop_timer_set(struct loop *l, struct loop_timer *t, int64_t in_ms)
 {
 	void	*p;
 
-	t->at_ms = l->now + (in_ms < 0 ? 0 : in_ms);
+	/* One that sets itself to 0 waits for the next turn. */
+	t->at_ms = l->now + (in_ms > 0 ? in_ms : l->firing);
 	if (t->slot == 0) {
 		if (l->nheap + 2 > l->heapcap) {
 			l->heapcap = l->heapcap ? l->heapcap * 2 : 64;
@@ -215,11 +217,13 @@ loop_timers(struct loop *l)
 {
 	struct loop_timer	*t;
 
+	l->firing = true;
 	while (l->nheap > 0 && l->heap[1]->at_ms <= l->now) {
 		t = l->heap[1];
 		loop_timer_clear(l, t);
 		t->cb(t->arg);
 	}
+	l->firing = false;
 }
 
 static int

@@ -90,8 +90,10 @@ sub answer_for {
 	my ($req) = @_;
 	my $path = $req->{path};
 	my $body = eval { Upstream::json_of($req) } // {};
-	my %type = ('Content-Type' => 'application/json');
-	my %sse = ('Content-Type' => 'text/event-stream');
+	my %type = ('Content-Type' => 'application/json',
+	    'x-request-id' => 'up-1234');
+	my %sse = ('Content-Type' => 'text/event-stream',
+	    'x-request-id' => 'up-1234');
 
 	if ($path =~ m{/chat/completions}) {
 		return [reply => 200, \%type, chat_body()]
