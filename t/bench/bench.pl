@@ -68,6 +68,7 @@ sub plain_targets {
 	    pid => $nginx->{pid}, port => $nginx->{log} },
 	    { name => 'proxyd', pid => $g->{pid}, port => $g->port });
 
+	@t = grep { $_->{name} ne 'nginx_log' } @t if $quick && $c > 1;
 	push @t, { name => 'direct', port => $up->{plain} } if $c == 1;
 	return @t;
 }
