@@ -91,8 +91,8 @@ sql_bind_str(struct sqlite3_stmt *st, int i, struct str v)
 	    (int)v.n, SQLITE_STATIC) == SQLITE_OK);
 }
 
-static void
-bind_blob(struct sqlite3_stmt *st, int i, struct str v)
+void
+sql_bind_blob(struct sqlite3_stmt *st, int i, struct str v)
 {
 	must(v.n <= INT32_MAX && sqlite3_bind_blob(st, i, v.n == 0 ? "" : v.p,
 	    (int)v.n, SQLITE_STATIC) == SQLITE_OK);
@@ -114,7 +114,7 @@ open_va(struct store *s, const char *text, const char *fmt, va_list ap)
 		else if (*fmt == 's')
 			sql_bind_str(st, i, va_arg(ap, struct str));
 		else
-			bind_blob(st, i, va_arg(ap, struct str));
+			sql_bind_blob(st, i, va_arg(ap, struct str));
 	return st;
 }
 
@@ -483,6 +483,7 @@ store_close(struct store *s)
 	if (s->db != NULL && sqlite3_close(s->db) != SQLITE_OK)
 		log_warnx("'%s' was closed in use", s->path);
 	store_log_free(s->log);
+	store_rollup_free(s->rollup);
 	free(s);
 }
 

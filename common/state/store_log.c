@@ -6,6 +6,7 @@
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "state/store_row.h"
 #include "state/store_sql.h"
 
 #define SUMS	256			/* a power of two */
@@ -61,6 +62,7 @@ int
 store_log_begin(struct store *s)
 {
 	clear_sums(log_of(s));
+	store_rollup_forget(s);
 	return sql_begin(s);
 }
 
@@ -68,6 +70,7 @@ void
 store_log_rollback(struct store *s)
 {
 	clear_sums(log_of(s));
+	store_rollup_forget(s);
 	sql_rollback(s);
 }
 
@@ -275,6 +278,7 @@ store_log_commit(struct store *s, uint64_t epoch,
 	struct store_log	*l = log_of(s);
 
 	if (sql_in_transaction(s) == -1 || flush_sums(s) == -1 ||
+	    store_rollup_flush(s) == -1 ||
 	    put_tails(s, l, epoch, tail) == -1 ||
 	    sql_commit(s) == -1) {
 		l->have_tails = false;
@@ -286,62 +290,16 @@ store_log_commit(struct store *s, uint64_t epoch,
 
 /* --- rows ----------------------------------------------------------------- */
 
-/*
- * The columns in the order of the table, each with its value: NUM(column, value
- * of struct acct_fixed) or TXT(column, enum acct_str).
- */
-#define COLUMNS								\
-	NUM(time_us, time_us)						\
-	NUM(status, status)						\
-	NUM(upstream_status, upstream_status)				\
-	TXT(provider, ACCT_PROVIDER)					\
-	TXT(model_asked, ACCT_MODEL_ASKED)				\
-	TXT(model_sent, ACCT_MODEL_SENT)				\
-	TXT(model_answered, ACCT_MODEL_ANSWERED)			\
-	TXT(dialect, ACCT_DIALECT)					\
-	TXT(target_dialect, ACCT_TARGET_DIALECT)			\
-	TXT(path, ACCT_PATH)						\
-	TXT(route, ACCT_ROUTE)						\
-	NUM(stream, stream)						\
-	NUM(translated, translated)					\
-	NUM(incomplete, incomplete)					\
-	NUM(attempts, attempts)						\
-	NUM(key_id, key_id)						\
-	TXT(key_mask, ACCT_KEY_MASK)					\
-	NUM(input, input)						\
-	NUM(cache_read, cache_read)					\
-	NUM(cache_write_5m, cache_write_5m)				\
-	NUM(cache_write_1h, cache_write_1h)				\
-	NUM(output, output)						\
-	NUM(reasoning, reasoning)					\
-	NUM(ttfb_us, ttfb_us)						\
-	NUM(total_us, total_us)						\
-	NUM(overhead_us, overhead_us)					\
-	NUM(bytes_in, bytes_in)						\
-	NUM(bytes_out, bytes_out)					\
-	NUM(bytes_up, bytes_up)						\
-	NUM(bytes_down, bytes_down)					\
-	NUM(worker, worker)						\
-	TXT(request_id, ACCT_ID)					\
-	TXT(upstream_id, ACCT_UPSTREAM_ID)				\
-	TXT(client, ACCT_CLIENT)					\
-	TXT(user_agent, ACCT_USER_AGENT)				\
-	TXT(stop, ACCT_STOP)						\
-	TXT(close, ACCT_CLOSE)						\
-	TXT(error, ACCT_ERROR)						\
-	TXT(attempts_json, ACCT_ATTEMPTS)				\
-	TXT(loss_json, ACCT_LOSS)
-
 static const char insert_row[] = "INSERT INTO requests ("
 #define NUM(column, value)	#column ", "
 #define TXT(column, value)	#column ", "
-    COLUMNS
+    STORE_ROW
 #undef NUM
 #undef TXT
     "id) VALUES ("
 #define NUM(column, value)	"?, "
 #define TXT(column, value)	"?, "
-    COLUMNS
+    STORE_ROW
 #undef NUM
 #undef TXT
     "NULL)";
@@ -373,14 +331,15 @@ store_log_row(struct store *s, const struct acct_rec *r)
 		return -1;
 #define NUM(column, value)	sql_bind_int(st, ++i, r->f.value);
 #define TXT(column, value)	sql_bind_str(st, ++i, clean(l, r->s[value]));
-	COLUMNS
+	STORE_ROW
 #undef NUM
 #undef TXT
 	rc = sql_step(s, st);
 	sql_end(st);
 	if (l->arena.total > 0)
 		arena_clear(&l->arena);
-	return rc == -1 ? -1 : add_sums(s, &r->f);
+	return rc == -1 || store_rollup_row(s, r) == -1 ? -1 :
+	    add_sums(s, &r->f);
 }
 
 /* By time, which is nearly the order of id, so few pages are touched. */

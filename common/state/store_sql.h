@@ -18,8 +18,9 @@
 struct sqlite3;
 struct sqlite3_stmt;
 struct store_log;			/* of store_log.c */
+struct store_rollup;			/* of store_rollup.c */
 
-#define SQL_CACHE	48
+#define SQL_CACHE	160
 
 struct store {
 	struct sqlite3		*db;
@@ -28,6 +29,7 @@ struct store {
 	char			 path[1100];
 	char			 err[1400];
 	struct store_log	*log;
+	struct store_rollup	*rollup;
 	struct {
 		const char		*text;
 		struct sqlite3_stmt	*st;
@@ -62,6 +64,7 @@ struct sqlite3_stmt	*sql_prepare(struct store *, const char *text)
 		    __attribute__((__warn_unused_result__));
 void		 sql_bind_int(struct sqlite3_stmt *, int i, int64_t);
 void		 sql_bind_str(struct sqlite3_stmt *, int i, struct str);
+void		 sql_bind_blob(struct sqlite3_stmt *, int i, struct str);
 
 int		 sql_begin(struct store *)		/* to write */
 		    __attribute__((__warn_unused_result__));
@@ -79,6 +82,15 @@ int		 store_fail(struct store *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
 
 void		 store_log_free(struct store_log *);	/* takes NULL */
+
+/* Adds a row to the roll-ups of this transaction; they are written at its end,
+ * or forgotten with it. */
+int		 store_rollup_row(struct store *, const struct acct_rec *)
+		    __attribute__((__warn_unused_result__));
+int		 store_rollup_flush(struct store *)
+		    __attribute__((__warn_unused_result__));
+void		 store_rollup_forget(struct store *);
+void		 store_rollup_free(struct store_rollup *);	/* takes NULL */
 
 /* What a sealed value is bound to: "key:openai", "header:openai:x-team". */
 #define STORE_CONTEXT_MAX	512

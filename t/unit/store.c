@@ -129,7 +129,7 @@ test_open(void)
 	ok(r == NULL && strstr(err, "No such file") != NULL,
 	    "reading what is not there: %s", err);
 	s = open_store(STORE_WRITE);
-	ok(s != NULL && store_schema_version(s) == 1, "made from nothing %s",
+	ok(s != NULL && store_schema_version(s) > 0, "made from nothing %s",
 	    err);
 	ok(apply_text(s, "") == 1, "written to");
 	ok(mode_of("") == 0600 && mode_of("-wal") == 0600 &&
@@ -165,14 +165,14 @@ test_foreign(void)
 	sql("PRAGMA user_version = 99");
 	s = open_store(STORE_WRITE);
 	ok(s == NULL && strstr(err, "has schema 99 of a newer proxyd; this "
-	    "one knows up to 1") != NULL, "%s", err);
+	    "one knows up to ") != NULL, "%s", err);
 	s = open_store(STORE_READ);
 	ok(s == NULL && strstr(err, "of a newer proxyd") != NULL,
 	    "also for reading");
 	sql("PRAGMA user_version = 0");
 	s = open_store(STORE_READ);
-	ok(s == NULL && strstr(err, "has schema 0, this program 1: start "
-	    "proxyd once to migrate it") != NULL, "%s", err);
+	ok(s == NULL && strstr(err, "has schema 0, this program ") != NULL &&
+	    strstr(err, ": start proxyd once to migrate it") != NULL, "%s", err);
 	remove_store();
 	sql("CREATE TABLE other (a)");
 	s = open_store(STORE_WRITE);
@@ -216,8 +216,8 @@ test_race(void)
 	s = open_store(STORE_READ);
 	ok(s != NULL && generation(s) == 2, "it was written once");
 	store_close(s);
-	ok(sql_number("SELECT count(*) FROM migrations") == 1,
-	    "and migrated once");
+	ok(sql_number("SELECT count(*) = (SELECT user_version FROM "
+	    "pragma_user_version) FROM migrations") == 1, "and migrated once");
 }
 
 /* A writer holds the database for 300 ms; another waits. */
