@@ -133,13 +133,17 @@ $(B)/obj/%.o: %.c $(B)/.flags
 -include $(patsubst %.c,$(B)/obj/%.d,$(ALLSRC))
 
 # --- embedded files: schema/*.sql as C strings, pages as bytes ----------------
-$(call OBJ,common/state/store.c): $(B)/gen/schema_sql.h
+$(call OBJ,common/state/store.c): $(B)/gen/schema_sql.h \
+	$(B)/gen/schema_bodies_sql.h
 $(call OBJ,proxyd/api.c): $(B)/gen/docs_html.h
 $(call OBJ,admind/main.c): $(B)/gen/style_css.h
 
-$(B)/gen/schema_sql.h: $(SCHEMA_SQL) Makefile
+# Each file's own tables: schema/*.sql, schema/bodies/*.sql
+$(B)/gen/schema_sql.h: $(SCHEMA_SQL)
+$(B)/gen/schema_bodies_sql.h: $(wildcard schema/bodies/*.sql)
+$(B)/gen/schema_sql.h $(B)/gen/schema_bodies_sql.h: Makefile
 	@echo "  GEN  $@"; mkdir -p $(@D)
-	$(Q){ echo '/* made from schema/ */'; for f in $(SCHEMA_SQL); do \
+	$(Q){ for f in $(filter %.sql,$^); do \
 	    echo "{ \"$$(basename $$f .sql)\","; \
 	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $$f; \
 	    echo '},'; done; } >$@
@@ -246,12 +250,14 @@ clean:
 
 # --- benchmarks: t/bench/README.md --------------------------------------------------
 BENCH_PACKAGES = $(CHECK_PACKAGES) wrk util-linux
-BENCH_SRCS = $(addprefix t/bench/,upstream.c canned.c stream.c pure.c)
-BENCH	= $(addprefix $(B)/bench/,upstream stream pure)
+BENCH_SRCS = $(addprefix t/bench/,upstream.c canned.c stream.c pure.c rows.c)
+BENCH	= $(addprefix $(B)/bench/,upstream stream pure rows)
 
 $(B)/bench/upstream: $(call OBJ,t/bench/upstream.c t/bench/canned.c) $(COMMON)
 $(B)/bench/stream: $(call OBJ,t/bench/stream.c)
 $(B)/bench/pure: $(call OBJ,t/bench/pure.c) $(COMMON)
+$(B)/bench/rows: $(call OBJ,t/bench/rows.c) $(COMMON)
+$(B)/bench/rows: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
 $(B)/bench/pure: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
 $(BENCH):
 	@echo "  LD   $@"; mkdir -p $(@D)

@@ -17,16 +17,31 @@
 #include "base/log.h"
 #include "state/store_sql.h"
 
-#define APPLICATION_ID	0x50585944	/* "PXYD" */
 #define BUSY_MS		5000
 
 /* Numbered from 1, each one step; never changed once released. */
-static const struct migration {
+struct migration {
 	const char	*name, *sql;
-} migrations[] = {
+};
+
+static const struct migration main_migrations[] = {
 #include "schema_sql.h"
 };
-#define SCHEMA_VERSION	((int)(sizeof(migrations) / sizeof(migrations[0])))
+static const struct migration bodies_migrations[] = {
+#include "schema_bodies_sql.h"
+};
+
+#define COUNT(a)	((int)(sizeof(a) / sizeof((a)[0])))
+static const struct store_schema {
+	int			 app_id;	/* PRAGMA application_id */
+	const struct migration	*step;
+	int			 version;	/* of the last step */
+} schemas[] = {
+	[STORE_MAIN] = { 0x50585944, main_migrations,	/* "PXYD" */
+	    COUNT(main_migrations) },
+	[STORE_BODIES] = { 0x50584244, bodies_migrations, /* "PXBD" */
+	    COUNT(bodies_migrations) },
+};
 
 int
 store_fail(struct store *s, const char *fmt, ...)
@@ -364,27 +379,27 @@ schema_of_file(struct store *s, int *version)
 	    pragma_int(s, "SELECT count(*) FROM sqlite_schema", &objects) ==
 	    -1)
 		return -1;
-	if (objects > 0 && app != APPLICATION_ID)
+	if (objects > 0 && app != s->schema->app_id)
 		return store_fail(s, "'%s' is a database of another program",
 		    s->path);
-	if (*version > SCHEMA_VERSION)
+	if (*version > s->schema->version)
 		return store_fail(s, "'%s' has schema %d of a newer proxyd; "
 		    "this one knows up to %d", s->path, *version,
-		    SCHEMA_VERSION);
+		    s->schema->version);
 	return 0;
 }
 
 static int
 migrate_step(struct store *s, int version)
 {
-	const struct migration	*m = &migrations[version - 1];
+	const struct migration	*m = &s->schema->step[version - 1];
 	char			 pragma[128];
 
 	if (run_script(s, m->sql) == -1)
 		return -1;
 	/* A pragma takes no ?; these are our own numbers. */
 	snprintf(pragma, sizeof(pragma), "PRAGMA application_id = %d;"
-	    "PRAGMA user_version = %d", APPLICATION_ID, version);
+	    "PRAGMA user_version = %d", s->schema->app_id, version);
 	if (run_script(s, pragma) == -1)
 		return -1;
 	return sql_run(s, "INSERT INTO migrations (version, name, time_us) "
@@ -400,13 +415,13 @@ migrate(struct store *s)
 
 	if (schema_of_file(s, &version) == -1)
 		return -1;
-	if (version == SCHEMA_VERSION)
+	if (version == s->schema->version)
 		return 0;
 	if (run_script(s, "BEGIN IMMEDIATE") == -1)
 		return -1;
 	if (schema_of_file(s, &version) == -1)
 		goto bad;
-	while (version < SCHEMA_VERSION)
+	while (version < s->schema->version)
 		if (migrate_step(s, ++version) == -1)
 			goto bad;
 	if (sql_commit(s) == 0)
@@ -423,10 +438,10 @@ check_schema(struct store *s)
 
 	if (schema_of_file(s, &version) == -1)
 		return -1;
-	if (version != SCHEMA_VERSION)
+	if (version != s->schema->version)
 		return store_fail(s, "'%s' has schema %d, this program %d: "
 		    "start proxyd once to migrate it", s->path, version,
-		    SCHEMA_VERSION);
+		    s->schema->version);
 	return 0;
 }
 
@@ -451,13 +466,14 @@ open_db(struct store *s)
 }
 
 struct store *
-store_open(const char *path, enum store_open_mode mode, char *err,
-    size_t errsize)
+sql_open_file(const char *path, enum store_kind kind,
+    enum store_open_mode mode, char *err, size_t errsize)
 {
 	struct store	*s;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		fatal("calloc");
+	s->schema = &schemas[kind];
 	s->write = mode == STORE_WRITE;
 	if (snprintf(s->path, sizeof(s->path), "%s", path) >=
 	    (int)sizeof(s->path))
@@ -469,6 +485,13 @@ store_open(const char *path, enum store_open_mode mode, char *err,
 	snprintf(err, errsize, "%s", s->err);
 	store_close(s);
 	return NULL;
+}
+
+struct store *
+store_open(const char *path, enum store_open_mode mode, char *err,
+    size_t errsize)
+{
+	return sql_open_file(path, STORE_MAIN, mode, err, errsize);
 }
 
 void

@@ -22,7 +22,12 @@ struct store_rollup;			/* of store_rollup.c */
 
 #define SQL_CACHE	160
 
+/* Which tables a file has: schema/NNN-*.sql, schema/bodies/NNN-*.sql ... */
+enum store_kind { STORE_MAIN, STORE_BODIES };
+struct store_schema;			/* of store.c */
+
 struct store {
+	const struct store_schema *schema;
 	struct sqlite3		*db;
 	bool			 write;
 	bool			 opened;
@@ -35,6 +40,10 @@ struct store {
 		struct sqlite3_stmt	*st;
 	}			 cache[SQL_CACHE];
 };
+
+/* As store_open, for a file of any kind. */
+struct store	*sql_open_file(const char *path, enum store_kind,
+		    enum store_open_mode, char *err, size_t errsize);
 
 /* NULL: the error is in store->err. */
 struct sqlite3_stmt	*sql_open(struct store *, const char *text,
