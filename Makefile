@@ -75,7 +75,8 @@ PROGS	= $(if $(PROXYD_SRCS),proxyd) $(if $(ADMIND_SRCS),admind) \
 PACKAGES = gcc libc6-dev make pkg-config libmicrohttpd-dev \
 	libcurl4-gnutls-dev libjansson-dev libyaml-dev libsqlite3-dev \
 	libgnutls28-dev ca-certificates
-CHECK_PACKAGES = perl mandoc curl sqlite3 nginx-light gnutls-bin
+CHECK_PACKAGES = perl mandoc curl sqlite3 nginx-light gnutls-bin \
+	valgrind binutils
 PKG_COMMON = sqlite3 yaml-0.1 gnutls jansson
 PKG	= $(PKG_COMMON) libmicrohttpd libcurl
 # Asked when a recipe runs, so that the packages may be installed by then.
@@ -201,7 +202,7 @@ check: deps-check
 	    $(or $(T),$(UNITS) $(wildcard t/*.t))
 
 .PHONY: check-programs
-check-programs: all $(UNITS) $(REPLAY)
+check-programs: all $(UNITS) $(REPLAY) $(B)/bench/pure
 
 lint: deps-check hdr-check man-check src-check
 hdr-check:

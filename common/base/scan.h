@@ -5,8 +5,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /*
- * Searches that look at eight bytes at a time.  Each returns the first byte in
+ * Searches that look at eight or sixteen bytes at a time.  Each returns the first byte in
  * [p, e) that is of the kind looked for, or e.
  */
 #define SCAN_ONES	0x0101010101010101u
@@ -39,6 +43,35 @@ scan_json_byte(unsigned char c)
 	return c < ' ' || c == '"' || c == '\\' || c >= 0x80;
 }
 
+#ifdef __SSE2__
+
+/* As signed bytes, what is below a blank is control or not ASCII. */
+static inline unsigned
+scan_json_mark(const char *p)
+{
+	__m128i	 w = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i	 mark = _mm_cmplt_epi8(w, _mm_set1_epi8(' '));
+
+	mark = _mm_or_si128(mark, _mm_cmpeq_epi8(w, _mm_set1_epi8('"')));
+	mark = _mm_or_si128(mark, _mm_cmpeq_epi8(w, _mm_set1_epi8('\\')));
+	return (unsigned)_mm_movemask_epi8(mark);
+}
+
+static inline const char *
+scan_json(const char *p, const char *e)
+{
+	unsigned	 mark;
+
+	for (; e - p >= 16; p += 16)
+		if ((mark = scan_json_mark(p)) != 0)
+			return p + __builtin_ctz(mark);
+	while (p < e && !scan_json_byte((unsigned char)*p))
+		p++;
+	return p;
+}
+
+#else
+
 static inline const char *
 scan_json(const char *p, const char *e)
 {
@@ -57,6 +90,8 @@ scan_json(const char *p, const char *e)
 		p++;
 	return p;
 }
+
+#endif
 
 /* The end of a line: LF or CR. */
 static inline const char *

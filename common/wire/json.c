@@ -133,7 +133,8 @@ string_parse(struct parser *ps, bool key)
 		return -1;
 	n->key = key;
 	for (;;) {
-		ps->p = scan_json(ps->p, ps->end);
+		if (ps->p == ps->end || !scan_json_byte((unsigned char)*ps->p))
+			ps->p = scan_json(ps->p, ps->end);
 		if (ps->p == ps->end)
 			return fault(ps, cut_short);
 		if (*ps->p == '"')
@@ -381,6 +382,8 @@ json_parse(struct json *j, struct str text, struct json_error *err)
 	return -1;
 }
 
+static bool	 escaped_is(struct jstr, struct str);
+
 /* --- walking ---------------------------------------------------------------- */
 
 static inline const struct json_node *
@@ -484,16 +487,32 @@ json_count(struct jv v)
 	return n;
 }
 
+/* Does the key k have this decoded value? */
+static inline bool
+key_is(const struct json *j, const struct json_node *k, struct str name)
+{
+	const char	*p = j->text.p + k->off;
+
+	if (k->escaped)
+		return escaped_is((struct jstr){ p, k->len }, name);
+	return k->len == name.n && memcmp(p, name.p, name.n) == 0;
+}
+
 struct jv
 json_get(struct jv object, const char *name)
 {
-	struct jv	 e, found = JV_NONE;
+	const struct json_node	*nodes;
+	struct str		 z = str_of(name);
+	struct jv		 found = JV_NONE;
+	uint32_t		 i, end;
 
 	if (json_type(object) != JSON_OBJECT)
 		return JV_NONE;
-	for (e = json_first(object); json_ok(e); e = json_next(e))
-		if (json_key_is(e, name))
-			found = e;
+	nodes = object.j->nodes;
+	end = nodes[object.i].next;
+	for (i = object.i + 1; i < end; i = nodes[i + 1].next)
+		if (key_is(object.j, &nodes[i], z))
+			found = (struct jv){ object.j, i + 1, end };
 	return found;
 }
 
