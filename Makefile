@@ -28,7 +28,7 @@ B	?= build/$(VARIANT)
 
 # --- what is built: explicit lists; a source in none of them fails lint -------
 BASE_SRCS = $(addprefix common/base/,arena.c buf.c clock.c codec.c id.c listen.c log.c \
-	loop.c)
+	loop.c redact.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c \
 	ir_response.c ir_name.c loss.c decoder.c dialect.c convert.c schema.c \
 	schema_lower.c \
@@ -47,7 +47,7 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c \
 	dialect_openai_responses_encode.c dialect_openai_responses_items.c \
 	dialect_openai_responses_answer.c dialect_openai_responses_object.c \
 	dialect_openai_responses_write.c)
-STATE_SRCS = $(addprefix common/state/,acct.c conf.c conf_process.c \
+STATE_SRCS = $(addprefix common/state/,acct.c bodies.c conf.c conf_process.c \
 	conf_value.c conf_yaml.c daemon.c daemon_status.c secret.c \
 	shm.c rollup.c snapshot.c store.c store_conf.c store_log.c \
 	store_page.c store_rollup.c store_summary.c)
@@ -55,7 +55,7 @@ POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c route.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
 	worker.c http_in.c http_out.c request.c request_try.c request_answer.c api.c \
-	mock.c logger.c account.c))
+	mock.c logger.c account.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c http.c page.c status.c))
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \
 	foreground.c status.c check.c convert.c))

@@ -115,6 +115,8 @@ call_read_cb(void *arg, uint64_t pos, char *dst, size_t max)
 	if (n > max)
 		n = max;
 	memcpy(dst, c->out->data + c->out_off, n);
+	if (c->rq != NULL)
+		request_piece(c->rq, (struct str){ dst, n });
 	c->out_off += n;
 	c->sent += (int64_t)n;
 	if (c->out_off == c->out->len) {

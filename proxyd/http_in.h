@@ -69,6 +69,8 @@ struct request	*request_open(struct worker *, struct http_call *);
 void	 request_body(struct request *, struct str);
 /* The body is complete. */
 void	 request_run(struct request *);
+/* A piece of out is on its way to the client. */
+void	 request_piece(struct request *, struct str);
 /* Bytes were taken from out: there is room again. */
 void	 request_drained(struct request *);
 /* The client has left before the answer was complete. */

@@ -98,7 +98,6 @@ loader_run(const struct loader *ld, struct loader_result *r)
 	if ((c = conf_load(ld->file, r->err, sizeof(r->err))) == NULL)
 		return;
 	r->process = c->process;
-	r->log_days = c->log_days;
 	r->anonymous = c->allow_anonymous;
 	r->keyless = no_keys(c);
 	r->ok = ld->check(ld->arg, &r->process, r->err,

@@ -16,7 +16,6 @@ struct loader_result {
 	bool			 ok;
 	bool			 changed;	/* the database */
 	uint64_t		 generation;
-	int			 log_days;
 	bool			 anonymous;
 	bool			 keyless;	/* no provider has a key */
 	struct conf_process	 process;

@@ -14,13 +14,20 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "proxyd/logger.h"
+#include "state/bodies.h"
 #include "state/store.h"
+#include "state/store_rollup.h"
 
 #define DRAIN_MS	25
 #define WATCH_MS	250
 #define RETRY_MS	1000		/* after a failure of the database */
 #define EXPIRE_MS	60000
-#define EXPIRE_ROWS	500		/* in one transaction */
+#define EXPIRE_SOON_MS	50		/* there was more than one slice */
+#define EXPIRE_ROWS	500		/* in one transaction, at first */
+#define EXPIRE_BODIES	20
+#define SLICE_US	25000		/* a slice is to hold the lock so long */
+#define TAKE		64		/* captures at a time */
+#define DAY_US		((int64_t)86400 * 1000000)
 #define BATCH		2000		/* rows in one transaction */
 
 struct logger_state {
@@ -29,6 +36,9 @@ struct logger_state {
 	struct loop		*loop;
 	struct loop_fd		 signals, parent;
 	struct loop_timer	 drain, watch, expire;
+	struct store		*bodies;	/* NULL until it is needed */
+	int			 slice;		/* rows */
+	bool			 bodies_failing;
 	uint64_t		 tail[STORE_RINGS];
 	bool			 ending;
 	bool			 orphan;
@@ -159,6 +169,59 @@ drain_cb(void *arg)
 	loop_timer_set(st.loop, &st.drain, r == -1 ? RETRY_MS : DRAIN_MS);
 }
 
+/* --- bodies ------------------------------------------------------------------------------- */
+
+static bool
+bodies_ready(void)
+{
+	char	 err[1500];
+
+	if (st.bodies == NULL)
+		st.bodies = bodies_open(st.lg->paths->bodies, STORE_WRITE,
+		    err, sizeof(err));
+	if (st.bodies == NULL && !st.bodies_failing)
+		log_alert("bodies cannot be kept: %s", err);
+	st.bodies_failing = st.bodies == NULL;
+	return st.bodies != NULL;
+}
+
+/* The directory is there once a worker has kept something. */
+static void
+bodies_take(void)
+{
+	int	 n;
+
+	if (access(st.lg->paths->capture, F_OK) == -1 || !bodies_ready())
+		return;
+	n = captures_take(st.bodies, st.lg->paths->capture, TAKE);
+	if (n == -1) {
+		log_warnx("bodies cannot be kept: %s",
+		    store_error(st.bodies));
+		return;
+	}
+	st.lg->shm->captured += (uint64_t)n;
+	if (n == TAKE)
+		loop_timer_set(st.loop, &st.watch, 0);
+}
+
+static int
+bodies_old(void)
+{
+	int64_t	 days, size, before = 0;
+	int	 n;
+
+	if (access(st.lg->paths->bodies, F_OK) == -1 || !bodies_ready() ||
+	    store_setting(st.store, "body_days", &days) == -1 ||
+	    store_setting(st.store, "body_size", &size) == -1)
+		return 0;
+	if (days > 0)
+		before = clock_wall_us() - days * DAY_US;
+	n = bodies_expire(st.bodies, before, size, EXPIRE_BODIES);
+	if (n == -1)
+		log_warnx("cannot expire bodies: %s", store_error(st.bodies));
+	return n;
+}
+
 /* --- the generation, old rows ------------------------------------------------------------ */
 
 static void
@@ -171,24 +234,46 @@ watch_cb(void *arg)
 	if (store_generation(st.store, &gen) == 0)
 		st.lg->shm->generation = gen;
 	loop_timer_set(st.loop, &st.watch, WATCH_MS);
+	bodies_take();
+}
+
+static int
+rows_old(void)
+{
+	int64_t	 days, size, before = 0, t0 = clock_mono_us();
+	int	 n;
+
+	if (store_setting(st.store, "log_days", &days) == -1 ||
+	    store_setting(st.store, "log_size", &size) == -1)
+		return 0;
+	if (days > 0)
+		before = clock_wall_us() - days * DAY_US;
+	n = store_log_expire(st.store, before, size, st.slice);
+	if (n == -1)
+		log_warnx("cannot expire log rows: %s",
+		    store_error(st.store));
+	/* The next slice is as long as this machine allows. */
+	t0 = clock_mono_us() - t0;
+	if (t0 > SLICE_US && st.slice > 20)
+		st.slice /= 2;
+	else if (t0 < SLICE_US / 4 && st.slice < EXPIRE_ROWS * 8)
+		st.slice *= 2;
+	return n;
 }
 
 static void
 expire_cb(void *arg)
 {
-	int64_t	 before;
-	int	 n = 0;
+	int	 n;
 
 	(void)arg;
-	if (st.lg->log_days > 0) {
-		before = clock_wall_us() -
-		    (int64_t)st.lg->log_days * 86400 * 1000000;
-		n = store_log_expire(st.store, before, EXPIRE_ROWS);
-		if (n == -1)
-			log_warnx("cannot expire log rows: %s",
-			    store_error(st.store));
-	}
-	loop_timer_set(st.loop, &st.expire, n == EXPIRE_ROWS ? DRAIN_MS :
+	n = rows_old();
+	if (n == 0)
+		n = store_rollups_expire(st.store, clock_wall_us() / 1000000,
+		    EXPIRE_ROWS / 5);
+	if (n == 0)
+		n = bodies_old();
+	loop_timer_set(st.loop, &st.expire, n > 0 ? EXPIRE_SOON_MS :
 	    EXPIRE_MS);
 }
 
@@ -250,6 +335,7 @@ logger_main(struct logger *lg)
 
 	log_setprocname("proxyd logger");
 	st.lg = lg;
+	st.slice = EXPIRE_ROWS;
 	log_onfatal(logger_words);
 	st.loop = loop_create();
 	sigemptyset(&set);
@@ -273,6 +359,7 @@ logger_main(struct logger *lg)
 	loop_timer_set(st.loop, &st.expire, EXPIRE_MS);
 	loop_run(st.loop);
 	store_close(st.store);
+	store_close(st.bodies);
 	close(st.signals.fd);
 	loop_destroy(st.loop);
 	return 0;

@@ -13,7 +13,6 @@ struct logger {
 	struct shm		*shm;
 	const struct conf_paths	*paths;
 	int			 parent_fd;	/* EOF: the master is gone */
-	int			 log_days;	/* rows kept; 0: for ever */
 };
 
 /* Runs in the forked child; returns its exit status. */

@@ -84,7 +84,6 @@ logger_run(struct master *m)
 	lg.shm = m->shm;
 	lg.paths = &m->paths;
 	lg.parent_fd = m->life[0];
-	lg.log_days = m->loaded.log_days;
 	return logger_main(&lg);
 }
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "policy/access.h"
 #include "proxyd/account.h"
+#include "proxyd/capture.h"
 #include "proxyd/request.h"
 
 #define HEADERS_MAX	32
@@ -189,7 +190,7 @@ request_open(struct worker *wk, struct http_call *call)
 	rq->rq_wall_us = clock_wall_us();
 	rq->rq_start_us = clock_mono_us();
 	rq->rq_first_us = -1;
-	id_new(rq->rq_id, sizeof(rq->rq_id), "req_");
+	id_timed(rq->rq_id, sizeof(rq->rq_id), "req_", rq->rq_wall_us);
 	arena_init(&rq->rq_arena);
 	json_init(&rq->rq_json);
 	loss_init(&rq->rq_loss, &rq->rq_arena);
@@ -204,6 +205,7 @@ request_open(struct worker *wk, struct http_call *call)
 	rq->rq_timer = (struct loop_timer){ .cb = timer_cb, .arg = rq };
 	rq->rq_alive = (struct loop_timer){ .cb = alive_cb, .arg = rq };
 	rq->rq_free = (struct loop_task){ .cb = free_cb, .arg = rq };
+	capture_begin(rq);
 	wk->requests++;
 	wk->row->inflight = wk->requests;
 	wk->row->stat.requests++;
@@ -435,6 +437,7 @@ request_run(struct request *rq)
 {
 	int64_t	 t0 = clock_mono_us();
 
+	capture_client_request(rq, buf_str(&rq->rq_body));
 	if (rq->rq_early) {
 		rq->rq_wk->row->stat.refused++;
 		request_fail(rq, &rq->rq_err);
@@ -525,6 +528,7 @@ request_send(struct request *rq, int status, struct headers *hs,
 	rq->rq_acct.f.status = status;
 	rq->rq_first_us = clock_mono_us();
 	request_state(rq, RQ_DONE);
+	capture_client(rq, buf_str(body));
 	call_reply(rq->rq_call, status, hs->h, hs->n, body, hangup);
 }
 
@@ -821,6 +825,7 @@ request_close(struct request *rq)
 	rq->rq_mock = NULL;
 	answer_release(rq);
 	request_record(rq);
+	capture_end(rq);
 	wk->row->stat.requests_done++;
 	wk->requests--;
 	wk->row->inflight = wk->requests;
@@ -833,6 +838,12 @@ request_call_done(struct request *rq)
 {
 	request_close(rq);
 	rq->rq_call = NULL;
+}
+
+void
+request_piece(struct request *rq, struct str piece)
+{
+	capture_client(rq, piece);
 }
 
 void

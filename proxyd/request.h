@@ -85,6 +85,8 @@ struct request {
 	bool			 rq_failed;	/* ERROR seen: rq_err */
 	struct ir_error		 rq_err;
 
+	struct capturing	*rq_capture;	/* bodies; NULL: not kept */
+
 	/* for the log */
 	struct acct_rec		 rq_acct;
 	struct buf		 rq_attempts;	/* JSON array, open */

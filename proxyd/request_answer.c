@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
+#include "proxyd/capture.h"
 #include "proxyd/request.h"
 
 /* --- events -------------------------------------------------------------------------- */
@@ -466,6 +467,7 @@ answer_cb(void *arg)
 	struct request	*rq = arg;
 	int64_t		 t0 = clock_mono_us();
 
+	capture_upstream(rq);
 	if (rq->rq_up != NULL && rq->rq_state != RQ_DONE)
 		answer_any(rq);
 	rq->rq_cpu_us += clock_mono_us() - t0;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "policy/keypick.h"
 #include "proxyd/account.h"
+#include "proxyd/capture.h"
 #include "proxyd/request.h"
 
 #define HEADERS_MAX	48
@@ -195,6 +196,7 @@ try_send(struct request *rq)
 	call.max_answer = rq->rq_ir.stream ? INT64_MAX / 2 :
 	    REQUEST_ANSWER_MAX;
 	rq->rq_acct.f.bytes_up += (int64_t)rq->rq_send.len;
+	capture_upstream_request(rq, buf_str(&rq->rq_send));
 	rq->rq_up = upstream_start(rq->rq_wk->out, &call, answer_cb, rq);
 }
 

@@ -24,12 +24,13 @@ id_random(void *dst, size_t n)
 	}
 }
 
+static const char	 set[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			    "abcdefghijklmnopqrstuvwxyz";
+
 /* Bytes above the last whole multiple of 62 are thrown away: no bias. */
 char *
 id_new(char *dst, size_t size, const char *prefix)
 {
-	static const char	 set[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz";
 	unsigned char		 r[2 * ID_RAND_LEN];
 	size_t			 n = strlen(prefix), i = sizeof(r), k;
 
@@ -44,5 +45,16 @@ id_new(char *dst, size_t size, const char *prefix)
 			dst[n + k++] = set[r[i] % 62];
 	}
 	dst[n + k] = '\0';
+	return dst;
+}
+
+char *
+id_timed(char *dst, size_t size, const char *prefix, int64_t now_us)
+{
+	size_t	 i = strlen(prefix) + ID_TIME_LEN;
+
+	id_new(dst, size, prefix);
+	for (; i-- > strlen(prefix); now_us /= 62)
+		dst[i] = set[now_us % 62];
 	return dst;
 }

@@ -2,6 +2,7 @@
 #define BASE_ID_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define ID_RAND_LEN	24
 
@@ -13,5 +14,14 @@ void	 id_random(void *, size_t n);
  * terminated.  dst has room for strlen(prefix) + ID_RAND_LEN + 1.  Returns dst.
  */
 char	*id_new(char *dst, size_t size, const char *prefix);
+
+/*
+ * The same length, but it begins with the time, so that ids made later sort
+ * later and an index of them grows at its end: ID_TIME_LEN characters of
+ * microseconds since 1970, the rest random (89 bits).  For names of things, not
+ * for secrets.
+ */
+#define ID_TIME_LEN	9
+char	*id_timed(char *dst, size_t size, const char *prefix, int64_t now_us);
 
 #endif /* BASE_ID_H */

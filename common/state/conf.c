@@ -11,11 +11,13 @@
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "state/bodies.h"
 #include "state/conf_row.h"
 
 #define KEYS_MAX	1024		/* SHM_KEYS: each has a slot */
 #define HOUR_MS		3600000
 #define DAY_MS		(24 * HOUR_MS)
+#define SIZE_MOST	((int64_t)1 << 40)
 
 #define SHOW(s)	((s).n > 64 ? 64 : (int)(s).n), (s).p
 
@@ -541,6 +543,24 @@ set_hosts(struct conf_reader *r, const struct conf_row *row,
 	return 0;
 }
 
+static int
+set_body_mode(struct conf_reader *r, const struct conf_row *row,
+    const struct yml *y, void *base)
+{
+	static const char *const words[] = {
+		[BODIES_NONE] = "none", [BODIES_ERRORS] = "errors",
+		[BODIES_ALL] = "all"
+	};
+	int	 i;
+
+	for (i = 0; i < 3; i++)
+		if (y->type == YML_SCALAR && str_is(y->text, words[i])) {
+			*(int *)((char *)base + row->off) = i;
+			return 0;
+		}
+	return conf_fail(r, y, "expected none, errors or all");
+}
+
 /* --- the file ------------------------------------------------------------- */
 
 #define C(field)	offsetof(struct conf, field)
@@ -577,6 +597,18 @@ static const struct conf_row rows[] = {
 	    "how long a key rests at most, whatever the provider says" },
 	{ "LOG_DAYS", conf_set_int, C(log_days), 0, 36500, "30",
 	    "days that a row of the request log is kept; 0: for ever" },
+	{ "LOG_SIZE", conf_set_size, C(log_size), 0, SIZE_MOST, "0",
+	    "size of the database above which the oldest rows go; 0: any" },
+	{ "LOG_BODIES", set_body_mode, C(body_mode), 0, 0, "none",
+	    "whose bodies are kept: none, errors, all" },
+	{ "LOG_BODY_MAX", conf_set_size, C(body_max), 1024, 64 << 20, "256KiB",
+	    "bytes of one body that are kept" },
+	{ "LOG_BODY_SAMPLE", conf_set_int, C(body_sample), 0, 100, "100",
+	    "percent of the requests without error that 'all' keeps" },
+	{ "LOG_BODY_DAYS", conf_set_int, C(body_days), 0, 36500, "7",
+	    "days that bodies are kept; 0: for ever" },
+	{ "LOG_BODY_SIZE", conf_set_size, C(body_size), 0, SIZE_MOST, "1GiB",
+	    "bytes of all bodies above which the oldest go; 0: any" },
 	{ "ADMIN_HOST", conf_set_listen, C(process.admin_host), 0, 0,
 	    "127.0.0.1", "address that admind listens on" },
 	{ "ADMIN_PORT", conf_set_int, C(process.admin_port), 0, 65535, "3000",

@@ -91,6 +91,12 @@ struct conf {
 	int			 cooldown_ms;	/* a 429 rests a key this long */
 	int			 cooldown_max_ms;	/* cap on provider's hint */
 	int			 log_days;	/* 0: kept for ever */
+	int64_t			 log_size;	/* bytes of all rows; 0: any */
+	int			 body_mode;	/* enum body_mode */
+	int64_t			 body_max;	/* bytes of one side */
+	int			 body_sample;	/* percent of good requests */
+	int			 body_days;	/* 0: kept for ever */
+	int64_t			 body_size;	/* bytes of all; 0: any */
 	struct conf_provider	*providers;	/* also built-in ones */
 	struct conf_model	*models;
 };
@@ -139,6 +145,8 @@ struct conf_paths {
 	char	 log[1100];		/* proxyd.log */
 	char	 admin_log[1100];	/* admind.log */
 	char	 spill[1100];		/* spill: records that found no room */
+	char	 bodies[1100];		/* bodies.db */
+	char	 capture[1100];		/* capture: bodies on their way there */
 };
 
 /* home: NULL for the default.  -1: the path is too long. */

@@ -150,7 +150,9 @@ conf_paths_init(struct conf_paths *p, const char *home)
 	    PLACE(admin_pid, "admind.pid") == -1 ||
 	    PLACE(log, "proxyd.log") == -1 ||
 	    PLACE(admin_log, "admind.log") == -1 ||
-	    PLACE(spill, "spill") == -1)
+	    PLACE(spill, "spill") == -1 ||
+	    PLACE(bodies, "bodies.db") == -1 ||
+	    PLACE(capture, "capture") == -1)
 		return -1;
 #undef PLACE
 	return 0;

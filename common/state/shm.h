@@ -35,6 +35,8 @@
 	SHM_STAT(input_tokens,	"tokens read by models")		\
 	SHM_STAT(output_tokens,	"tokens written by models")		\
 	SHM_STAT(ring_spills,	"records that went by the spill file")	\
+	SHM_STAT(captures,	"requests whose bodies were kept")	\
+	SHM_STAT(captures_dropped, "bodies not kept: no room")		\
 	SHM_STAT(snapshots,	"configurations loaded")		\
 	SHM_STAT(snapshot_errors, "configurations that did not load")
 
@@ -95,6 +97,7 @@ struct shm {
 	_Atomic int32_t		 logger_pid;
 	_Atomic int64_t		 logger_beat_ms;
 	_Atomic uint64_t	 rows;		/* written; the logger */
+	_Atomic uint64_t	 captured;	/* captures stored; logger */
 	char			 logger_words[SHM_WORDS];
 	struct shm_key		 key[SHM_KEYS];
 	struct shm_keycount	 base[SHM_KEYS];	/* from the database,

@@ -39,6 +39,21 @@ text(struct load *l, struct sqlite3_stmt *st, int column)
 /* --- settings ------------------------------------------------------------- */
 
 static int
+load_bodies(struct load *l)
+{
+	struct snapshot	*n = l->snap;
+	int64_t		 mode, sample;
+
+	if (store_setting(l->s, "body_mode", &mode) == -1 ||
+	    store_setting(l->s, "body_sample", &sample) == -1 ||
+	    store_setting(l->s, "body_max", &n->body_max) == -1)
+		return -1;
+	n->body_mode = (int)mode;
+	n->body_sample = (int)sample;
+	return 0;
+}
+
+static int
 load_settings(struct load *l)
 {
 	struct snapshot	*n = l->snap;
@@ -46,6 +61,7 @@ load_settings(struct load *l)
 	uint64_t	 generation;
 
 	if (store_generation(l->s, &generation) == -1 ||
+	    load_bodies(l) == -1 ||
 	    store_setting(l->s, "mode", &mode) == -1 ||
 	    store_setting(l->s, "allow_anonymous", &anon) == -1 ||
 	    store_setting(l->s, "max_body", &body) == -1 ||

@@ -61,6 +61,9 @@ struct snapshot {
 	struct str		*hosts;		/* allowed Host names */
 	unsigned		 nhosts;
 	int64_t			 max_body;
+	int			 body_mode;	/* enum body_mode */
+	int			 body_sample;
+	int64_t			 body_max;
 	int			 keepalive_ms;
 	int			 retry_tries, retry_ms;
 	int			 cooldown_ms, cooldown_max_ms;

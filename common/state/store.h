@@ -74,8 +74,12 @@ void	 store_log_rollback(struct store *);
 int	 store_log_tails(struct store *, uint64_t epoch,
 	    uint64_t tail[STORE_RINGS]) __attribute__((__warn_unused_result__));
 
-/* Deletes at most n rows older than this; returns how many, or -1. */
-int	 store_log_expire(struct store *, int64_t before_us, int n);
+/*
+ * Deletes at most n rows that began before then, or the oldest ones while the
+ * database holds more than max_bytes (0: any size); returns how many, or -1.
+ */
+int	 store_log_expire(struct store *, int64_t before_us,
+	    int64_t max_bytes, int n);
 int64_t	 store_log_count(struct store *);	/* -1: error */
 
 /* --- in a few numbers ------------------------------------------------------ */

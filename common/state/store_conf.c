@@ -72,7 +72,13 @@ store_setting(struct store *s, const char *name, int64_t *v)
 	STORE_SETTING(retry_ms)						\
 	STORE_SETTING(cooldown_ms)					\
 	STORE_SETTING(cooldown_max_ms)					\
-	STORE_SETTING(log_days)
+	STORE_SETTING(log_days)						\
+	STORE_SETTING(log_size)						\
+	STORE_SETTING(body_mode)					\
+	STORE_SETTING(body_max)						\
+	STORE_SETTING(body_sample)					\
+	STORE_SETTING(body_days)					\
+	STORE_SETTING(body_size)
 
 /* --- settings and hosts --------------------------------------------------- */
 

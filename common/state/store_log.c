@@ -343,21 +343,42 @@ store_log_row(struct store *s, const struct acct_rec *r)
 }
 
 /* By time, which is nearly the order of id, so few pages are touched. */
-int
-store_log_expire(struct store *s, int64_t before_us, int n)
+static int
+expire(struct store *s, int64_t before_us, int n)
 {
-	int	 changes;
+	if (sql_run(s, "DELETE FROM requests WHERE id IN (SELECT id "
+	    "FROM requests WHERE time_us < ? ORDER BY time_us LIMIT ?)", "ii",
+	    before_us, (int64_t)n) == -1)
+		return -1;
+	return sql_changes(s);
+}
+
+/* The file does not shrink, but what was freed in it is used again. */
+static int
+too_large(struct store *s, int64_t max_bytes)
+{
+	int64_t	 bytes = 0;
+
+	if (max_bytes <= 0)
+		return 0;
+	if (sql_get(s, &bytes, "SELECT (p.page_count - f.freelist_count) * "
+	    "z.page_size FROM pragma_page_count p, pragma_freelist_count f, "
+	    "pragma_page_size z", "") == -1)
+		return -1;
+	return bytes > max_bytes;
+}
+
+int
+store_log_expire(struct store *s, int64_t before_us, int64_t max_bytes, int n)
+{
+	int	 changes, large;
 
 	if (sql_begin(s) == -1)
 		return -1;
-	if (sql_run(s, "DELETE FROM requests WHERE id IN (SELECT id "
-	    "FROM requests WHERE time_us < ? ORDER BY time_us LIMIT ?)", "ii",
-	    before_us, (int64_t)n) == -1) {
-		sql_rollback(s);
-		return -1;
-	}
-	changes = sql_changes(s);
-	if (sql_commit(s) == -1) {
+	changes = expire(s, before_us, n);
+	if (changes == 0 && (large = too_large(s, max_bytes)) != 0)
+		changes = large == -1 ? -1 : expire(s, INT64_MAX, n);
+	if (changes == -1 || sql_commit(s) == -1) {
 		sql_rollback(s);
 		return -1;
 	}

@@ -15,7 +15,7 @@
 
 #define WINDOW_US	((int64_t)60000000)	/* the first */
 #define WINDOW_MIN_US	((int64_t)1000000)
-#define QUICK_US	8000			/* then four times as wide */
+#define QUICK_US	8000			/* then twice as wide */
 #define SLOW_US		25000			/* then half as wide */
 #define SLOW_ROW_US	60000000		/* as index requests_slow */
 
@@ -209,7 +209,7 @@ windows(struct store *s, const struct log_filter *f, int64_t oldest,
 		if (t0 - start > (int64_t)ms * 1000)
 			return 1;
 		if (took < QUICK_US && span < INT64_MAX / 8)
-			span *= 4;
+			span *= took < QUICK_US / 8 ? 8 : 2;
 		else if (took > SLOW_US && span > WINDOW_MIN_US)
 			span /= 2;
 	}

@@ -12,6 +12,7 @@
 #include "base/codec.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/redact.h"
 #include "base/scan.h"
 #include "base/str.h"
 #include "tap.h"
@@ -387,6 +388,11 @@ test_id(void)
 
 	ok(id_new(a, sizeof(a), "req_") == a && strlen(a) == 4 + ID_RAND_LEN &&
 	    strncmp(a, "req_", 4) == 0, "id_new");
+	id_timed(a, sizeof(a), "req_", 1790000000000000);
+	id_timed(b, sizeof(b), "req_", 1790000000000062);
+	ok(strlen(a) == 4 + ID_RAND_LEN && strcmp(a, b) < 0 &&
+	    strncmp(a, b, 11) == 0 && strncmp(a + 13, b + 13, 15) != 0,
+	    "ids that begin with the time: %s", a);
 	id_new(b, 4 + ID_RAND_LEN + 1, "req_");
 	ok(strcmp(a, b) != 0, "two ids differ");
 	for (i = 4; i < 4 + ID_RAND_LEN; i++)
@@ -401,6 +407,57 @@ time_is(int64_t us, const char *want)
 	char	 dst[CLOCK_RFC3339_LEN];
 
 	return strcmp(clock_rfc3339(us, dst), want) == 0;
+}
+
+static const char *
+redacted(const char *text)
+{
+	static char	 s[4096];
+	size_t		 n = strlen(text);
+
+	memcpy(s, text, n + 1);
+	s[redact(s, n)] = '\0';
+	return s;
+}
+
+static void
+test_redact(void)
+{
+	static const struct {
+		const char	*text, *want;
+	} t[] = {
+		{ "", "" },
+		{ "nothing to hide", "nothing to hide" },
+		{ "{\"k\":\"sk-abc123def456ghi789\"}", "{\"k\":\"sk-****\"}" },
+		{ "a risk-assessment-of-2024-things",
+		    "a risk-assessment-of-2024-things" },
+		{ "sk-short1", "sk-short1" },
+		{ "sk-learn-is-no-secret-at-all",
+		    "sk-learn-is-no-secret-at-all" },
+		{ "key=AIzaSyA0123456789abcdefghijk",
+		    "key=AIza****" },
+		{ "\"AIzaSyA0123456789abcdefghijk\"", "\"AIza****\"" },
+		{ "Authorization: Bearer abcdef0123456789abcdef",
+		    "Authorization: Bearer a****" },
+		{ "bearer of good news", "bearer of good news" },
+	};
+	char		 s[1200], secret[] = "x hunter2hunter2 y hunter2hunter2";
+	size_t		 i;
+
+	for (i = 0; i < N(t); i++)
+		ok(strcmp(redacted(t[i].text), t[i].want) == 0, "redact %s: %s",
+		    t[i].text, redacted(t[i].text));
+	memset(s, 'Q', sizeof(s));
+	memcpy(s, "\"", 1);
+	memcpy(s + sizeof(s) - 2, "\"", 2);
+	ok(strcmp(redacted(s), "\"[base64, 1197]\"") == 0, "media: %s",
+	    redacted(s));
+	redact_secret(secret, sizeof(secret) - 1, STR("hunter2hunter2"));
+	ok(strcmp(secret, "x ************** y **************") == 0,
+	    "a known secret");
+	redact_secret(secret, 4, STR("hunter2hunter2"));
+	redact_secret(secret, 4, STR("x"));
+	ok(secret[0] == 'x', "one too short to be one stays");
 }
 
 static void
@@ -523,6 +580,7 @@ main(void)
 	test_hash();
 	test_scan();
 	test_id();
+	test_redact();
 	test_clock();
 	test_log();
 	return done();

@@ -720,10 +720,10 @@ test_expire(struct store *s)
 {
 	int64_t	 n = store_log_count(s);
 
-	ok(n > 1000 && store_log_expire(s, 1, 100) == 0, "nothing is so old");
-	ok(store_log_expire(s, INT64_MAX, 1000) == 1000 &&
+	ok(n > 1000 && store_log_expire(s, 1, 0, 100) == 0, "nothing is so old");
+	ok(store_log_expire(s, INT64_MAX, 0, 1000) == 1000 &&
 	    store_log_count(s) == n - 1000, "at most n at once");
-	while (store_log_expire(s, INT64_MAX, 1000) > 0)
+	while (store_log_expire(s, INT64_MAX, 0, 1000) > 0)
 		;
 	ok(store_log_count(s) == 0, "until none is left");
 }
