@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "admind/http.h"
+#include "admind/metrics.h"
 #include "admind/status.h"
 #include "base/codec.h"
 #include "base/listen.h"
@@ -81,6 +82,9 @@ serve_page(struct admind *ad, const struct http_request *rq,
 	if (str_is(rq->path, "/")) {
 		r->type = "text/html; charset=utf-8";
 		status_page(&v, &r->body);
+	} else if (str_is(rq->path, "/metrics")) {
+		r->type = "text/plain; version=0.0.4; charset=utf-8";
+		metrics_text(&v, &ad->paths, &r->body);
 	} else if (str_is(rq->path, "/api/status")) {
 		r->type = "application/json";
 		status_json(&v, ad->process.admin_host, ad->bound_port,
@@ -125,6 +129,7 @@ static const struct {
 	{ "/style.css", serve_style },
 	{ "/healthz", serve_healthz },
 	{ "/api/status", serve_page },
+	{ "/metrics", serve_page },
 	{ "/v1/api-keys/stats", serve_page },
 };
 

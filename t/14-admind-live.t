@@ -5,6 +5,7 @@
 
 use strict;
 use warnings;
+use Admind;
 use Client;
 use File::Temp qw(tempdir);
 use Gateway;
@@ -15,81 +16,9 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 use Upstream;
 
-my @live;
-my $main = $$;
-
-# Starts an admind; { pid, port, log } or { error, exit }.
-sub admind {
-	my ($home, %o) = @_;
-	my $self = { home => $home, log => "$home/admind-test.log" };
-
-	pipe(my $r, my $w) or die;
-	my $pid = fork // die "fork: $!";
-	if (!$pid) {
-		close $r;
-		require Fcntl;
-		fcntl($w, Fcntl::F_SETFD(), 0);
-		open STDERR, '>>', $self->{log} or die;
-		open STDIN, '<', '/dev/null';
-		delete @ENV{qw(OPENAI_API_KEY ANTHROPIC_API_KEY
-		    GEMINI_API_KEY)};
-		my @cmd = (Gateway::bindir() . '/admind', '-d', $home,
-		    '-R', fileno $w);
-		push @cmd, '-f', $o{file} if $o{file};
-		push @cmd, '-p', $o{port} // 0 unless $o{no_port};
-		exec @cmd or POSIX::_exit(127);
-	}
-	close $w;
-	my $line = <$r> // '';
-	if ($line =~ /^ready (\S+) (\d+)\n/) {
-		is(scalar <$r>, undef, 'one line, then it is closed');
-		@$self{qw(pid host port)} = ($pid, $1, $2);
-		push @live, $self;
-		return $self;
-	}
-	waitpid $pid, 0;
-	$self->{exit} = $? >> 8;
-	chomp($line);
-	$self->{error} = $line =~ s/^error //r;
-	return $self;
-}
-
-sub finish {
-	my ($ad, $sig) = @_;
-	my $end = time + 20;
-	my $gone;
-
-	kill $sig // 'TERM', $ad->{pid};
-	while (!($gone = waitpid($ad->{pid}, WNOHANG) == $ad->{pid}) &&
-	    time < $end) {
-		sleep 0.02;
-	}
-	my $status = $?;
-	if (!$gone) {
-		kill 'KILL', $ad->{pid};
-		waitpid $ad->{pid}, 0;
-	}
-	@live = grep { $_ != $ad } @live;
-	ok($gone, 'it ends when told');
-	is($status, 0, '... with status 0');
-	ok(!-e "$ad->{home}/admind.pid", '... and takes its pid file along');
-	open my $f, '<', $ad->{log} or die;
-	my @bad = grep { /: (?:alert|fatal): |Sanitizer|: runtime error: / }
-	    <$f>;
-	is("@bad", '', 'no alert, no sanitizer line in the log');
-}
-
-END {
-	local $?;
-	if ($$ == $main) {
-		kill 'KILL', $_->{pid} for @live;
-	}
-}
-
-sub get {
-	my ($ad, $path, %h) = @_;
-	return Client->once($ad->{port}, GET => $path, { %h });
-}
+sub admind { Admind->new(@_, may_fail => 1) }
+sub finish { my $ad = shift; $ad->finish(@_) }
+sub get { my $ad = shift; return $ad->get(@_) }
 
 sub home { tempdir('admind-XXXXXX', TMPDIR => 1, CLEANUP => 1) }
 
