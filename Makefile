@@ -61,9 +61,9 @@ PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \
 	foreground.c status.c check.c convert.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c loop.c \
 	dialect_anthropic.c dialect_gemini.c dialect_openai_chat.c \
-	dialect_openai_responses.c matrix.c damage.c schema.c conf.c store.c \
+	dialect_openai_responses.c matrix.c damage.c roundtrip.c schema.c conf.c store.c \
 	secret.c shm.c policy.c rows.c))
-FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c conf.c))
+FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))
 EMBED	= $(wildcard proxyd/docs.html)
 MANS	= $(wildcard $(addprefix man/,proxyd.8 admind.8 proxyctl.8 app.yml.5))

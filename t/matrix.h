@@ -43,9 +43,18 @@ static const struct {
 	{ "ge-e3c1a756b113", "cut", NULL, "a finishReason in each chunk" },
 	/* Audio comes in pieces of JSON and becomes one object. */
 	{ "oc-b33696b75f53", "answer", "openai-chat", "streamed audio" },
+	{ "oc-b33696b75f53", "trip", "openai-chat", "streamed audio" },
 	/* A target without a list of allowed tools is sent only those. */
 	{ "or-94993c5e3fb4", "request", "anthropic", "allowed tools" },
 	{ "or-f1516d6fe64d", "request", "anthropic", "allowed tools" },
+	{ "or-94993c5e3fb4", "trip", "anthropic", "allowed tools" },
+	{ "or-f1516d6fe64d", "trip", "anthropic", "allowed tools" },
+	/* A string has no additional properties. */
+	{ "oc-9fb995c47a12", "trip", "anthropic", "a needless keyword" },
+	/* OpenAPI's "default" is for readers of documentation. */
+	{ "ge-2919a51c988f", "trip", NULL, "default in a schema" },
+	/* An object without properties gets an empty list of them. */
+	{ "an-5c27ac9dfe78", "trip", "openai-chat", "no properties" },
 	{ NULL, NULL, NULL, NULL }
 };
 

@@ -214,3 +214,71 @@ dialect_splice(const struct ir_request *rq, struct str model, struct buf *out)
 	else
 		buf_adds(out, text);
 }
+
+/* --- what parts carry that stays behind ------------------------------------ */
+
+/* Members that say nothing: "citations": null, "annotations": []. */
+static bool
+says_something(struct str extra)
+{
+	struct json	 j;
+	struct jv	 e;
+	bool		 res = false;
+
+	if (extra.n == 0)
+		return false;
+	json_init(&j);
+	if (json_parse(&j, extra, NULL) == 0) {
+		for (e = json_first(json_root(&j)); json_ok(e); e = json_next(e))
+			res |= !json_empty(e) && json_type(e) != JSON_FALSE &&
+			    !json_is(e, "") && (json_type(e) < JSON_ARRAY ||
+			    json_count(e) > 0);
+	}
+	json_release(&j);
+	return res;
+}
+
+static void
+lose_cache(const struct ir_exchange *x, enum ir_cache cache, uint32_t node)
+{
+	if (cache != IR_CACHE_NONE &&
+	    (x->target.dialect->caps & IR_NEED_CACHE) == 0)
+		loss_node(x->loss, LOSS_DROPPED, x->rq->json, node,
+		    ".cache_control", "prompts are cached without being asked "
+		    "to");
+}
+
+static void
+lose_marks_of(const struct ir_exchange *x, const struct ir_part *p)
+{
+	const struct dialect	*to = x->target.dialect;
+
+	lose_cache(x, p->cache, p->node);
+	if (!jstr_empty(p->signature) && p->from != to)
+		loss_node(x->loss, LOSS_DROPPED, x->rq->json, p->node, NULL,
+		    "its signature is for its own provider only");
+	if (p->from != to && says_something(p->extra))
+		loss_node(x->loss, LOSS_DROPPED, x->rq->json, p->node, NULL,
+		    "it has members that only its own dialect knows");
+}
+
+void
+dialect_lose_marks(const struct ir_exchange *x, bool names)
+{
+	const struct ir_message	*m;
+	const struct ir_part	*p, *q;
+	const struct ir_tool	*t;
+
+	for (m = x->rq->messages; m != NULL; m = m->next) {
+		if (!names && m->name.n > 0 && m->role != IR_TOOL)
+			loss_node(x->loss, LOSS_DROPPED, x->rq->json, m->node,
+			    ".name", "participants have no names there");
+		for (p = m->parts; p != NULL; p = p->next) {
+			lose_marks_of(x, p);
+			for (q = p->parts; q != NULL; q = q->next)
+				lose_marks_of(x, q);
+		}
+	}
+	for (t = x->rq->tools; t != NULL; t = t->next)
+		lose_cache(x, t->cache, t->node);
+}

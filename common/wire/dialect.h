@@ -198,6 +198,14 @@ void	 dialect_splice(const struct ir_request *, struct str model,
 	    struct buf *out);
 
 /*
+ * For encoders of another dialect's requests: reports what the parts carry
+ * that never crosses over, signatures and members that only their own dialect
+ * knows; and, where the target has none, marks for the cache and names of
+ * participants.
+ */
+void	 dialect_lose_marks(const struct ir_exchange *, bool names);
+
+/*
  * Life cycle of decoder and encoder: init .. release; the state comes from
  * x->arena.  For a whole body, dec_body parses it and calls body_decode; text
  * that is not JSON emits ERROR.

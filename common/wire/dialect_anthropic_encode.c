@@ -224,6 +224,9 @@ write_output_config(struct an_request *r)
 	else if (f->kind == IR_FORMAT_OTHER)
 		anthropic_loss(r, LOSS_DROPPED, f->node,
 		    "an output format that the provider does not know");
+	if (schema && !jstr_empty(f->description))
+		loss_node(r->loss, LOSS_DROPPED, r->rq->json, f->node,
+		    ".description", "the provider's formats have none");
 	if (!schema && r->effort.n == 0)
 		return;
 	jw_key(w, "output_config");
@@ -671,6 +674,7 @@ encode_other(struct an_request *r, struct ir_error *err)
 	write_user(r);
 	write_tier(r);
 	report_sampling(r);
+	dialect_lose_marks(r->x, false);
 	jw_object_end(w);
 	return 0;
 }

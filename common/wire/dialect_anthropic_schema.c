@@ -142,7 +142,7 @@ lower_schema(struct lower *l, struct jv v)
 		lower_member(l, m);
 	if (type_is(v, "object") || json_ok(json_get(v, "properties"))) {
 		more = json_get(v, "additionalProperties");
-		if (json_ok(more) && json_type(more) != JSON_FALSE)
+		if (json_type(more) != JSON_FALSE)
 			lost(l, LOSS_APPROXIMATED,
 			    "objects of constrained output are closed");
 		jw_key(w, "additionalProperties");

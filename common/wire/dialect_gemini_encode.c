@@ -322,6 +322,9 @@ format_write(struct gem_writer *e)
 		    "this model has no JSON mode beside functions");
 		return;
 	}
+	if (!jstr_empty(f->description))
+		gem_lose(e, LOSS_DROPPED, f->node, ".description",
+		    "gemini's formats have none");
 	jw_strz(config(e, "responseMimeType"), "application/json");
 	if (f->kind == IR_FORMAT_SCHEMA && is_object(f->schema))
 		schema_write(e, "responseSchema", "responseJsonSchema",
@@ -496,6 +499,8 @@ is_harmless(const struct ir_ext *x)
 					    "include", "client_metadata" };
 	size_t				 i;
 
+	if (str_is(x->name, "web_search_options"))
+		return str_is(x->json, "null");
 	if (str_is(x->json, "null") || str_is(x->json, "[]") ||
 	    str_is(x->json, "{}") || str_is(x->json, "false"))
 		return true;
@@ -605,6 +610,7 @@ gem_request_encode(struct ir_exchange *x, struct buf *out,
 	tool_choice_write(&e);
 	config_write(&e);
 	rest_lose(&e);
+	dialect_lose_marks(x, false);
 	jw_object_end(&e.w);
 	return 0;
 }

@@ -805,11 +805,19 @@ static const char *const ext_same[] = { "verbosity", "prompt_cache_key",
     "moderation", NULL };
 /* What means nothing there, or is what happens anyway. */
 static const char *const ext_needless[] = { "stream_options", "include",
-    "truncation", "background", "client_metadata", NULL };
+    "client_metadata", NULL };
 /* Without these the model would not see what the client meant it to. */
 static const char *const ext_vital[] = { "previous_response_id",
     "conversation", "prompt", "cachedContent", "cached_content", "thread",
     NULL };
+
+static bool
+says_default(const struct ir_ext *e)
+{
+	return str_is(e->json, "null") || (str_is(e->name, "background") &&
+	    str_is(e->json, "false")) || (str_is(e->name, "truncation") &&
+	    str_is(e->json, "\"disabled\""));
+}
 
 static void
 write_ext(struct chat_req *o)
@@ -820,7 +828,8 @@ write_ext(struct chat_req *o)
 		if (responses && !o->compatible && listed(e->name, ext_same)) {
 			jw_key_str(&o->w, e->name);
 			jw_raw(&o->w, e->json);
-		} else if (!listed(e->name, ext_needless))
+		} else if (!listed(e->name, ext_needless) &&
+		    !says_default(e))
 			chat_lose(o, listed(e->name, ext_vital) ?
 			    LOSS_REFUSED : LOSS_DROPPED, e->node, NULL,
 			    "not known to Chat Completions");
@@ -889,6 +898,7 @@ chat_request_encode(struct ir_exchange *x, struct buf *out,
 	o.openai = chat_provider_openai(x);
 	o.compatible = chat_provider_compatible(x);
 	encode_foreign(&o);
+	dialect_lose_marks(x, true);
 	if (o.n_messages > 0)
 		return 0;
 	nothing_left(&o, err);

@@ -282,11 +282,12 @@ media_form(struct chat_req *o, const struct ir_part *p)
 {
 	const char	*why;
 
-	if (p->type == IR_DOCUMENT && p->media.text.n > 0)
+	if (p->type == IR_DOCUMENT && (p->media.text.n > 0 ||
+	    (p->media.data.n > 0 && is_text_type(p->media.type)))) {
+		chat_lose(o, LOSS_APPROXIMATED, p->node, NULL,
+		    "a document of text is sent as text");
 		return FORM_TEXT;
-	if (p->type == IR_DOCUMENT && p->media.data.n > 0 &&
-	    is_text_type(p->media.type))
-		return FORM_TEXT;
+	}
 	why = media_refusal(o, p);
 	if (why == NULL)
 		return FORM_MEDIA;

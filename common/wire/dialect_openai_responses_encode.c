@@ -670,8 +670,10 @@ resp_request_encode(struct ir_exchange *x, struct buf *out,
 	}
 	if (x->rq->from == x->target.dialect)
 		encode_own(&e);
-	else
+	else {
 		encode_foreign(&e);
+		dialect_lose_marks(x, false);
+	}
 	jw_object_end(&e.w);
 	if (!buf_ok(out)) {
 		ir_error_set(err, IR_ERR_TOO_LARGE,

@@ -637,13 +637,14 @@ unescape(const char **p, const char *end, char out[4])
 struct str
 jstr_decode(struct arena *a, struct jstr s)
 {
-	const char	*p = s.p, *end = p + s.n, *q;
+	const char	*p = s.p, *end, *q;
 	char		*out, *w;
 	char		 c[4];
 	size_t		 n;
 
 	if (s.n == 0 || memchr(p, '\\', s.n) == NULL)
 		return (struct str){ s.p, s.n };
+	end = p + s.n;
 	out = w = arena_bytes(a, s.n + 1);
 	while (p < end) {
 		if ((q = memchr(p, '\\', (size_t)(end - p))) == NULL)

@@ -5,8 +5,8 @@
  * body, a stream of events, a JSON array), bit 4 a lenient request or a cut in
  * two pieces, bit 5 a request for a stream.
  *
- * What comes out is JSON; a sequence of events never breaks its contract; an
- * answer that was translated can be read by the dialect it is in.
+ * What comes out is JSON; a sequence of events never breaks its contract; what
+ * was translated can be read by the dialect it is in.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -118,6 +118,25 @@ answer(struct arena *a, struct convert_opts *o, struct str in, bool pieces)
 	buf_release(&out);
 }
 
+/* What was written for a provider is a request in the provider's dialect. */
+static void
+request_again(struct arena *a, const struct convert_opts *o, struct str one)
+{
+	struct convert_opts	 again = { .from = o->to, .to = o->to,
+	    .model = o->model, .stream = o->stream };
+	struct loss		 loss;
+	struct buf		 out, path;
+	struct ir_error		 err;
+
+	buf_init(&out, OUT_MAX);
+	buf_init(&path, OUT_MAX);
+	loss_init(&loss, a);
+	if (convert_request(a, &again, one, &path, &out, &loss, &err) == -1)
+		broken(o, err.msg, one);
+	buf_release(&out);
+	buf_release(&path);
+}
+
 static void
 request(struct arena *a, const struct convert_opts *o, struct str in)
 {
@@ -135,6 +154,8 @@ request(struct arena *a, const struct convert_opts *o, struct str in)
 		broken(o, "no JSON", buf_str(&out));
 	else if (path.len == 0 || path.data[0] != '/')
 		broken(o, "no path", buf_str(&path));
+	else if (loss.refused == 0 && !(o->lenient && o->from == o->to))
+		request_again(a, o, buf_str(&out));
 	buf_clear(&out);
 	loss_json(&loss, &out);
 	if (!is_json(buf_str(&out)))
