@@ -8,12 +8,10 @@
 use strict;
 use warnings;
 use utf8;
-use Fcntl qw(LOCK_EX);
-use File::Basename qw(basename dirname);
-use File::Copy qw(copy);
-use File::Path qw(make_path);
+use File::Basename qw(dirname);
 use Gateway;
 use JSON::PP;
+use Npm qw(npm_missing npm_install);
 use SdkScripts;
 use Test::More;
 use Upstream;
@@ -23,51 +21,7 @@ my $build = dirname($ENV{BUILDDIR} // 'build/opt');
 my $text = "Bonjour \x{4f60}\x{597d}!";
 my $no_signature = 'skip_thought_signature_validator';
 
-# --- installation, once for all variants of the build -------------------------
-
-sub slurp {
-	open my $f, '<:raw', $_[0] or return '';
-	local $/;
-	return scalar <$f> // '';
-}
-
-# What npm said, where it failed.
-sub npm {
-	my ($dir) = @_;
-	my $lock = "$dir/package-lock.json";
-
-	return if -d "$dir/node_modules" &&
-	    slurp("$dir/installed") eq slurp($lock);
-	unlink "$dir/installed";
-	my $said = `cd '$dir' && npm ci --ignore-scripts --no-audit --no-fund \\
-	    --fetch-retries=1 --fetch-timeout=20000 </dev/null 2>&1`;
-	if ($?) {
-		my ($why) = $said =~ /^npm (?:ERR!|error) (.*\S.*)$/m;
-		return $why // "npm ci: status $?";
-	}
-	copy($lock, "$dir/installed") or die "$dir/installed: $!";
-	return;
-}
-
-sub install {
-	my ($dir) = @_;
-
-	make_path($dir);
-	open my $lock, '>', "$dir/lock" or die "$dir/lock: $!";
-	flock $lock, LOCK_EX or die "flock: $!";
-	for (glob('t/sdk/*'), 't/sdk/.npmrc') {
-		my $to = "$dir/" . basename($_);
-		next if slurp($to) eq slurp($_);
-		copy($_, $to) or die "$to: $!";
-	}
-	return npm($dir);
-}
-
-my ($node) = (`node --version 2>/dev/null` // '') =~ /^v(\d+)/;
-plan skip_all => 'node is not installed' unless $node;
-plan skip_all => "node 20 is needed, not $node" if $node < 20;
-plan skip_all => 'npm is not installed' unless `npm --version 2>/dev/null`;
-if (my $why = install("$build/sdk")) {
+if (my $why = npm_missing(20) // npm_install('t/sdk', "$build/sdk")) {
 	plan skip_all => "the SDKs cannot be installed: $why";
 }
 

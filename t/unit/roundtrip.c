@@ -52,6 +52,44 @@ static const struct {
 	{ NULL, NULL, NULL }
 };
 
+/*
+ * With TRIP_OUTPUTS, what was written is kept there for t/39-schemas.t: a line
+ * of JSON each.
+ */
+static FILE	*outputs;
+
+static void
+keep(const struct report *r, const struct fixture *fx, const char *kind,
+    struct str text)
+{
+	struct buf	 b;
+	struct jw	 w;
+
+	if (outputs == NULL)
+		return;
+	buf_init(&b, BUF_MAX);
+	jw_init(&w, &b);
+	jw_object(&w);
+	jw_key(&w, "from");
+	jw_strz(&w, r->from->name);
+	jw_key(&w, "to");
+	jw_strz(&w, r->to->name);
+	jw_key(&w, "id");
+	jw_strz(&w, fx->id);
+	jw_key(&w, "kind");
+	jw_strz(&w, kind);
+	if (strcmp(kind, "stream") == 0) {
+		jw_key(&w, "text");
+		jw_str(&w, text);
+	} else {
+		jw_key(&w, "value");
+		jw_raw(&w, text);
+	}
+	jw_object_end(&w);
+	fprintf(outputs, "%.*s\n", STR_FMT(buf_str(&b)));
+	buf_release(&b);
+}
+
 /* --- requests as atoms ---------------------------------------------------- */
 
 struct atom {
@@ -599,6 +637,7 @@ trip_request(struct trip *t)
 		t->r->n++;
 		t->loss = &loss;
 		t->json = &j;
+		keep(t->r, t->fx, "request", buf_str(&b));
 		come_home(t, &rq, &x.names, buf_str(&b));
 	}
 	buf_release(&b);
@@ -694,6 +733,7 @@ trip_answer(struct report *r, const struct fixture *fx, struct arena *a,
 			fail(r, fx, "%s", what);
 		ir_response_release(&d.r);
 	}
+	keep(r, fx, out == FRAME_NONE ? "body" : "stream", buf_str(&b));
 	buf_release(&b);
 	buf_release(&home);
 }
@@ -752,6 +792,11 @@ main(int argc, char *argv[])
 		arena_release(&a);
 		return 0;
 	}
+	if (getenv("TRIP_OUTPUTS") != NULL && (outputs =
+	    fopen(getenv("TRIP_OUTPUTS"), "w")) == NULL) {
+		perror(getenv("TRIP_OUTPUTS"));
+		return 1;
+	}
 	for (i = 0; dialects[i] != NULL; i++) {
 		for (k = 0; dialects[k] != NULL; k++) {
 			if (!wanted(only_from, dialects[i]->name) ||
@@ -764,5 +809,7 @@ main(int argc, char *argv[])
 		}
 	}
 	arena_release(&a);
+	if (outputs != NULL && fclose(outputs) != 0)
+		perror("TRIP_OUTPUTS");
 	return done();
 }
