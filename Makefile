@@ -29,7 +29,7 @@ B	?= build/$(VARIANT)
 # --- what is built: explicit lists; a source in none of them fails lint -------
 BASE_SRCS = $(addprefix common/base/,arena.c buf.c clock.c codec.c id.c listen.c log.c \
 	loop.c redact.c)
-WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c \
+WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	ir_response.c ir_name.c loss.c decoder.c dialect.c convert.c schema.c \
 	schema_lower.c \
 	dialect_anthropic.c dialect_anthropic_decode.c \
@@ -61,8 +61,8 @@ PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \
 	foreground.c status.c check.c convert.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c loop.c \
 	dialect_anthropic.c dialect_gemini.c dialect_openai_chat.c \
-	dialect_openai_responses.c matrix.c damage.c roundtrip.c schema.c conf.c store.c \
-	secret.c shm.c policy.c rows.c))
+	dialect_openai_responses.c tools.c matrix.c damage.c roundtrip.c \
+	schema.c conf.c store.c secret.c shm.c policy.c rows.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))
 EMBED	= $(wildcard proxyd/docs.html)

@@ -119,6 +119,10 @@ struct dialect {
 		    __attribute__((__warn_unused_result__));
 	/* Path and query for the target, percent-encoded: "/v1/messages". */
 	void	(*request_path)(const struct ir_target *, struct buf *);
+	/* Does x->target take this medium by its (decoded) http(s) URL?  What
+	 * it does not take is fetched for it: see media.h. */
+	bool	(*takes_url)(const struct ir_exchange *x,
+		    const struct ir_part *, struct str url);
 
 	/*
 	 * The answer.  A decoder never sees part of a frame, emits a sequence

@@ -284,6 +284,7 @@ const struct dialect	 dialect_anthropic = {
 	.request_decode = anthropic_request_decode,
 	.request_encode = anthropic_request_encode,
 	.request_path = request_path,
+	.takes_url = anthropic_takes_url,
 	.dec_size = sizeof(struct an_dec),
 	.event_decode = anthropic_event_decode,
 	.event_end = anthropic_event_end,

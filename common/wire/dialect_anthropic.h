@@ -62,6 +62,8 @@ struct str anthropic_budget_effort(int64_t budget);
 
 int	 anthropic_request_decode(struct ir_request *, struct ir_error *)
 	    __attribute__((__warn_unused_result__));
+bool	 anthropic_takes_url(const struct ir_exchange *, const struct ir_part *,
+	    struct str url);
 int	 anthropic_request_encode(struct ir_exchange *, struct buf *,
 	    struct ir_error *) __attribute__((__warn_unused_result__));
 

@@ -1003,3 +1003,23 @@ anthropic_turns_write(struct an_request *r)
 		write_turn(r, t);
 	jw_array_end(&r->w);
 }
+
+/* Images and PDFs; another document's text has to be brought. */
+bool
+anthropic_takes_url(const struct ir_exchange *x, const struct ir_part *p,
+    struct str url)
+{
+	struct str	 type = p->media.type;
+
+	(void)x;
+	if (p->type == IR_IMAGE)
+		return true;
+	if (p->type != IR_DOCUMENT)
+		return false;
+	if (type.n > 0)
+		return str_is(type, "application/pdf");
+	url = str_cut(&url, '?');
+	return !str_ends(url, ".txt") && !str_ends(url, ".md") &&
+	    !str_ends(url, ".csv") && !str_ends(url, ".json") &&
+	    !str_ends(url, ".html");
+}

@@ -494,6 +494,7 @@ const struct dialect dialect_gemini = {
 	.request_decode = gem_request_decode,
 	.request_encode = gem_request_encode,
 	.request_path = gem_request_path,
+	.takes_url = gem_takes_url,
 	.dec_size = sizeof(struct gem_dec),
 	.event_decode = gem_event_decode,
 	.event_end = gem_event_end,

@@ -82,6 +82,8 @@ void	 gem_error_write(const struct ir_error *, struct str request_id,
 
 int	 gem_request_decode(struct ir_request *, struct ir_error *)
 	    __attribute__((__warn_unused_result__));
+bool	 gem_takes_url(const struct ir_exchange *, const struct ir_part *,
+	    struct str url);
 int	 gem_request_encode(struct ir_exchange *, struct buf *,
 	    struct ir_error *) __attribute__((__warn_unused_result__));
 

@@ -680,3 +680,16 @@ gem_system_write(struct gem_writer *e)
 	}
 	return rest;
 }
+
+/* Since 2.5 models fetch public addresses, but not without TLS. */
+bool
+gem_takes_url(const struct ir_exchange *x, const struct ir_part *p,
+    struct str url)
+{
+	struct gem_model	 model;
+
+	(void)p;
+	gem_model(x->target.model, &model);
+	return is_googles(url) || (model.family != GEM_OLD &&
+	    str_starts(url, "https://"));
+}

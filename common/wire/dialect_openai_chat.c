@@ -457,6 +457,7 @@ const struct dialect dialect_openai_chat = {
 	.request_decode = chat_request_decode,
 	.request_encode = chat_request_encode,
 	.request_path = request_path,
+	.takes_url = chat_takes_url,
 	.dec_size = sizeof(struct chat_dec),
 	.event_decode = chat_event_decode,
 	.event_end = chat_event_end,

@@ -131,6 +131,8 @@ void	 chat_lose_cache(struct chat_req *, enum ir_cache, uint32_t node);
 /* The value of "messages". */
 void	 chat_write_messages(struct chat_req *);
 
+bool	 chat_takes_url(const struct ir_exchange *, const struct ir_part *,
+	    struct str url);
 int	 chat_request_encode(struct ir_exchange *, struct buf *,
 	    struct ir_error *) __attribute__((__warn_unused_result__));
 

@@ -952,3 +952,13 @@ chat_write_messages(struct chat_req *o)
 	}
 	flush_media(o);
 }
+
+/* Compatible servers differ in what they fetch but for images. */
+bool
+chat_takes_url(const struct ir_exchange *x, const struct ir_part *p,
+    struct str url)
+{
+	(void)url;
+	return p->type == IR_IMAGE ||
+	    (p->type == IR_VIDEO && chat_provider_compatible(x));
+}

@@ -65,6 +65,7 @@ const struct dialect dialect_openai_responses = {
 	.request_decode = resp_request_decode,
 	.request_encode = resp_request_encode,
 	.request_path = request_path,
+	.takes_url = resp_takes_url,
 	.dec_size = sizeof(struct resp_dec),
 	.event_decode = resp_event_decode,
 	.event_end = resp_event_end,

@@ -26,6 +26,8 @@
 
 int	 resp_request_decode(struct ir_request *, struct ir_error *)
 	    __attribute__((__warn_unused_result__));
+bool	 resp_takes_url(const struct ir_exchange *, const struct ir_part *,
+	    struct str url);
 int	 resp_request_encode(struct ir_exchange *, struct buf *,
 	    struct ir_error *) __attribute__((__warn_unused_result__));
 

@@ -580,3 +580,12 @@ resp_instructions_write(struct resp_req *e)
 		jw_close(&e->w);
 	return end;
 }
+
+bool
+resp_takes_url(const struct ir_exchange *x, const struct ir_part *p,
+    struct str url)
+{
+	(void)x;
+	(void)url;
+	return p->type == IR_IMAGE || p->type == IR_DOCUMENT;
+}
