@@ -4,6 +4,7 @@
  * _turns.c, the rest here.
  */
 #include "wire/dialect_anthropic.h"
+#include "wire/server_tool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -357,32 +358,30 @@ write_tool(struct an_request *r, const struct ir_tool *t)
 	jw_object_end(w);
 }
 
-static bool
-tool_fits(struct an_request *r, const struct ir_tool *t)
-{
-	if (t->kind == IR_SERVER) {
-		anthropic_loss(r, LOSS_DROPPED, t->node,
-		    "a tool that only the client's own provider runs");
-		return false;
-	}
-	return allowed(r->rq, t);
-}
-
 /* Returns how many there are. */
 static unsigned
 write_tools(struct an_request *r)
 {
 	const struct ir_tool	*t;
+	enum server_tool_verdict v = SERVER_TOOL_FUNCTION;
+	struct ir_tool		 as;
 	unsigned		 n = 0;
 
 	for (t = r->rq->tools; t != NULL; t = t->next) {
-		if (!tool_fits(r, t))
+		if (t->kind == IR_SERVER) {
+			v = server_tool_verdict(r->x, t, false, &as);
+			if (v == SERVER_TOOL_LEAVE)
+				continue;
+		} else if (!allowed(r->rq, t))
 			continue;
 		if (n++ == 0) {
 			jw_key(&r->w, "tools");
 			jw_array(&r->w);
 		}
-		write_tool(r, t);
+		if (t->kind == IR_SERVER && v == SERVER_TOOL_OWN)
+			jw_raw(&r->w, as.raw);
+		else
+			write_tool(r, t->kind == IR_SERVER ? &as : t);
 	}
 	if (n > 0)
 		jw_array_end(&r->w);
@@ -390,6 +389,15 @@ write_tools(struct an_request *r)
 		anthropic_loss(r, LOSS_APPROXIMATED, r->rq->choice.node,
 		    "only the allowed tools are sent");
 	return n;
+}
+
+/* A tool of the provider's that is to be used: its name there, or NULL. */
+static const char *
+server_name(const struct an_request *r)
+{
+	const struct ir_tool	*t = server_tool_chosen(r->rq);
+
+	return t == NULL ? NULL : server_tool_name(&dialect_anthropic, t);
 }
 
 static const char *
@@ -407,7 +415,8 @@ choice_type(struct an_request *r)
 		why = "a tool cannot be forced while thinking";
 	else if (!r->model.forced)
 		why = "the model lets no tool be forced";
-	else if (named && ir_tool_find(r->rq, c->name) == NULL)
+	else if (named && ir_tool_find(r->rq, c->name) == NULL &&
+	    server_name(r) == NULL)
 		why = "the tool that is asked for is not sent";
 	if (why == NULL)
 		return named ? "tool" : "any";
@@ -432,8 +441,8 @@ write_choice(struct an_request *r)
 	jw_strz(w, type);
 	if (strcmp(type, "tool") == 0) {
 		jw_key(w, "name");
-		jw_str(w, ir_name_fit(r->a, &r->x->names, c->name, "",
-		    AN_NAME_MAX));
+		jw_str(w, server_name(r) != NULL ? str_of(server_name(r)) :
+		    ir_name_fit(r->a, &r->x->names, c->name, "", AN_NAME_MAX));
 	}
 	if (alone && strcmp(type, "none") != 0) {
 		jw_key(w, "disable_parallel_tool_use");

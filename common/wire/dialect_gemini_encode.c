@@ -6,6 +6,7 @@
 
 #include "wire/dialect_gemini_rq.h"
 #include "wire/schema.h"
+#include "wire/server_tool.h"
 
 #define STOPS_MAX	5
 
@@ -115,52 +116,23 @@ declaration_write(struct gem_writer *e, const struct ir_tool *t)
 	jw_object_end(&e->w);
 }
 
-/* Another provider's tool for which Google has one of its own. */
-static const char *
-server_equal(struct str type)
-{
-	static const char *const pairs[][2] = {
-		{ "web_search", "googleSearch" },
-		{ "web_fetch", "urlContext" },
-		{ "code_execution", "codeExecution" },
-		{ "code_interpreter", "codeExecution" }
-	};
-	size_t			 i;
-
-	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		if (str_starts(type, pairs[i][0]))
-			return pairs[i][1];
-	return NULL;
-}
-
 static void
 server_tools_write(struct gem_writer *e, bool *open)
 {
 	const struct ir_tool	*t;
-	const char		*name;
+	struct ir_tool		 as;
 
 	for (t = e->rq->tools; t != NULL; t = t->next) {
-		if (t->kind != IR_SERVER)
+		if (t->kind != IR_SERVER || server_tool_is_function(t) ||
+		    server_tool_verdict(e->x, t, e->functions, &as) !=
+		    SERVER_TOOL_OWN)
 			continue;
-		name = server_equal(t->server_type);
-		if (name == NULL || e->functions) {
-			gem_lose(e, LOSS_DROPPED, t->node, NULL, name == NULL ?
-			    "a tool that gemini does not have" :
-			    "gemini takes its tools only without functions");
-			continue;
-		}
-		gem_lose(e, LOSS_APPROXIMATED, t->node, NULL,
-		    "google's own tool of that kind");
 		if (!*open) {
 			jw_key(&e->w, "tools");
 			jw_array(&e->w);
 			*open = true;
 		}
-		jw_object(&e->w);
-		jw_key(&e->w, name);
-		jw_object(&e->w);
-		jw_object_end(&e->w);
-		jw_object_end(&e->w);
+		jw_raw(&e->w, as.raw);
 	}
 }
 
@@ -168,10 +140,14 @@ static void
 tools_write(struct gem_writer *e)
 {
 	const struct ir_tool	*t;
-	bool			 open = false;
+	struct ir_tool		 as;
+	bool			 open = false, server;
 
 	for (t = e->rq->tools; t != NULL; t = t->next) {
-		if (t->kind == IR_SERVER)
+		server = t->kind == IR_SERVER;
+		if (server && (!server_tool_is_function(t) ||
+		    server_tool_verdict(e->x, t, true, &as) !=
+		    SERVER_TOOL_FUNCTION))
 			continue;
 		if (!open) {
 			jw_key(&e->w, "tools");
@@ -182,7 +158,7 @@ tools_write(struct gem_writer *e)
 		}
 		open = true;
 		e->functions = true;
-		declaration_write(e, t);
+		declaration_write(e, server ? &as : t);
 	}
 	if (open) {
 		jw_array_end(&e->w);
@@ -198,6 +174,7 @@ tool_choice_write(struct gem_writer *e)
 {
 	const struct ir_tool_choice	*c = &e->rq->choice;
 	const struct ir_str_list	*l;
+	const struct ir_tool		*t;
 	const char			*mode = "AUTO";
 
 	if (e->rq->parallel == IR_NO) {
@@ -211,8 +188,9 @@ tool_choice_write(struct gem_writer *e)
 	}
 	if (!e->functions || c->mode == IR_CHOICE_UNSET)
 		return;
-	if (c->kind == IR_SERVER || (c->mode == IR_CHOICE_NAMED &&
-	    c->name.n == 0)) {
+	t = server_tool_chosen(e->rq);
+	if ((t != NULL && !server_tool_is_function(t)) ||
+	    (c->mode == IR_CHOICE_NAMED && c->name.n == 0)) {
 		gem_lose(e, LOSS_DROPPED, c->node, NULL,
 		    "no function is named");
 		return;

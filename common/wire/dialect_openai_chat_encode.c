@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "wire/schema.h"
+#include "wire/server_tool.h"
 
 #define STOP_MAX	4
 #define USER_MAX	64
@@ -296,36 +297,25 @@ allowed(const struct chat_req *o, const struct ir_tool *t)
 	return false;
 }
 
-/* A tool that its provider would run: forced it cannot be left out. */
-static void
-lose_server_tool(struct chat_req *o, const struct ir_tool *t)
-{
-	const struct ir_tool_choice	*c = &o->rq->choice;
-	bool				 forced;
-
-	forced = c->mode == IR_CHOICE_NAMED &&
-	    (c->kind == IR_SERVER || str_eq(c->name, t->name));
-	chat_lose(o, forced ? LOSS_REFUSED : LOSS_DROPPED, t->node, NULL,
-	    "a tool that only its own provider runs");
-}
-
 static unsigned
 write_tools(struct chat_req *o)
 {
+	struct ir_tool	 as;
 	unsigned	 n = 0;
 
 	for (const struct ir_tool *t = o->rq->tools; t != NULL; t = t->next) {
-		if (t->kind == IR_SERVER) {
-			lose_server_tool(o, t);
+		bool	 server = t->kind == IR_SERVER;
+
+		if (server && server_tool_verdict(o->x, t, false, &as) !=
+		    SERVER_TOOL_FUNCTION)
 			continue;
-		}
 		if (!allowed(o, t))
 			continue;
 		if (n++ == 0) {
 			jw_key(&o->w, "tools");
 			jw_array(&o->w);
 		}
-		write_tool(o, t);
+		write_tool(o, server ? &as : t);
 	}
 	if (n > 0)
 		jw_array_end(&o->w);

@@ -8,6 +8,7 @@
 #include "wire/dialect_openai_chat.h"
 #include "wire/dialect_openai_responses.h"
 #include "wire/schema.h"
+#include "wire/server_tool.h"
 
 #define MAX_TOKENS_MIN	16
 
@@ -99,34 +100,23 @@ tool_custom(struct resp_req *e, const struct ir_tool *t)
 	jw_object_end(&e->w);
 }
 
-static bool
-is_web_search(const struct ir_tool *t)
-{
-	return str_starts(t->server_type, "web_search") ||
-	    str_starts(t->server_type, "google_search") ||
-	    str_starts(t->server_type, "googleSearch");
-}
-
-/* Tools that the provider runs; false: this one is not offered there. */
+/* Tools known by their type; false: this one is not sent. */
 static bool
 tool_server(struct resp_req *e, const struct ir_tool *t)
 {
-	bool	 forced = e->rq->choice.mode == IR_CHOICE_NAMED &&
-	    (e->rq->choice.kind == IR_SERVER ||
-	    (t->name.n > 0 && str_eq(e->rq->choice.name, t->name)));
+	struct ir_tool	 as;
 
-	if (!is_web_search(t)) {
-		resp_lose(e, forced ? LOSS_REFUSED : LOSS_DROPPED, t->node,
-		    NULL, "a tool that only its own provider runs");
-		return false;
+	switch (server_tool_verdict(e->x, t, false, &as)) {
+	case SERVER_TOOL_OWN:
+		jw_raw(&e->w, as.raw);
+		return true;
+	case SERVER_TOOL_FUNCTION:
+		tool_function(e, &as);
+		return true;
+	case SERVER_TOOL_LEAVE:
+		break;
 	}
-	resp_lose(e, LOSS_APPROXIMATED, t->node, NULL,
-	    "OpenAI's own web search takes its place");
-	jw_object(&e->w);
-	jw_key(&e->w, "type");
-	jw_strz(&e->w, "web_search");
-	jw_object_end(&e->w);
-	return true;
+	return false;
 }
 
 static bool
@@ -161,14 +151,10 @@ named_tool(struct resp_req *e, struct str name)
 
 	jw_object(&e->w);
 	jw_key(&e->w, "type");
-	if (t != NULL && t->kind == IR_SERVER) {
-		jw_strz(&e->w, "web_search");
-	} else {
-		jw_strz(&e->w, t != NULL && t->kind == IR_CUSTOM ? "custom" :
-		    "function");
-		jw_key(&e->w, "name");
-		jw_str(&e->w, resp_fit_name(e, name));
-	}
+	jw_strz(&e->w, t != NULL && t->kind == IR_CUSTOM ? "custom" :
+	    "function");
+	jw_key(&e->w, "name");
+	jw_str(&e->w, resp_fit_name(e, name));
 	jw_object_end(&e->w);
 }
 
@@ -195,15 +181,20 @@ static void
 tool_choice(struct resp_req *e)
 {
 	const struct ir_tool_choice	*c = &e->rq->choice;
+	const struct ir_tool		*t = server_tool_chosen(e->rq);
+	const char			*server = NULL;
 
 	if (c->mode == IR_CHOICE_UNSET)
 		return;
-	if (c->mode == IR_CHOICE_NAMED && c->kind == IR_SERVER) {
-		if (ir_tool_find(e->rq, c->name) == NULL)
-			return;		/* reported with the tool */
-	}
+	if (t != NULL)
+		server = server_tool_name(&dialect_openai_responses, t);
 	jw_key(&e->w, "tool_choice");
-	if (c->mode == IR_CHOICE_NONE)
+	if (server != NULL) {
+		jw_object(&e->w);
+		jw_key(&e->w, "type");
+		jw_strz(&e->w, server);
+		jw_object_end(&e->w);
+	} else if (c->mode == IR_CHOICE_NONE)
 		jw_strz(&e->w, "none");
 	else if (c->mode == IR_CHOICE_NAMED)
 		named_tool(e, c->name);

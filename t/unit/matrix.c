@@ -8,6 +8,7 @@
  *	error		each recorded error body, to every dialect
  */
 #include "matrix.h"
+#include "wire/server_tool.h"
 
 /* --- answers, all pairs --------------------------------------------------- */
 
@@ -247,7 +248,8 @@ tools(const struct ir_request *rq)
 	unsigned		 n = 0;
 
 	for (t = rq->tools; t != NULL; t = t->next)
-		n += t->kind != IR_SERVER;
+		n += t->kind != IR_SERVER ||
+		    server_tool_is_function(t);
 	return n;
 }
 

@@ -74,12 +74,121 @@ test_fetch(void)
 	json_release(&fetch_json);
 }
 
+/* --- pitfall-35: tools by type -------------------------------------------- */
+
+#define AN_TOOL(t)	"{\"model\":\"m\",\"max_tokens\":9,\"messages\":" \
+	"[{\"role\":\"user\",\"content\":\"hi\"}],\"tools\":[" t "]}"
+#define AN_FN	"{\"name\":\"f\",\"input_schema\":{\"type\":\"object\"}}"
+#define AN_WEB	"{\"type\":\"web_search_20250305\",\"name\":\"web_search\"," \
+	"\"allowed_domains\":[\"a.org\"]}"
+
+static void
+test_server_tools(void)
+{
+	ok(wt_request(WT_AN, WT_OR, AN_TOOL(AN_WEB)) == 0 &&
+	    wt_has("\"tools\":[{\"type\":\"web_search\",\"filters\":"
+	    "{\"allowed_domains\":[\"a.org\"]}}]"),
+	    "pitfall-35: a search and its filter, anthropic to responses");
+	ok(wt_request(WT_OR, WT_AN, "{\"model\":\"m\",\"input\":\"hi\","
+	    "\"tools\":[{\"type\":\"web_search_preview\",\"filters\":"
+	    "{\"allowed_domains\":[\"a.org\"]}}],\"tool_choice\":{\"type\":"
+	    "\"web_search_preview\"}}") == 0 && wt_has("{\"type\":"
+	    "\"web_search_20250305\",\"name\":\"web_search\","
+	    "\"allowed_domains\":[\"a.org\"]}") && wt_has("\"tool_choice\":"
+	    "{\"type\":\"tool\",\"name\":\"web_search\"}"),
+	    "pitfall-35: and back, forced");
+	ok(wt_request(WT_AN, WT_OR, "{\"model\":\"m\",\"max_tokens\":9,"
+	    "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],"
+	    "\"tools\":[" AN_WEB "],\"tool_choice\":{\"type\":\"tool\","
+	    "\"name\":\"web_search\"}}") == 0 && wt_has("\"tool_choice\":"
+	    "{\"type\":\"web_search_preview\"}"),
+	    "pitfall-35: the forced search of an agent");
+	ok(wt_request(WT_AN, WT_GE, AN_TOOL(AN_WEB)) == 0 &&
+	    wt_has("\"tools\":[{\"googleSearch\":{}}]") &&
+	    wt_lost("web_search_20250305"), "pitfall-35: a search at gemini");
+	ok(wt_request(WT_AN, WT_GE, AN_TOOL(AN_WEB "," AN_FN)) == 0 &&
+	    wt_hasnt("googleSearch") && wt_lost("beside functions"),
+	    "pitfall-35: gemini's search gives way to functions, told");
+	ok(wt_request(WT_GE, WT_AN, "{\"contents\":[{\"parts\":[{\"text\":"
+	    "\"hi\"}]}],\"tools\":[{\"googleSearch\":{}},"
+	    "{\"codeExecution\":{}},{\"urlContext\":{}}]}") == 0 &&
+	    wt_has("web_search_20250305") && wt_has("code_execution_20250825")
+	    && wt_has("web_fetch_20250910"), "pitfall-35: gemini's three");
+	ok(wt_request(WT_GE, WT_OR, "{\"contents\":[{\"parts\":[{\"text\":"
+	    "\"hi\"}]}],\"tools\":[{\"codeExecution\":{}}]}") == 0 &&
+	    wt_has("{\"type\":\"code_interpreter\",\"container\":{\"type\":"
+	    "\"auto\"}}"), "pitfall-35: code to code");
+	ok(wt_request(WT_AN, WT_OC, AN_TOOL(AN_WEB "," AN_FN)) == 0 &&
+	    wt_loss.refused == 0 && wt_lost("the tool 'web_search_20250305' "
+	    "is not offered there"), "pitfall-35: chat has no search, told");
+}
+
+/* Left out they would change what an agent can do: refused by name. */
+static void
+test_server_tools_refused(void)
+{
+	static const char *const types[] = { "file_search", "mcp",
+	    "local_shell", "shell", "apply_patch", "computer_use_preview",
+	    "computer", "of_the_future" };
+	const struct dialect	*to[] = { WT_AN, WT_OC, WT_GE };
+	size_t			 i, k;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		for (k = 0; k < 3; k++) {
+			int r = wt_request(WT_OR, to[k], arena_strf(&wt_arena,
+			    "{\"model\":\"m\",\"input\":\"hi\",\"tools\":"
+			    "[{\"type\":\"%s\"}]}", types[i]).p);
+
+			ok(r == -1 || (wt_loss.refused == 1 &&
+			    wt_lost(types[i]) && wt_lost("refused")),
+			    "pitfall-35: %s is refused by name for %s",
+			    types[i], to[k]->name);
+		}
+}
+
+/* The client runs them: a model that knows no bash tool gets a function. */
+static void
+test_client_tools(void)
+{
+	const struct dialect	*to[] = { WT_OC, WT_OR, WT_GE };
+	size_t			 k;
+
+	for (k = 0; k < 3; k++) {
+		ok(wt_request(WT_AN, to[k], AN_TOOL("{\"type\":"
+		    "\"bash_20250124\",\"name\":\"bash\"},{\"type\":"
+		    "\"text_editor_20250728\",\"name\":"
+		    "\"str_replace_based_edit_tool\"},{\"type\":"
+		    "\"memory_20250818\",\"name\":\"memory\"},{\"type\":"
+		    "\"computer_20250124\",\"name\":\"computer\","
+		    "\"display_width_px\":1,\"display_height_px\":1}")) == 0 &&
+		    wt_has("\"name\":\"bash\"") &&
+		    wt_has("\"name\":\"str_replace_based_edit_tool\"") &&
+		    wt_has("\"name\":\"memory\"") &&
+		    wt_has("\"name\":\"computer\"") &&
+		    wt_has("\"command\":{\"type\":\"string\"}") &&
+		    wt_loss.refused == 0 && wt_lost("bash_20250124"),
+		    "pitfall-35: the client's tools as functions of %s",
+		    to[k]->name);
+		ok(wt_request(WT_AN, to[k], "{\"model\":\"m\",\"max_tokens\":"
+		    "9,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],"
+		    "\"tools\":[{\"type\":\"bash_20250124\",\"name\":\"bash\"}"
+		    "],\"tool_choice\":{\"type\":\"tool\",\"name\":\"bash\"}}")
+		    == 0 && wt_loss.refused == 0 &&
+		    wt_has("oice") == (to[k] != WT_GE) &&
+		    (to[k] != WT_GE || wt_has("[\"bash\"]")),
+		    "pitfall-35: forced, at %s", to[k]->name);
+	}
+}
+
 int
 main(void)
 {
 	wt_init();
 	json_init(&fetch_json);
 	test_fetch();
+	test_server_tools();
+	test_server_tools_refused();
+	test_client_tools();
 	wt_release();
 	return done();
 }
