@@ -3,6 +3,7 @@
 #	make				optimised build, programs in build/opt/bin
 #	make run / make stop		build, start both daemons under ./var / stop
 #	make check			every test under prove; T=, SAN=, PROVE_OPTS=
+#	make check-agents		coding agents through proxyd, from npm
 #	make DEBUG=1			-O0 -g3, in build/debug
 #	make SAN=address,undefined check	sanitizers, in a tree of their own
 #	make lint			headers alone, manuals, function lengths
@@ -201,6 +202,14 @@ check: deps-check
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) check-programs
 	$(Q)BUILDDIR=$(abspath $(B)) prove -j$$(nproc) $(PROVE_OPTS) -It/lib \
 	    $(or $(T),$(UNITS) $(wildcard t/*.t))
+
+# The coding agents themselves: 1.2 GB from npm, into build/agents.
+.PHONY: check-agents
+check-agents: deps-check
+	$(call install_packages,nodejs npm util-linux iproute2)
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) check-programs
+	$(Q)BUILDDIR=$(abspath $(B)) prove -v $(PROVE_OPTS) -It/lib \
+	    t/agents/agents.t
 
 .PHONY: check-programs
 check-programs: all $(UNITS) $(REPLAY) $(B)/bench/pure

@@ -8,7 +8,7 @@ use strict;
 use warnings;
 use Exporter 'import';
 use Scripts qw(json_text);
-our @EXPORT = qw(script_for model_of case_of %signature);
+our @EXPORT = qw(script_for model_of case_of reply_of %signature);
 
 my %json = ('Content-Type' => 'application/json');
 my %sse = ('Content-Type' => 'text/event-stream');
@@ -350,6 +350,15 @@ sub frame {
 	my $type = ref $ev && $ev->{type} ? "event: $ev->{type}\n" : '';
 
 	return $type . 'data: ' . (ref $ev ? json_text($ev) : $ev) . "\n\n";
+}
+
+# An answer, { text, thinking, calls } as above, as the action that sends it.
+sub reply_of {
+	my ($dialect, $answer, $stream) = @_;
+
+	return [reply => 200, \%sse, join '', map { frame($_) }
+	    $events{$dialect}->($answer)] if $stream;
+	return [reply => 200, \%json, json_text($plain{$dialect}->($answer))];
 }
 
 # A stream that breaks off behind its first words: what goes ahead of the break.
