@@ -63,7 +63,7 @@ PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \
 	foreground.c status.c check.c convert.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c loop.c \
 	dialect_anthropic.c dialect_gemini.c dialect_openai_chat.c \
-	dialect_openai_responses.c tools.c matrix.c damage.c roundtrip.c \
+	dialect_openai_responses.c tools.c matrix.c damage.c pitfalls.c roundtrip.c \
 	schema.c conf.c store.c secret.c shm.c policy.c rows.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))

@@ -123,7 +123,7 @@ subtest 'keys, headers' => sub {
 	is($h->{'anthropic-beta'}, 'some-beta', 'and beta pass');
 	ok(!exists $h->{cookie}, 'a cookie does not');
 	ok(!exists $h->{authorization}, 'nor another kind of key');
-	is($h->{'accept-encoding'}, 'identity', 'no compression is asked');
+	is($h->{'accept-encoding'}, 'identity', 'pitfall-12: no compression is asked');
 	is(scalar(keys %{ { map { $_->{peer} => 1 } @r } }) <= 2, 1,
 	    'connections are reused');
 	post('/v1/chat/completions', { Authorization => 'Bearer client-key' },

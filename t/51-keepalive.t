@@ -41,7 +41,7 @@ for my $d (sort keys %path) {
 		ok($r->{complete}, "$name: complete");
 		if ($alive{$d}) {
 			my $n = () = $r->{body} =~ /$alive{$d}/g;
-			cmp_ok($n, '>=', 2, "$name: signs of life");
+			cmp_ok($n, '>=', 2, "pitfall-9: $name: signs of life");
 			cmp_ok($n, '<=', 5, "$name: not too many");
 		} else {
 			unlike($r->{body}, qr/^:|\n:|ping/,
