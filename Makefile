@@ -56,7 +56,8 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c conf.c conf_process.c \
 POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c route.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
-	worker.c http_in.c http_out.c request.c request_try.c request_answer.c api.c \
+	worker.c http_in.c http_out.c request.c request_try.c request_answer.c \
+	request_alive.c api.c \
 	mock.c logger.c account.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c http.c metrics.c page.c status.c))
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \

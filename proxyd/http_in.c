@@ -56,6 +56,7 @@ struct http_call {
 	int			 status;
 	struct buf		*out;		/* streaming; the request's */
 	size_t			 out_off;
+	struct buf		*next;		/* follows out, or NULL */
 	int64_t			 sent;
 };
 
@@ -101,11 +102,17 @@ static ssize_t
 call_read_cb(void *arg, uint64_t pos, char *dst, size_t max)
 {
 	struct http_call	*c = arg;
-	size_t			 n = c->out->len - c->out_off;
+	size_t			 n;
 
 	(void)pos;
 	if (c->aborted)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (c->out_off == c->out->len && c->next != NULL) {
+		c->out = c->next;
+		c->out_off = 0;
+		c->next = NULL;
+	}
+	n = c->out->len - c->out_off;
 	if (n == 0 && c->ended)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (n == 0) {
@@ -201,6 +208,13 @@ call_stream(struct http_call *c, int status, const struct http_header *h,
 void
 call_wake(struct http_call *c)
 {
+	call_resume(c);
+}
+
+void
+call_then(struct http_call *c, struct buf *out)
+{
+	c->next = out;
 	call_resume(c);
 }
 

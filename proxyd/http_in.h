@@ -54,6 +54,8 @@ void	 call_reply(struct http_call *, int status, const struct http_header *,
 void	 call_stream(struct http_call *, int status,
 	    const struct http_header *, size_t nheaders, struct buf *out);
 void	 call_wake(struct http_call *);
+/* What the first buffer holds is still sent; then more is taken from out. */
+void	 call_then(struct http_call *, struct buf *out);
 /* The stream is complete: what out holds is still sent. */
 void	 call_end(struct http_call *);
 /* Drops the connection: the client sees that the answer is not complete. */

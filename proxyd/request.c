@@ -17,6 +17,7 @@
 #define HEADERS_MAX	32
 #define DISCARD_MAX	(64 << 20)	/* read past a refusal, then hang up */
 #define LOSS_HEADER_MAX	1024
+#define REQUEST_WAIT_MAX	4096	/* signs of life not yet taken */
 
 void
 request_log(const struct request *rq, const char *fmt, ...)
@@ -174,7 +175,6 @@ request_reserve(struct request *rq)
 }
 
 static void	 timer_cb(void *);
-static void	 alive_cb(void *);
 static void	 free_cb(void *);
 
 struct request *
@@ -198,12 +198,12 @@ request_open(struct worker *wk, struct http_call *call)
 	buf_init(&rq->rq_send, (size_t)rq->rq_snap->max_body * 2);
 	buf_init(&rq->rq_out, REQUEST_ANSWER_MAX);
 	buf_init(&rq->rq_hold, FRAME_MAX);
+	buf_init(&rq->rq_wait, REQUEST_WAIT_MAX);
 	buf_init(&rq->rq_attempts, ACCT_STR_MAX);
 	rq->rq_acct.f.input = rq->rq_acct.f.output = -1;
 	rq->rq_acct.f.cache_read = rq->rq_acct.f.reasoning = -1;
 	rq->rq_acct.f.cache_write_5m = rq->rq_acct.f.cache_write_1h = -1;
 	rq->rq_timer = (struct loop_timer){ .cb = timer_cb, .arg = rq };
-	rq->rq_alive = (struct loop_timer){ .cb = alive_cb, .arg = rq };
 	rq->rq_free = (struct loop_task){ .cb = free_cb, .arg = rq };
 	capture_begin(rq);
 	wk->requests++;
@@ -395,8 +395,12 @@ request_translate(struct request *rq, struct ir_error *err)
 	if (rq->rq_target == NULL)
 		return 0;
 	if (rq->rq_same) {
+		rq->rq_hide_usage = rq->rq_route.mode != CONF_DIRECT &&
+		    rq->rq_target == &dialect_openai_chat &&
+		    rq->rq_ir.stream && !rq->rq_ir.stream_usage;
 		dialect_splice(&rq->rq_ir, rq->rq_route.mode == CONF_DIRECT ?
-		    rq->rq_ir.model : rq->rq_route.model, &rq->rq_send);
+		    rq->rq_ir.model : rq->rq_route.model, rq->rq_hide_usage,
+		    &rq->rq_send);
 	} else {
 		if (rq->rq_target->request_encode(x, &rq->rq_send, err) == -1)
 			return -1;
@@ -429,6 +433,7 @@ request_generate(struct request *rq)
 	rq->rq_tried = arena_array(&rq->rq_arena, rq->rq_provider->nkeys + 1,
 	    sizeof(bool));
 	request_state(rq, RQ_TRY);
+	request_alive(rq);
 	try_next(rq);
 }
 
@@ -543,7 +548,7 @@ request_reply(struct request *rq, int status, const char *type,
 }
 
 void
-request_commit(struct request *rq)
+request_head(struct request *rq, struct buf *out)
 {
 	struct headers	 hs = { .n = 0 };
 
@@ -555,12 +560,19 @@ request_commit(struct request *rq)
 		headers_add(&hs, "Connection", "close");
 	rq->rq_acct.f.status = 200;
 	rq->rq_acct.f.stream = 1;
+	rq->rq_headed = true;
+	call_stream(rq->rq_call, 200, hs.h, hs.n, out);
+}
+
+void
+request_commit(struct request *rq)
+{
 	rq->rq_first_us = clock_mono_us();
 	request_state(rq, RQ_STREAM);
-	call_stream(rq->rq_call, 200, hs.h, hs.n, &rq->rq_out);
-	if (rq->rq_snap->keepalive_ms > 0 && rq->rq_client->keepalive != NULL)
-		loop_timer_set(rq->rq_wk->loop, &rq->rq_alive,
-		    rq->rq_snap->keepalive_ms);
+	if (rq->rq_headed)
+		call_then(rq->rq_call, &rq->rq_out);
+	else
+		request_head(rq, &rq->rq_out);
 }
 
 static void
@@ -673,12 +685,28 @@ request_event_error(struct request *rq, const struct ir_error *err)
 	rq->rq_client->event_encode(&rq->rq_enc, &ev);
 }
 
+/* The head has gone out, but nothing that an attempt said. */
+static void
+request_first_error(struct request *rq, const struct ir_error *err)
+{
+	struct ir_event	 ev = { .type = IR_EV_START };
+
+	buf_clear(&rq->rq_out);
+	ir_encoder_init(&rq->rq_enc, rq->rq_client, &rq->rq_x, &rq->rq_out);
+	ev.name = rq->rq_route.model;
+	rq->rq_client->event_encode(&rq->rq_enc, &ev);
+	ev = (struct ir_event){ .type = IR_EV_ERROR, .error = err };
+	rq->rq_client->event_encode(&rq->rq_enc, &ev);
+	call_then(rq->rq_call, &rq->rq_out);
+}
+
 /* An error once bytes have gone out. */
 static void
 request_fail_stream(struct request *rq, const struct ir_error *err)
 {
 	bool	 array = rq->rq_same &&
 		    rq->rq_ir.framing == FRAME_JSON_ARRAY;
+	bool	 begun = rq->rq_state == RQ_STREAM;
 
 	rq->rq_acct.f.incomplete = 1;
 	request_done(rq, "error");
@@ -687,7 +715,9 @@ request_fail_stream(struct request *rq, const struct ir_error *err)
 		call_abort(rq->rq_call);
 		return;
 	}
-	if (array)
+	if (!begun)
+		request_first_error(rq, err);
+	else if (array)
 		request_array_error(rq, err);
 	else
 		request_event_error(rq, err);
@@ -704,7 +734,7 @@ request_fail(struct request *rq, const struct ir_error *err)
 	request_note(rq, err);
 	if (rq->rq_provider != NULL)
 		rq->rq_wk->row->stat.failed++;
-	if (rq->rq_state == RQ_STREAM) {
+	if (rq->rq_headed) {
 		request_fail_stream(rq, err);
 		return;
 	}
@@ -806,6 +836,7 @@ free_cb(void *arg)
 	buf_release(&rq->rq_send);
 	buf_release(&rq->rq_out);
 	buf_release(&rq->rq_hold);
+	buf_release(&rq->rq_wait);
 	buf_release(&rq->rq_attempts);
 	snapshot_unref(rq->rq_snap);
 	arena_release(&rq->rq_arena);
@@ -871,29 +902,6 @@ request_timer(struct request *rq, int64_t ms)
 	loop_timer_set(rq->rq_wk->loop, &rq->rq_timer, ms);
 }
 
-/* --- silence ---------------------------------------------------------------------------------- */
-
-/*
- * Proxies on the way, and clients, give up on a stream that says nothing while
- * the model thinks.  What is in rq_out ends with a whole frame at any time.
- */
-static void
-alive_cb(void *arg)
-{
-	struct request	*rq = arg;
-	int64_t		 said = call_sent(rq->rq_call) +
-			    (int64_t)rq->rq_out.len;
-
-	if (said == rq->rq_alive_sent && rq->rq_out.len == 0) {
-		(void)buf_addz(&rq->rq_out, rq->rq_client->keepalive);
-		said += (int64_t)rq->rq_out.len;
-		call_wake(rq->rq_call);
-	}
-	rq->rq_alive_sent = said;
-	loop_timer_set(rq->rq_wk->loop, &rq->rq_alive,
-	    rq->rq_snap->keepalive_ms);
-}
-
 /* --- out of time -------------------------------------------------------------------------- */
 
 static void
@@ -906,6 +914,10 @@ timer_cb(void *arg)
 	    !rq->rq_timer_total) {
 		/* The client is slow, not the provider. */
 		request_timer(rq, rq->rq_provider->idle_ms);
+		return;
+	}
+	if (rq->rq_finishing && rq->rq_up != NULL) {
+		answer_end_late(rq);
 		return;
 	}
 	ir_error_set(&err, IR_ERR_TIMEOUT, "provider '%s' %s",

@@ -18,7 +18,8 @@
  * One request, from its first header to its row in the log.
  *
  *	READ	the body comes in
- *	TRY	an attempt is under way; nothing has gone to the client
+ *	TRY	an attempt is under way; no content has gone to the client,
+ *		but after a silence the head may have, with signs of life
  *	STREAM	committed: bytes have gone to the client, no other attempt
  *	DONE	the answer is complete, or will never be; the call sends it
  *
@@ -67,6 +68,8 @@ struct request {
 	struct loop_timer	 rq_timer;
 	struct loop_timer	 rq_alive;	/* keep-alive of a stream */
 	int64_t			 rq_alive_sent;	/* bytes said by then */
+	bool			 rq_headed;	/* the head has gone out */
+	struct buf		 rq_wait;	/* said before any content */
 	bool			 rq_timer_total;	/* total_timeout's */
 
 	/* what comes back */
@@ -81,6 +84,10 @@ struct request {
 	struct buf		 rq_out;	/* to the client */
 	struct buf		 rq_hold;	/* same dialect: part of a frame */
 	bool			 rq_content;	/* commit point reached */
+	bool			 rq_said;	/* content since last looked */
+	bool			 rq_finishing;	/* only the end is missing */
+	bool			 rq_hide_usage;	/* we asked, not the client */
+	bool			 rq_hide;	/* ... and this frame is it */
 	bool			 rq_ended;	/* END seen */
 	bool			 rq_failed;	/* ERROR seen: rq_err */
 	struct ir_error		 rq_err;
@@ -94,6 +101,7 @@ struct request {
 };
 
 #define REQUEST_OUT_HIGH	(256u << 10)	/* held for a slow client */
+#define REQUEST_FINISH_MS	5000		/* from finish reason to end */
 #define REQUEST_ANSWER_MAX	(64u << 20)	/* bytes of one whole answer */
 
 /* --- request.c ---------------------------------------------------------------- */
@@ -109,6 +117,13 @@ void	 request_commit(struct request *);
 void	 request_done(struct request *, const char *how);
 /* Sets the timer, within what total_timeout leaves. */
 void	 request_timer(struct request *, int64_t ms);
+/*
+ * Fills in rq_alive: from then on the client of a stream is told in each silence
+ * that it is still alive, with the head first if that has not gone out.
+ */
+void	 request_alive(struct request *);
+/* The head of a stream, whose bytes come from out. */
+void	 request_head(struct request *, struct buf *out);
 /* Log lines carry the request's id. */
 void	 request_log(const struct request *, const char *, ...)
 	    __attribute__((__format__(printf, 2, 3)));
@@ -134,6 +149,8 @@ void	 try_failed(struct request *, int status, const struct ir_error *);
 
 /* Something changed at the upstream; also called to go on after a pause. */
 void	 answer_cb(void *);
+/* The finish reason was given long ago, and no end has come: this is it. */
+void	 answer_end_late(struct request *);
 /* A new attempt: decoder and encoder begin anew. */
 void	 answer_begin(struct request *, enum framing);
 void	 answer_release(struct request *);

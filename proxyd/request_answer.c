@@ -43,7 +43,7 @@ answer_look(struct request *rq, const struct ir_event *ev)
 		break;
 	case IR_EV_DELTA:
 	case IR_EV_PART_END:
-		rq->rq_content = true;
+		rq->rq_content = rq->rq_said = true;
 		break;
 	case IR_EV_USAGE:
 		answer_usage(rq, &ev->usage);
@@ -87,14 +87,30 @@ answer_event(void *arg, const struct ir_event *ev)
 	return 0;
 }
 
+/* The extra chunk of OpenAI's dialect: no choices, only usage. */
+static bool
+answer_is_usage(const struct request *rq, const struct frame *f)
+{
+	struct jv	 root = json_root(&rq->rq_dec.json);
+	struct jv	 choices = json_get(root, "choices");
+
+	return str_starts(str_trim(f->data), "{") &&
+	    json_type(choices) == JSON_ARRAY && json_count(choices) == 0 &&
+	    json_type(json_get(root, "usage")) == JSON_OBJECT;
+}
+
 static int
 answer_frame(void *arg, const struct frame *f)
 {
 	struct request	*rq = arg;
+	int		 r;
 
 	if (rq->rq_ended || rq->rq_failed)
 		return 0;
-	return ir_decoder_frame(&rq->rq_dec, f);
+	r = ir_decoder_frame(&rq->rq_dec, f);
+	rq->rq_hide = rq->rq_hide_usage && !rq->rq_failed &&
+	    answer_is_usage(rq, f);
+	return r;
 }
 
 /* --- one attempt's answer -------------------------------------------------------------- */
@@ -108,6 +124,7 @@ answer_begin(struct request *rq, enum framing framing)
 	rq->rq_answering = true;
 	rq->rq_framing = framing;
 	rq->rq_content = rq->rq_ended = rq->rq_failed = false;
+	rq->rq_said = rq->rq_finishing = rq->rq_hide = false;
 	buf_clear(&rq->rq_out);
 	buf_clear(&rq->rq_hold);
 	memset(&rq->rq_check, 0, sizeof(rq->rq_check));
@@ -187,6 +204,10 @@ answer_forward(struct request *rq, struct str in)
 	const char	*q;
 
 	while (in.n > 0) {
+		/* Some go on behind the end; clients choke on that. */
+		if (rq->rq_ended && rq->rq_framing == FRAME_SSE &&
+		    rq->rq_target->stream_end != NULL)
+			return 0;
 		q = memchr(in.p, end, in.n);
 		piece = in;
 		if (q != NULL)
@@ -200,11 +221,33 @@ answer_forward(struct request *rq, struct str in)
 			continue;
 		if (rq->rq_failed && rq->rq_state != RQ_STREAM)
 			return 0;
-		if (buf_adds(&rq->rq_out, buf_str(&rq->rq_hold)) == -1)
+		if (!rq->rq_hide &&
+		    buf_adds(&rq->rq_out, buf_str(&rq->rq_hold)) == -1)
 			return -1;
+		rq->rq_hide = false;
 		buf_clear(&rq->rq_hold);
 	}
 	return 0;
+}
+
+/*
+ * How long the next bytes may take.  Behind the finish reason that time runs
+ * out whatever else comes: providers have sent heartbeats for ever there.
+ */
+static void
+answer_clock(struct request *rq)
+{
+	int64_t	 ms = rq->rq_provider->idle_ms;
+
+	if (rq->rq_finishing && !rq->rq_said)
+		return;
+	rq->rq_said = false;
+	rq->rq_finishing = rq->rq_ended ||
+	    (rq->rq_target->event_finished != NULL &&
+	    rq->rq_target->event_finished(&rq->rq_dec));
+	if (rq->rq_finishing && ms > REQUEST_FINISH_MS)
+		ms = REQUEST_FINISH_MS;
+	request_timer(rq, ms);
 }
 
 static void
@@ -215,12 +258,12 @@ answer_feed(struct request *rq)
 
 	if (up->up_in.len == 0 || rq->rq_state == RQ_DONE)
 		return;
-	request_timer(rq, rq->rq_provider->idle_ms);
 	if (rq->rq_same)
 		r = answer_forward(rq, buf_str(&up->up_in));
 	else
 		r = framer_feed(&rq->rq_framer, buf_str(&up->up_in),
 		    answer_frame, rq);
+	answer_clock(rq);
 	buf_clear(&up->up_in);
 	upstream_taken(up);
 	if (r == -1 && !rq->rq_failed && !rq->rq_ended) {
@@ -294,6 +337,9 @@ answer_forward_end(struct request *rq, bool closed)
 		if (rq->rq_framing == FRAME_SSE)
 			(void)buf_addc(&rq->rq_out, '\n');
 	}
+	if (!closed && rq->rq_framing == FRAME_SSE &&
+	    rq->rq_target->stream_end != NULL)
+		(void)buf_addz(&rq->rq_out, rq->rq_target->stream_end);
 	if (rq->rq_state == RQ_TRY)
 		request_commit(rq);
 	answer_complete(rq);
@@ -310,6 +356,15 @@ answer_stream_end(struct request *rq)
 		answer_forward_end(rq, closed);
 	else
 		answer_progress(rq);
+}
+
+void
+answer_end_late(struct request *rq)
+{
+	request_log(rq, "the provider gave a finish reason, but does not end "
+	    "its stream");
+	rq->rq_acct.s[ACCT_CLOSE] = STR("provider did not end");
+	answer_stream_end(rq);
 }
 
 static void

@@ -91,7 +91,9 @@ subtest 'same dialect: the bytes' => sub {
 		for my $stream (0, 1) {
 			my $want = $stream ? $sse : $plain or next;
 			my %b = (%$body, $stream && $path !~ /gemini/ ?
-			    (stream => \1) : ());
+			    (stream => \1) : (), $path =~ /chat/ &&
+			    $stream ? (stream_options => {
+			    include_usage => \1 }) : ());
 			my $sent = JSON::PP->new->utf8->pretty->encode(\%b);
 			my $r = post($path, {}, $sent);
 			is($r->{status}, 200, "$path $stream");

@@ -147,6 +147,9 @@ sub same_dialect {
 		delete $b->{stream};
 		$b->{stream} = \1 if $f->{stream};
 	}
+	# Else they would be asked for, and the chunk taken out again.
+	$b->{stream_options} = { include_usage => \1 }
+	    if $f->{stream} && $f->{dialect} eq 'openai-chat';
 	my $sent = JSON::PP->new->utf8->pretty->canonical->encode($b);
 	$up->forget;
 	my $r = ask(path_for(@$f{qw(dialect id)}, $f->{stream} ||

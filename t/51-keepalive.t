@@ -56,7 +56,7 @@ $g->finish;
 
 $g = Gateway->new(config => config_for($up, "KEEPALIVE: 0\n"));
 my $r = Client->once($g->port, POST => $path{chat}, {}, { model => 'gpt-4o',
-    stream => \1, messages => [ { role => 'user', content => 'x' } ] });
+    stream => \1, stream_options => { include_usage => \1 }, messages => [ { role => 'user', content => 'x' } ] });
 is($r->{body}, chat_sse(), 'none with KEEPALIVE: 0');
 $g->finish;
 done_testing;

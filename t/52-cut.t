@@ -49,7 +49,8 @@ sub ask {
 	my $body = $d eq 'gemini' ? { contents => [ { parts => [ {
 	    text => 'x' } ] } ] } : { model => $model, stream => \1,
 	    max_tokens => 9, messages => [ { role => 'user',
-	    content => 'x' } ] };
+	    content => 'x' } ], $d eq 'chat' ? (stream_options => {
+	    include_usage => \1 }) : () };
 	my $r = $client->request(POST => $path, {}, $body)->response;
 
 	$asked++;

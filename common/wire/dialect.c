@@ -167,52 +167,96 @@ dialect_for_path(struct str path)
 
 /* --- forwarding ----------------------------------------------------------- */
 
-/* Writes model as a first member, behind the "{" at the start of rest. */
 static void
-model_insert(struct str rest, bool empty, struct str model, struct buf *out)
+splice_model(struct str model, struct buf *out)
 {
-	buf_addz(out, "{\"model\":\"");
+	buf_addc(out, '"');
 	json_escape(out, model);
-	buf_addz(out, empty ? "\"" : "\",");
-	buf_adds(out, str_skip(rest, 1));
+	buf_addc(out, '"');
+}
+
+/* The object v with include_usage: true. */
+static void
+splice_usage(struct jv v, struct buf *out)
+{
+	struct jv	 e;
+
+	buf_addc(out, '{');
+	if (json_type(v) == JSON_OBJECT)
+		for (e = json_first(v); json_ok(e); e = json_next(e)) {
+			if (json_key_is(e, "include_usage"))
+				continue;
+			buf_adds(out, json_raw(json_key(e)));
+			buf_addc(out, ':');
+			buf_adds(out, json_raw(e));
+			buf_addc(out, ',');
+		}
+	buf_addz(out, "\"include_usage\":true}");
+}
+
+/* What the object lacks comes first in it.  Returns where the rest begins. */
+static const char *
+splice_missing(struct jv root, struct str text, struct str model, bool usage,
+    struct buf *out)
+{
+	const char	*open = json_raw(root).p + 1;
+
+	model = json_ok(json_get(root, "model")) ? STR_NONE : model;
+	usage = usage && !json_ok(json_get(root, "stream_options"));
+	if (model.n == 0 && !usage)
+		return text.p;
+	buf_add(out, text.p, (size_t)(open - text.p));
+	if (model.n > 0) {
+		buf_addz(out, "\"model\":");
+		splice_model(model, out);
+	}
+	if (usage) {
+		buf_addz(out, model.n > 0 ? ",\"stream_options\":" :
+		    "\"stream_options\":");
+		splice_usage(JV_NONE, out);
+	}
+	if (json_count(root) > 0)
+		buf_addc(out, ',');
+	return open;
 }
 
 /*
  * Every member of that name is replaced, not only the one that counts: a
- * provider whose parser takes the first would see the other model.
+ * provider whose parser takes the first would see the other value.
  */
 void
-dialect_splice(const struct ir_request *rq, struct str model, struct buf *out)
+dialect_splice(const struct ir_request *rq, struct str model, bool usage,
+    struct buf *out)
 {
 	struct jv	 root = json_root(rq->json), v;
 	struct str	 text = rq->json->text, raw;
-	const char	*done = text.p;
-	unsigned	 seen = 0;
+	const char	*done;
+	bool		 is_model, is_usage;
 
-	if (rq->path_model.n > 0 || model.n == 0 ||
-	    json_type(root) != JSON_OBJECT) {
+	if (rq->path_model.n > 0)
+		model = STR_NONE;
+	if (json_type(root) != JSON_OBJECT) {
 		buf_adds(out, text);
 		return;
 	}
+	done = splice_missing(root, text, model, usage, out);
 	for (v = json_first(root); json_ok(v); v = json_next(v)) {
-		if (!json_key_is(v, "model"))
+		is_model = model.n > 0 && json_key_is(v, "model");
+		is_usage = usage && json_key_is(v, "stream_options");
+		if (!is_model && !is_usage)
 			continue;
-		seen++;
-		if (json_type(v) == JSON_STRING &&
+		if (is_model && json_type(v) == JSON_STRING &&
 		    str_eq(json_str(rq->arena, v), model))
 			continue;
 		raw = json_raw(v);
 		buf_add(out, done, (size_t)(raw.p - done));
-		buf_addc(out, '"');
-		json_escape(out, model);
-		buf_addc(out, '"');
+		if (is_model)
+			splice_model(model, out);
+		else
+			splice_usage(v, out);
 		done = raw.p + raw.n;
 	}
-	text = str_skip(text, (size_t)(done - text.p));
-	if (seen == 0)
-		model_insert(json_raw(root), json_count(root) == 0, model, out);
-	else
-		buf_adds(out, text);
+	buf_adds(out, str_skip(text, (size_t)(done - text.p)));
 }
 
 /* --- what parts carry that stays behind ------------------------------------ */

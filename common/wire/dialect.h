@@ -136,6 +136,9 @@ struct dialect {
 	/* End of the stream: END if it was complete, ERROR if it was cut. */
 	int	(*event_end)(struct ir_decoder *)
 		    __attribute__((__warn_unused_result__));
+	/* Has the provider told why it stopped, in a stream that has not ended?
+	 * What can follow are counts and the end.  NULL: never in between. */
+	bool	(*event_finished)(const struct ir_decoder *);
 	/* A whole body, parsed into dec->json. */
 	int	(*body_decode)(struct ir_decoder *)
 		    __attribute__((__warn_unused_result__));
@@ -154,6 +157,9 @@ struct dialect {
 		    struct buf *out);
 	/* No frame says that the stream is complete: its end does. */
 	bool	 open_ended;
+	/* The last event of a stream, for one whose provider left it out; NULL:
+	 * none that can be written without knowing the rest. */
+	const char	*stream_end;
 	/* What may be sent while the provider is silent; NULL: nothing. */
 	const char	*keepalive;
 	void	(*models_encode)(const struct ir_model *, size_t n,
@@ -196,9 +202,10 @@ const struct dialect	*dialect_for_path(struct str path);
 /*
  * Same dialect on both sides: writes the client's body with the value of every
  * top-level "model" member replaced by model, where the dialect has one and it
- * differs; else the bytes as they are.
+ * differs; else the bytes as they are.  usage: "stream_options" asks for usage,
+ * whatever it said of that.
  */
-void	 dialect_splice(const struct ir_request *, struct str model,
+void	 dialect_splice(const struct ir_request *, struct str model, bool usage,
 	    struct buf *out);
 
 /*

@@ -288,12 +288,15 @@ const struct dialect	 dialect_anthropic = {
 	.dec_size = sizeof(struct an_dec),
 	.event_decode = anthropic_event_decode,
 	.event_end = anthropic_event_end,
+	.event_finished = anthropic_event_finished,
 	.body_decode = anthropic_body_decode,
 	.error_decode = error_decode,
 	.enc_size = sizeof(struct an_enc),
 	.event_encode = anthropic_event_encode,
 	.body_encode = anthropic_body_encode,
 	.error_encode = error_encode,
+	.stream_end = "event: message_stop\n"
+	    "data: {\"type\":\"message_stop\"}\n\n",
 	.keepalive = "event: ping\ndata: {\"type\": \"ping\"}\n\n",
 	.models_encode = models_encode,
 	.model_encode = model_encode

@@ -625,6 +625,14 @@ anthropic_event_decode(struct ir_decoder *dec, const struct frame *f)
 	return 0;
 }
 
+bool
+anthropic_event_finished(const struct ir_decoder *dec)
+{
+	const struct an_dec	*d = dec->state;
+
+	return d->stopped;
+}
+
 int
 anthropic_event_end(struct ir_decoder *dec)
 {

@@ -498,6 +498,7 @@ const struct dialect dialect_gemini = {
 	.dec_size = sizeof(struct gem_dec),
 	.event_decode = gem_event_decode,
 	.event_end = gem_event_end,
+	.event_finished = gem_event_finished,
 	.body_decode = gem_body_decode,
 	.error_decode = gem_error_decode,
 	.enc_size = sizeof(struct gem_enc),

@@ -767,6 +767,25 @@ gem_event_decode(struct ir_decoder *dec, const struct frame *f)
 	return chunk(dec, json_root(&dec->json));
 }
 
+bool
+gem_event_finished(const struct ir_decoder *dec)
+{
+	const struct gem_dec		*d = dec->state;
+	const struct gem_candidate	*c;
+	bool				 all = false;
+	unsigned			 i;
+
+	for (i = 0; i < IR_CHOICES_MAX && (i == 0 || d->more != NULL); i++) {
+		c = i == 0 ? &d->first : &d->more[i];
+		if (!c->seen)
+			continue;
+		all = c->finished;
+		if (!all)
+			break;
+	}
+	return all;
+}
+
 int
 gem_event_end(struct ir_decoder *dec)
 {

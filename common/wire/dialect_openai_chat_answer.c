@@ -905,23 +905,32 @@ chat_event_decode(struct ir_decoder *dec, const struct frame *f)
 	return d.res;
 }
 
-/* Without [DONE] the answer is complete if all choices gave their reason. */
+/* Have all choices that were seen given their reason? */
+bool
+chat_event_finished(const struct ir_decoder *dec)
+{
+	const struct chat_dec	*st = dec->state;
+	bool			 complete = false;
+
+	for (unsigned i = 0; i < IR_CHOICES_MAX; i++) {
+		if (st->choice[i] == NULL)
+			continue;
+		complete = st->choice[i]->finished;
+		if (!complete)
+			break;
+	}
+	return complete;
+}
+
+/* Without [DONE] the answer is complete if it is finished. */
 int
 chat_event_end(struct ir_decoder *dec)
 {
 	struct rd	 d = rd_begin(dec);
-	bool		 complete = false;
 
 	if (d.st->over)
 		return 0;
-	for (unsigned i = 0; i < IR_CHOICES_MAX; i++) {
-		if (d.st->choice[i] == NULL)
-			continue;
-		complete = d.st->choice[i]->finished;
-		if (!complete)
-			break;
-	}
-	if (complete)
+	if (chat_event_finished(dec))
 		finish(&d);
 	else
 		fail_with(&d, "the provider ended the stream before the "

@@ -35,6 +35,8 @@ sub question {
 	    (input => $text) : (messages => [ { role => 'user',
 	    content => $text } ]), $dialect eq 'anthropic' ?
 	    (max_tokens => 99) : (), $how eq 'sse' ? (stream => \1) : (),
+	    $how eq 'sse' && $dialect eq 'openai-chat' ?
+	    (stream_options => { include_usage => \1 }) : (),
 	    %more };
 }
 

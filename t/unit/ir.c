@@ -718,23 +718,35 @@ test_paths(void)
 
 static const struct {
 	const char	*in, *model, *out;
+	bool		 usage;
 } splices[] = {
-	{ "{\"model\":\"a\",\"x\":1}", "b", "{\"model\":\"b\",\"x\":1}" },
-	{ "{\"model\":\"a\",\"x\":1}", "a", "{\"model\":\"a\",\"x\":1}" },
+	{ "{\"model\":\"a\",\"x\":1}", "b", "{\"model\":\"b\",\"x\":1}", false },
+	{ "{\"model\":\"a\",\"x\":1}", "a", "{\"model\":\"a\",\"x\":1}", false },
 	{ " { \"x\" : 1.0 , \"model\" : \"a\" } ", "b/c",
-	    " { \"x\" : 1.0 , \"model\" : \"b/c\" } " },
+	    " { \"x\" : 1.0 , \"model\" : \"b/c\" } ", false },
 	{ "{\"model\":\"a\",\"y\":0,\"model\":\"b\"}", "c",
-	    "{\"model\":\"c\",\"y\":0,\"model\":\"c\"}" },
-	{ "{\"mod\\u0065l\":\"a\"}", "b", "{\"mod\\u0065l\":\"b\"}" },
-	{ "{\"model\":\"\\u0061\"}", "a", "{\"model\":\"\\u0061\"}" },
-	{ "{\"model\":\"a\"}", "q\"\\", "{\"model\":\"q\\\"\\\\\"}" },
+	    "{\"model\":\"c\",\"y\":0,\"model\":\"c\"}", false },
+	{ "{\"mod\\u0065l\":\"a\"}", "b", "{\"mod\\u0065l\":\"b\"}", false },
+	{ "{\"model\":\"\\u0061\"}", "a", "{\"model\":\"\\u0061\"}", false },
+	{ "{\"model\":\"a\"}", "q\"\\", "{\"model\":\"q\\\"\\\\\"}", false },
 	{ "{\"tools\":[{\"model\":\"a\"}],\"m\":{\"model\":\"a\"}}", "b",
 	    "{\"model\":\"b\",\"tools\":[{\"model\":\"a\"}],"
-	    "\"m\":{\"model\":\"a\"}}" },
-	{ "{\"model\":{\"model\":\"a\"}}", "b", "{\"model\":\"b\"}" },
-	{ "{\"model\":null}", "b", "{\"model\":\"b\"}" },
-	{ "{}", "b", "{\"model\":\"b\"}" },
-	{ "{\"model\":\"a\"}", "", "{\"model\":\"a\"}" }
+	    "\"m\":{\"model\":\"a\"}}", false },
+	{ "{\"model\":{\"model\":\"a\"}}", "b", "{\"model\":\"b\"}", false },
+	{ "{\"model\":null}", "b", "{\"model\":\"b\"}", false },
+	{ "{}", "b", "{\"model\":\"b\"}", false },
+	{ "{\"model\":\"a\"}", "", "{\"model\":\"a\"}", false },
+	{ "{\"model\":\"a\"}", "b", "{\"stream_options\":"
+	    "{\"include_usage\":true},\"model\":\"b\"}", true },
+	{ " {}", "b", " {\"model\":\"b\",\"stream_options\":"
+	    "{\"include_usage\":true}}", true },
+	{ "{\"stream_options\":null,\"model\":\"a\"}", "a",
+	    "{\"stream_options\":{\"include_usage\":true},"
+	    "\"model\":\"a\"}", true },
+	{ "{\"model\":\"a\", \"stream_options\" : {\"x\":[1],"
+	    "\"include_usage\":false,\"y\": 1.0} }", "b",
+	    "{\"model\":\"b\", \"stream_options\" : {\"x\":[1],"
+	    "\"y\":1.0,\"include_usage\":true} }", true },
 };
 
 static void
@@ -750,7 +762,8 @@ test_splice(void)
 		j = parsed(splices[i].in);
 		ir_request_init(&rq, &arena, NULL, &j);
 		buf_clear(&b);
-		dialect_splice(&rq, str_of(splices[i].model), &b);
+		dialect_splice(&rq, str_of(splices[i].model),
+		    splices[i].usage, &b);
 		ok(str_is(buf_str(&b), splices[i].out), "becomes %.*s",
 		    STR_FMT(buf_str(&b)));
 		json_release(&j);
@@ -759,7 +772,7 @@ test_splice(void)
 	ir_request_init(&rq, &arena, NULL, &j);
 	rq.path_model = STR("in-the-path");
 	buf_clear(&b);
-	dialect_splice(&rq, STR("b"), &b);
+	dialect_splice(&rq, STR("b"), false, &b);
 	ok(str_is(buf_str(&b), "{\"model\":\"a\"}"),
 	    "a body is left alone where the path names the model");
 	json_release(&j);
