@@ -53,7 +53,7 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c conf.c conf_process.c \
 	conf_value.c conf_yaml.c daemon.c daemon_status.c secret.c \
 	shm.c rollup.c snapshot.c store.c store_conf.c store_log.c \
 	store_page.c store_rollup.c store_summary.c)
-POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c route.c)
+POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c netguard.c route.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
 	worker.c http_in.c http_out.c request.c request_try.c request_answer.c \
@@ -65,7 +65,8 @@ PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c loop.c \
 	dialect_anthropic.c dialect_gemini.c dialect_openai_chat.c \
 	dialect_openai_responses.c tools.c matrix.c damage.c pitfalls.c roundtrip.c \
-	schema.c conf.c store.c secret.c shm.c policy.c rows.c))
+	schema.c conf.c store.c secret.c shm.c policy.c \
+	netguard.c rows.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))
 EMBED	= $(wildcard proxyd/docs.html)

@@ -92,7 +92,7 @@ for (@forms) {
 	is_deeply([$x->{text}, $x->{calls}], [$text, $call], 'says it');
 }
 
-subtest 'split' => sub {
+subtest 'pitfall-08: split' => sub {
 	my $c = Client->new($g->port);
 	for my $provider (@DIALECTS) {
 	for my $form (@forms) {
@@ -393,7 +393,7 @@ sub leaves {
 	is($row->{model_asked}, "m-$ask[2]", "$name: of that request");
 }
 
-subtest 'the client leaves' => sub {
+subtest 'pitfall-45: the client leaves' => sub {
 	for my $way (qw(close reset)) {
 		leaves("$_->[0] by $_->[2], $way", $way, @$_, 'stall 1000')
 		    for ['openai-chat', 'sse', 'openai-chat'],
