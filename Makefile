@@ -51,7 +51,7 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	dialect_openai_responses_write.c)
 STATE_SRCS = $(addprefix common/state/,acct.c bodies.c conf.c conf_process.c \
 	conf_value.c conf_yaml.c daemon.c daemon_status.c secret.c \
-	shm.c rollup.c snapshot.c store.c store_conf.c store_log.c \
+	shm.c rollup.c snapshot.c store.c store_admin.c store_conf.c store_log.c \
 	store_page.c store_rollup.c store_summary.c)
 POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c netguard.c route.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
@@ -59,7 +59,8 @@ PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c
 	worker.c http_in.c http_out.c request.c request_try.c request_answer.c \
 	request_alive.c api.c \
 	mock.c logger.c account.c capture.c))
-ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c http.c metrics.c page.c status.c))
+ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c api_logs.c api_stats.c \
+	api_users.c auth.c http.c live.c rows.c metrics.c page.c status.c))
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \
 	foreground.c status.c check.c convert.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c loop.c \

@@ -1,5 +1,5 @@
 /*
- * admind: the management server's process.  It reads, and changes nothing.
+ * admind: the management server's process.
  */
 #include <err.h>
 #include <errno.h>
@@ -14,7 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "admind/api.h"
+#include "admind/auth.h"
 #include "admind/http.h"
+#include "admind/live.h"
 #include "admind/metrics.h"
 #include "admind/status.h"
 #include "base/codec.h"
@@ -23,17 +26,6 @@
 #include "base/version.h"
 
 #define EXIT_CONFIG	2
-
-struct admind {
-	struct conf_paths	 paths;
-	struct conf_process	 process;
-	const char		*file;		/* app.yml; NULL: embedded */
-	int			 port;		/* -p; -1: as in the file */
-	int			 ready_fd;	/* -R; -1 */
-	int			 bound_port;
-	struct loop		*loop;
-	struct loop_fd		 signals;
-};
 
 static const unsigned char style_css[] = {
 #include "style_css.h"
@@ -133,11 +125,48 @@ static const struct {
 	{ "/v1/api-keys/stats", serve_page },
 };
 
+static bool
+is_api(const struct http_request *rq)
+{
+	return str_starts(rq->path, "/api/v1/");
+}
+
+/* What tells of keys and requests is for this machine, and for who may ask. */
+static bool
+open_to(struct admind *ad, struct http_request *rq, struct http_reply *r)
+{
+	if (str_is(rq->path, "/healthz") || str_is(rq->path, "/style.css") ||
+	    (http_peer_loopback(rq) && http_header(rq, "Forwarded") == NULL &&
+	    http_header(rq, "X-Forwarded-For") == NULL))
+		return true;
+	if (api_visitor(ad, rq, r))
+		return true;
+	http_error(rq, r, 401, "log in first, or send an API token");
+	return false;
+}
+
+/* Everything besides the API is looked at and not changed. */
+static long
+begin_cb(void *arg, struct http_request *rq, struct http_reply *r)
+{
+	if (is_api(rq))
+		return api_begin(arg, rq, r);
+	if (str_is(rq->method, "GET") || str_is(rq->method, "HEAD"))
+		return open_to(arg, rq, r) ? 0 : -1;
+	http_reply_header(r, "Allow", "GET, HEAD");
+	http_error(rq, r, 405, "only GET and HEAD are served here");
+	return -1;
+}
+
 static void
-serve_cb(void *arg, const struct http_request *rq, struct http_reply *r)
+serve_cb(void *arg, struct http_request *rq, struct http_reply *r)
 {
 	size_t	 i;
 
+	if (is_api(rq)) {
+		api_serve(arg, rq, r);
+		return;
+	}
 	for (i = 0; i < sizeof(paths) / sizeof(*paths); i++)
 		if (str_is(rq->path, paths[i].path)) {
 			paths[i].serve(arg, rq, r);
@@ -204,7 +233,11 @@ admind_run(struct admind *ad, int pid_fd)
 
 	ad->loop = loop_create();
 	signals_open(ad);
-	http = http_create(ad->loop, fd, ad->process.admin_host, serve_cb, ad);
+	ad->throttle = throttle_create();
+	ad->live = live_create(ad);
+	auth_start(ad);
+	http = http_create(ad->loop, fd, ad->process.admin_host,
+	    &(struct http_server){ begin_cb, serve_cb, ad });
 	if (daemon_tell(pid_fd, ad->process.admin_host, ad->bound_port) == -1)
 		log_warn("cannot write '%s'", ad->paths.admin_pid);
 	log_info("admind %s serves on %s port %d", PROXYD_VERSION,
@@ -214,6 +247,8 @@ admind_run(struct admind *ad, int pid_fd)
 	ready_tell(ad, line);
 	loop_run(ad->loop);
 	http_destroy(http);
+	live_destroy(ad->live);
+	throttle_destroy(ad->throttle);
 	loop_del(ad->loop, &ad->signals);
 	close(ad->signals.fd);
 	loop_destroy(ad->loop);

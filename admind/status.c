@@ -272,6 +272,34 @@ key_json(const struct status_key *k)
 	    "key_id", (json_int_t)k->id);
 }
 
+static json_t *
+keys_json(const struct status_view *v)
+{
+	const struct status_key	*k;
+	json_t			*list = json_array(), *o;
+
+	for (k = v->keys; k != NULL; k = k->next) {
+		o = key_json(k);
+		json_object_set_new(o, "provider", json_string(k->provider));
+		json_object_set_new(o, "name", daemon_json_text(k->name));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+void
+status_live_json(const struct status_view *v, struct buf *b)
+{
+	json_t	*o = json_pack("{s:o,s:o}", "proxyd", proxyd_json(v), "keys",
+		    keys_json(v));
+	char	*text = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	must(text != NULL);
+	(void)buf_addz(b, text);
+	free(text);
+	json_decref(o);
+}
+
 void
 status_stats_json(const struct status_view *v, struct buf *b)
 {

@@ -125,6 +125,7 @@ void
 ctl_hello(const struct service *api, const struct service *web)
 {
 	char		 url[DAEMON_URL_MAX];
+	char		 token[DAEMON_SETUP_MAX];
 	const char	*say = "\"messages\":[{\"role\":\"user\","
 			    "\"content\":\"Hello!\"}]";
 
@@ -133,6 +134,10 @@ ctl_hello(const struct service *api, const struct service *web)
 	if (web->host[0] != '\0')
 		printf("management server:  %s\n",
 		    daemon_url(url, web->host, web->port));
+	if (web->host[0] != '\0' && daemon_setup_token(web->home, token))
+		printf("\nNobody can log in there yet.  Set up an "
+		    "administrator with this link:\n\n%s/#setup=%s\n", url,
+		    token);
 	daemon_url(url, api->host, api->port);
 	printf("\nThe built-in mock provider needs no key.  As an OpenAI "
 	    "client, as an Anthropic one\nthat streams, as a Gemini one:\n\n");

@@ -123,12 +123,17 @@ print_text(const struct view *v, const struct ctl *c)
 {
 	const struct daemon_text	*t;
 	char				 url[DAEMON_URL_MAX];
+	char				 token[DAEMON_SETUP_MAX];
 
 	if (v->answer == DAEMON_OK)
 		print_proxyd(&v->st);
 	else if (v->answer == DAEMON_NOBODY)
 		printf("proxyd   not running in %s; proxyctl start starts "
 		    "it\n", c->paths.home);
+	if (v->admin && daemon_setup_token(c->paths.home, token))
+		printf("admind   has no user yet: set up an administrator at "
+		    "%s/#setup=%s\n", daemon_url(url, v->web.host,
+		    v->web.port), token);
 	if (v->admin)
 		printf("admind   running, pid %d%s%s\n",
 		    (int)v->web.proc.pid, v->web.port != 0 ? ", " : "",

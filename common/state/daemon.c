@@ -317,6 +317,23 @@ daemon_url(char dst[DAEMON_URL_MAX], const char *host, int port)
 }
 
 bool
+daemon_setup_token(const char *home, char token[DAEMON_SETUP_MAX])
+{
+	char	 path[1300];
+	FILE	*f;
+	bool	 ok;
+
+	snprintf(path, sizeof(path), "%s/setup.token", home);
+	if ((f = fopen(path, "re")) == NULL)
+		return false;
+	ok = fgets(token, DAEMON_SETUP_MAX, f) != NULL;
+	fclose(f);
+	if (ok)
+		token[strcspn(token, "\r\n")] = '\0';
+	return ok && token[0] != '\0';
+}
+
+bool
 daemon_host_is_local(const char *host)
 {
 	struct in_addr	 v4;

@@ -73,6 +73,13 @@ char	*daemon_url(char dst[DAEMON_URL_MAX], const char *host, int port);
 /* localhost, 127.0.0.0/8 or ::1. */
 bool	 daemon_host_is_local(const char *host);
 
+/*
+ * The token of the management server's set-up link, as long as it has no user;
+ * false: there is none, or it is not readable.
+ */
+#define DAEMON_SETUP_MAX	32
+bool	 daemon_setup_token(const char *home, char token[DAEMON_SETUP_MAX]);
+
 /* --- the answer to status (daemon_status.c) ------------------------------- */
 
 struct daemon_worker {

@@ -314,6 +314,19 @@ secret_fingerprint(const struct secret_box *b, struct str context,
 	to_hex(d, hex);
 }
 
+void
+secret_pbkdf2(struct str password, struct str salt, unsigned rounds,
+    unsigned char out[SECRET_PBKDF2_LEN])
+{
+	gnutls_datum_t	 p = { (void *)(uintptr_t)password.p,
+			    (unsigned)password.n };
+	gnutls_datum_t	 s = { (void *)(uintptr_t)salt.p, (unsigned)salt.n };
+
+	if (gnutls_pbkdf2(GNUTLS_MAC_SHA256, &p, &s, rounds, out,
+	    SECRET_PBKDF2_LEN) != 0)
+		fatalx("GnuTLS: PBKDF2 failed");
+}
+
 int
 secret_equal(struct str a, struct str b)
 {

@@ -58,6 +58,10 @@ void	 secret_fingerprint(const struct secret_box *, struct str context,
 
 /* SHA-256 as 64 hex characters and NUL. */
 void	 secret_sha256(struct str, char hex[65]);
+/* PBKDF2-HMAC-SHA-256 (RFC 8018), for passwords. */
+#define SECRET_PBKDF2_LEN	32
+void	 secret_pbkdf2(struct str password, struct str salt, unsigned rounds,
+	    unsigned char out[SECRET_PBKDF2_LEN]);
 /* Equal in a time that depends on the lengths alone. */
 int	 secret_equal(struct str, struct str);
 

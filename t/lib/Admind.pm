@@ -68,6 +68,58 @@ sub json {
 	return JSON::PP->new->utf8->decode($self->get($path, %h)->{body});
 }
 
+# One call of the management API.  With a session (log_in, set_up) as a browser
+# makes it; { status, headers, body, json }.
+sub call {
+	my ($self, $method, $path, $body, %h) = @_;
+	my $s = $self->{session} // {};
+	my %head = (%{ $s->{cookie} ? { Cookie => $s->{cookie} } : {} },
+	    $s->{csrf} ? ('X-CSRF-Token' => $s->{csrf}) : (),
+	    defined $body ? ('Content-Type' => 'application/json') : (), %h);
+
+	delete $head{$_} for grep { !defined $head{$_} } keys %head;
+	my $r = Client->once($self->{port}, $method => $path, \%head,
+	    ref $body ? JSON::PP->new->utf8->canonical->encode($body) :
+	    $body);
+	$r->{json} = eval { JSON::PP->new->utf8->decode($r->{body}) };
+	return $r;
+}
+
+sub keep_session {
+	my ($self, $r) = @_;
+	my ($cookie) = ($r->{headers}{'set-cookie'} // '') =~ /^([^;]+)/;
+
+	$self->{session} = { cookie => $cookie,
+	    csrf => $r->{json}{user}{csrf} };
+}
+
+sub setup_token {
+	my ($self) = @_;
+	open my $f, '<', "$self->{home}/setup.token" or return '';
+	chomp(my $token = <$f> // '');
+	return $token;
+}
+
+# The first administrator.
+sub set_up {
+	my ($self, $name, $password) = @_;
+	my $r = $self->call(POST => '/api/v1/setup', { token =>
+	    $self->setup_token, name => $name // 'root',
+	    password => $password // 'correct horse' });
+
+	$self->keep_session($r) if $r->{status} == 200;
+	return $r;
+}
+
+sub log_in {
+	my ($self, $name, $password) = @_;
+	my $r = $self->call(POST => '/api/v1/session', { name => $name,
+	    password => $password });
+
+	$self->keep_session($r) if $r->{status} == 200;
+	return $r;
+}
+
 sub finish {
 	my ($self, $sig) = @_;
 	my $end = time + 20;

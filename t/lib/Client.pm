@@ -76,7 +76,7 @@ sub response {
 		my ($k, $v) = split /:\s*/, $_, 2;
 		$r->{headers}{lc $k} = $v;
 	}
-	if ($o{head}) {
+	if ($o{head} || $r->{status} == 204 || $r->{status} == 304) {
 		$r->{complete} = 1;
 	} elsif (($r->{headers}{'transfer-encoding'} // '') eq 'chunked') {
 		$self->chunks($r, $o{on_chunk});

@@ -1,0 +1,453 @@
+/*
+ * The management API: routes, problems, values of a body.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "admind/api.h"
+#include "admind/auth.h"
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/log.h"
+
+static const struct api_route *const tables[] = {
+	api_auth_routes, api_users_routes, api_logs_routes, api_stats_routes
+};
+#define TABLES	(sizeof(tables) / sizeof(*tables))
+
+void
+api_routes_each(void (*cb)(void *, const struct api_route *), void *arg)
+{
+	const struct api_route	*r;
+	size_t			 i;
+
+	for (i = 0; i < TABLES; i++)
+		for (r = tables[i]; r->method != NULL; r++)
+			cb(arg, r);
+}
+
+/* --- answers ---------------------------------------------------------------------- */
+
+void
+api_json(struct api *a, int status, json_t *o)
+{
+	char	*text;
+
+	must(o != NULL);
+	text = json_dumps(o, JSON_COMPACT);
+	must(text != NULL);
+	buf_clear(&a->r->body);
+	(void)buf_addz(&a->r->body, text);
+	(void)buf_addc(&a->r->body, '\n');
+	free(text);
+	json_decref(o);
+	a->r->status = status;
+	a->r->type = "application/json";
+	a->replied = true;
+}
+
+void
+api_empty(struct api *a)
+{
+	a->r->status = 204;
+	a->r->type = "application/json";
+	a->replied = true;
+}
+
+json_t *
+api_text(struct str s)
+{
+	json_t	*o = json_stringn(s.p == NULL ? "" : s.p, s.n);
+	char	*p;
+	size_t	 i;
+
+	if (o != NULL)
+		return o;
+	if ((p = malloc(s.n + 1)) == NULL)
+		fatal("malloc");
+	for (i = 0; i < s.n; i++)
+		p[i] = s.p[i] > 0 ? s.p[i] : '?';
+	o = json_stringn(p, s.n);
+	free(p);
+	return o;
+}
+
+json_t *
+api_time(int64_t us)
+{
+	char	 when[CLOCK_RFC3339_LEN];
+
+	return us == 0 ? json_null() : json_string(clock_rfc3339(us, when));
+}
+
+static const char *
+title(int status)
+{
+	static const struct {
+		int		 status;
+		const char	*title;
+	} t[] = {
+		{ 400, "Bad request" }, { 401, "Not logged in" },
+		{ 403, "Not allowed" }, { 404, "Not found" },
+		{ 405, "Method not allowed" }, { 409, "Conflict" },
+		{ 412, "Changed by somebody else" },
+		{ 413, "Too large" }, { 415, "Not JSON" },
+		{ 422, "Not valid" }, { 428, "If-Match is needed" },
+		{ 429, "Too many tries" }, { 503, "Not available" },
+	};
+	size_t	 i;
+
+	for (i = 0; i < sizeof(t) / sizeof(*t); i++)
+		if (t[i].status == status)
+			return t[i].title;
+	return "Internal error";
+}
+
+void
+api_problem(struct api *a, int status, const char *field, const char *fmt, ...)
+{
+	char	 text[2048];
+	va_list	 ap;
+	json_t	*o;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	o = json_pack("{s:s,s:s,s:i,s:o}", "type", "about:blank", "title",
+	    title(status), "status", status, "detail", api_text(str_of(text)));
+	if (field != NULL)
+		json_object_set_new(o, "field", api_text(str_of(field)));
+	api_json(a, status, o);
+	a->r->type = "application/problem+json";
+}
+
+/* --- the database ------------------------------------------------------------------ */
+
+struct store *
+api_store(struct api *a, enum store_open_mode mode)
+{
+	char	 err[2048];
+
+	store_close(a->store);
+	a->store = store_open(a->ad->paths.db, mode, err, sizeof(err));
+	if (a->store == NULL)
+		api_problem(a, 503, NULL, "%s", err);
+	return a->store;
+}
+
+void
+api_store_failed(struct api *a)
+{
+	api_problem(a, 503, NULL, "%s: %s", a->ad->paths.db,
+	    store_error(a->store));
+}
+
+void
+api_audit(struct api *a, const char *action, const char *object, bool ok,
+    const char *detail)
+{
+	struct admin_act	 act = { .time_us = clock_wall_us() };
+	struct store		*s;
+	char			 err[2048];
+
+	act.actor = str_of(a->who.role == ADMIN_NONE ? "-" : a->who.name);
+	act.client = str_of(http_peer(a->rq));
+	act.action = str_of(action);
+	act.object = str_of(object == NULL ? "" : object);
+	act.detail = str_of(detail == NULL ? "" : detail);
+	act.ok = ok;
+	s = store_open(a->ad->paths.db, STORE_WRITE, err, sizeof(err));
+	if (s == NULL || store_audit_add(s, &act) == -1)
+		log_alert("an act of '%.*s' is not in the audit log: %s",
+		    STR_FMT(act.actor), s == NULL ? err : store_error(s));
+	store_close(s);
+}
+
+/* --- values ------------------------------------------------------------------------- */
+
+bool
+api_known(struct api *a, const char *const *names)
+{
+	const char	*key;
+	json_t		*v;
+	size_t		 i;
+
+	json_object_foreach(a->body, key, v) {
+		for (i = 0; names[i] != NULL; i++)
+			if (strcmp(names[i], key) == 0)
+				break;
+		if (names[i] == NULL) {
+			api_problem(a, 422, key, "there is no such member");
+			return false;
+		}
+	}
+	return true;
+}
+
+static json_t *
+member(struct api *a, const char *name, bool need)
+{
+	json_t	*v = json_object_get(a->body, name);
+
+	if (v != NULL && !json_is_null(v))
+		return v;
+	if (need)
+		api_problem(a, 422, name, "is missing");
+	return NULL;
+}
+
+bool
+api_str(struct api *a, const char *name, bool need, struct str *s)
+{
+	json_t	*v = member(a, name, need);
+
+	if (v == NULL)
+		return !need;
+	if (!json_is_string(v)) {
+		api_problem(a, 422, name, "must be a string");
+		return false;
+	}
+	*s = (struct str){ json_string_value(v), json_string_length(v) };
+	if (memchr(s->p, '\0', s->n) != NULL) {
+		api_problem(a, 422, name, "must not hold U+0000");
+		return false;
+	}
+	return true;
+}
+
+bool
+api_int(struct api *a, const char *name, bool need, int64_t min, int64_t max,
+    int64_t *n)
+{
+	json_t	*v = member(a, name, need);
+
+	if (v == NULL)
+		return !need;
+	if (!json_is_integer(v) || json_integer_value(v) < min ||
+	    json_integer_value(v) > max) {
+		api_problem(a, 422, name, "must be a whole number from %lld "
+		    "to %lld", (long long)min, (long long)max);
+		return false;
+	}
+	*n = json_integer_value(v);
+	return true;
+}
+
+bool
+api_bool(struct api *a, const char *name, bool need, bool *b)
+{
+	json_t	*v = member(a, name, need);
+
+	if (v == NULL)
+		return !need;
+	if (!json_is_boolean(v)) {
+		api_problem(a, 422, name, "must be true or false");
+		return false;
+	}
+	*b = json_is_true(v);
+	return true;
+}
+
+bool
+api_query_str(struct api *a, const char *name, struct str *v)
+{
+	struct str	 s = STR_NONE;
+
+	if (http_query(a->rq, name, &s)) {
+		*v = s;
+		return true;
+	}
+	if (s.p == NULL)
+		return true;		/* not there */
+	api_problem(a, 400, name, "is not valid UTF-8, percent-encoded");
+	return false;
+}
+
+bool
+api_query_int(struct api *a, const char *name, int64_t min, int64_t max,
+    int64_t *n)
+{
+	struct str	 s = STR_NONE;
+
+	if (!api_query_str(a, name, &s))
+		return false;
+	if (s.n == 0 || str_to_int(s, min, max, n) == 0)
+		return true;
+	api_problem(a, 400, name, "must be a whole number from %lld to %lld",
+	    (long long)min, (long long)max);
+	return false;
+}
+
+bool
+api_id(struct api *a, unsigned i, int64_t *v)
+{
+	if (str_to_int(a->id[i], 1, INT64_MAX, v) == 0)
+		return true;
+	api_problem(a, 404, NULL, "there is no '%.*s'", STR_FMT(a->id[i]));
+	return false;
+}
+
+/* --- routes --------------------------------------------------------------------------- */
+
+/* Segment by segment; what stands for "{...}" is decoded into a->id. */
+static bool
+path_matches(struct api *a, const char *pattern)
+{
+	struct str	 p = str_of(pattern), s = a->rq->path, want, got;
+	struct buf	 b;
+	unsigned	 n = 0;
+	bool		 ok;
+
+	do {
+		want = str_cut(&p, '/');
+		got = str_cut(&s, '/');
+		if (want.n > 0 && want.p[0] == '{') {
+			buf_init(&b, 4096);
+			ok = got.n > 0 && n < API_IDS &&
+			    url_decode(&b, got, false) == 0 &&
+			    utf8_valid(buf_str(&b));
+			if (ok)
+				a->id[n++] = arena_str(a->rq->arena,
+				    buf_str(&b));
+			buf_release(&b);
+			if (!ok)
+				return false;
+		} else if (!str_eq(want, got))
+			return false;
+	} while (p.p != NULL && s.p != NULL);
+	return p.p == NULL && s.p == NULL;
+}
+
+/* HEAD is answered as GET. */
+static bool
+method_is(const struct api *a, const char *method)
+{
+	return str_is(a->rq->method, method) ||
+	    (str_is(a->rq->method, "HEAD") && strcmp(method, "GET") == 0);
+}
+
+static bool
+route_find(struct api *a)
+{
+	const struct api_route	*r;
+	struct buf		 allow;
+	size_t			 i;
+
+	buf_init(&allow, 256);
+	for (i = 0; i < TABLES; i++)
+		for (r = tables[i]; r->method != NULL; r++) {
+			if (!path_matches(a, r->path))
+				continue;
+			if (method_is(a, r->method)) {
+				a->route = r;
+				buf_release(&allow);
+				return true;
+			}
+			(void)buf_addf(&allow, "%s%s%s", allow.len > 0 ?
+			    ", " : "", r->method, strcmp(r->method, "GET") ==
+			    0 ? ", HEAD" : "");
+		}
+	if (allow.len > 0) {
+		http_reply_header(a->r, "Allow", arena_str(a->rq->arena,
+		    buf_str(&allow)).p);
+		api_problem(a, 405, NULL, "%.*s is not offered here; %.*s is",
+		    STR_FMT(a->rq->method), STR_FMT(buf_str(&allow)));
+	} else
+		api_problem(a, 404, NULL, "there is no '%.*s'",
+		    STR_FMT(a->rq->path));
+	buf_release(&allow);
+	return false;
+}
+
+static bool
+may(struct api *a)
+{
+	if (a->route->role == ADMIN_NONE)
+		return true;
+	if (auth_setup_needed(a->ad)) {
+		api_problem(a, 403, NULL, "no administrator is set up yet: "
+		    "open the link that 'proxyctl start' and 'proxyctl "
+		    "status' show");
+		return false;
+	}
+	if (a->who.role == ADMIN_NONE) {
+		http_reply_header(a->r, "WWW-Authenticate", "Bearer");
+		api_problem(a, 401, NULL, "log in, or send an API token as "
+		    "'Authorization: Bearer ...'");
+		return false;
+	}
+	if (a->who.role >= a->route->role)
+		return true;
+	api_problem(a, 403, NULL, "'%s' may look, but not change anything",
+	    a->who.name);
+	if (strcmp(a->route->method, "GET") != 0)
+		api_audit(a, a->route->method, arena_str(a->rq->arena,
+		    a->rq->path).p, false, "not allowed");
+	return false;
+}
+
+long
+api_begin(struct admind *ad, struct http_request *rq, struct http_reply *r)
+{
+	struct api	*a = arena_alloc(rq->arena, sizeof(*a));
+
+	memset(a, 0, sizeof(*a));
+	a->ad = ad;
+	a->rq = rq;
+	a->r = r;
+	rq->state = a;
+	if (!route_find(a) || !auth_who(a) || !may(a))
+		return -1;
+	return a->route->max;
+}
+
+bool
+api_visitor(struct admind *ad, struct http_request *rq, struct http_reply *r)
+{
+	struct api	 a = { .ad = ad, .rq = rq, .r = r };
+
+	return auth_who(&a) && a.who.role >= ADMIN_VIEWER;
+}
+
+static bool
+body_read(struct api *a)
+{
+	const char	*type = http_header(a->rq, "Content-Type");
+	json_error_t	 e;
+
+	if (a->rq->body.n == 0)
+		return true;
+	/* Also keeps out what a foreign page may send without being asked. */
+	if (type == NULL || strncasecmp(type, "application/json", 16) != 0) {
+		api_problem(a, 415, NULL, "the body must be JSON, and its "
+		    "Content-Type application/json");
+		return false;
+	}
+	a->body = json_loadb(a->rq->body.p, a->rq->body.n,
+	    JSON_REJECT_DUPLICATES, &e);
+	if (a->body == NULL) {
+		api_problem(a, 400, NULL, "the body is not valid JSON: %s, "
+		    "line %d, column %d", e.text, e.line, e.column);
+		return false;
+	}
+	if (!json_is_object(a->body)) {
+		api_problem(a, 400, NULL, "the body must be a JSON object");
+		return false;
+	}
+	return true;
+}
+
+void
+api_serve(struct admind *ad, struct http_request *rq, struct http_reply *r)
+{
+	struct api	*a = rq->state;
+
+	(void)ad;
+	(void)r;
+	if (body_read(a))
+		a->route->serve(a);
+	must(a->replied || a->r->stream != NULL);
+	store_close(a->store);
+	json_decref(a->body);
+}
