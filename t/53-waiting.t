@@ -131,6 +131,14 @@ for my $m (@target) {
 		    'LIMIT 1');
 		is("$row->{i} $row->{o}", '12 5', "$n: in the log");
 	}
+	my ($first) = grep { $_->{json} && @{ $_->{json}{choices} } }
+	    Client::events($r->{body});
+	is($first->{json}{choices}[0]{delta}{role}, 'assistant',
+	    "pitfall-14: chat of $m: the first delta has the role");
+	my @reason = grep { defined } map { $_->{json} ? map {
+	    $_->{finish_reason} } @{ $_->{json}{choices} } : () }
+	    Client::events($r->{body});
+	is("@reason", 'stop', "pitfall-05: chat of $m: one reason");
 	$r = ask('chat', "$m-x", stream_options => { include_usage => \1 });
 	like($r->{body}, qr/"prompt_tokens": ?12/,
 	    "pitfall-10: chat of $m: shown to who asked");
