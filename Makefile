@@ -31,7 +31,7 @@ B	?= build/$(VARIANT)
 BASE_SRCS = $(addprefix common/base/,arena.c buf.c clock.c codec.c id.c listen.c log.c \
 	loop.c redact.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
-	server_tool.c \
+	server_tool.c cite.c \
 	ir_response.c ir_name.c loss.c decoder.c dialect.c convert.c schema.c \
 	schema_lower.c \
 	dialect_anthropic.c dialect_anthropic_decode.c \

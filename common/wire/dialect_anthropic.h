@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "wire/cite.h"
 #include "wire/dialect.h"
 #include "wire/ir.h"
 #include "wire/json.h"
@@ -167,6 +168,7 @@ struct an_dec {
 };
 
 struct an_enc {
+	struct cite_hold hold;
 	bool		 started;	/* START was seen */
 	bool		 begun;		/* message_start is written */
 	bool		 open;		/* a block is */

@@ -6,6 +6,7 @@
  * is the name.  message_start waits for the first block or end: some providers
  * tell the input's tokens right behind the start.
  */
+#include "wire/cite.h"
 #include "wire/dialect_anthropic.h"
 
 #include <string.h>
@@ -383,21 +384,71 @@ delta_redacted(struct ir_encoder *enc, const struct ir_event *ev)
 	close_event(enc, &w);
 }
 
+/*
+ * Citations in this dialect's form into b, commas between; what has none is
+ * reported.
+ */
+static void
+citations(struct ir_exchange *x, const struct dialect *from, struct str list,
+    struct jstr text, struct buf *b)
+{
+	struct cite_text	 about = { .text = text, .chars = -1 };
+	struct jw		 w;
+
+	if (list.n == 0)
+		return;
+	jw_init(&w, b);
+	if (from == &dialect_anthropic)
+		jw_raw(&w, list);
+	else if (cite_write(x->arena, from, &dialect_anthropic, list, &about,
+	    &w) > 0)
+		lost(x, "response.annotations",
+		    "a citation of what only its provider knows");
+	else
+		loss_add(x->loss, LOSS_APPROXIMATED,
+		    STR("response.annotations"),
+		    "citations in another provider's form");
+}
+
+static void
+write_citations(struct ir_encoder *enc, const struct dialect *from,
+    struct str list)
+{
+	struct an_enc	*e = enc->state;
+	struct json	 j;
+	struct buf	 b;
+	struct jw	 w;
+	struct jv	 v;
+
+	buf_init(&b, SIZE_MAX / 2);
+	json_init(&j);
+	buf_addc(&b, '[');
+	citations(enc->x, from, list, cite_held_text(&e->hold), &b);
+	buf_addc(&b, ']');
+	if (json_parse(&j, buf_str(&b), NULL) == 0)
+		for (v = json_first(json_root(&j)); json_ok(v);
+		    v = json_next(v)) {
+			begin_text(enc, "text", NULL);
+			open_delta(enc, &w, "citations_delta");
+			jw_key(&w, "citation");
+			jw_raw(&w, one_line(enc->x->arena, json_raw(v)));
+			close_delta(enc, &w);
+		}
+	json_release(&j);
+	buf_release(&b);
+}
+
 static void
 delta_annotation(struct ir_encoder *enc, const struct ir_event *ev)
 {
-	struct jw	 w;
+	struct an_enc	*e = enc->state;
 
-	if (ev->from != &dialect_anthropic || ev->part != IR_TEXT) {
-		lost(enc->x, "response.annotations",
-		    "citations of another dialect");
+	if (ev->part != IR_TEXT)
 		return;
-	}
-	begin_text(enc, "text", NULL);
-	open_delta(enc, &w, "citations_delta");
-	jw_key(&w, "citation");
-	jw_raw(&w, one_line(enc->x->arena, ev->raw));
-	close_delta(enc, &w);
+	if (ev->from == &dialect_anthropic)
+		write_citations(enc, ev->from, ev->raw);
+	else
+		cite_hold_note(enc->x->arena, &e->hold, ev->from, ev->raw);
 }
 
 static void
@@ -523,12 +574,18 @@ anthropic_event_encode(struct ir_encoder *enc, const struct ir_event *ev)
 		message_begin(enc, ev);
 		break;
 	case IR_EV_PART_START:
+		cite_hold_clear(&e->hold);
 		part_start(enc, ev);
 		break;
 	case IR_EV_DELTA:
+		if (ev->delta == IR_D_TEXT && ev->part == IR_TEXT)
+			cite_hold_text(enc->x->arena, &e->hold, ev->text);
 		part_delta(enc, ev);
 		break;
 	case IR_EV_PART_END:
+		if (e->hold.notes.n > 0)
+			write_citations(enc, e->hold.from,
+			    cite_held_notes(&e->hold));
 		part_end(enc);
 		break;
 	case IR_EV_USAGE:
@@ -579,28 +636,29 @@ body_open(struct body *b, const char *type)
 static void
 body_text(struct body *b, const struct ir_out_part *p)
 {
-	bool	 ours = p->from == &dialect_anthropic;
+	struct buf	 notes;
 
 	if (p->logprobs.len > 0)
 		lost(b->x, "response.logprobs", "answers hold no logprobs");
-	if (p->annotations.len > 0 && !ours)
-		lost(b->x, "response.annotations",
-		    "citations of another dialect");
 	if (p->signature.n > 0)
 		lost(b->x, "response.signature",
 		    "a signature of another provider");
-	if (p->text.len == 0 && (p->annotations.len == 0 || !ours))
-		return;
-	body_open(b, "text");
-	jw_key(&b->w, "text");
-	jw_jstr(&b->w, part_text(p));
-	if (p->annotations.len > 0 && ours) {
-		jw_key(&b->w, "citations");
-		jw_array(&b->w);
-		jw_raw(&b->w, buf_str(&p->annotations));
-		jw_array_end(&b->w);
+	buf_init(&notes, SIZE_MAX / 2);
+	citations(b->x, p->from, buf_str(&p->annotations), part_text(p),
+	    &notes);
+	if (p->text.len > 0 || notes.len > 0) {
+		body_open(b, "text");
+		jw_key(&b->w, "text");
+		jw_jstr(&b->w, part_text(p));
+		if (notes.len > 0) {
+			jw_key(&b->w, "citations");
+			jw_array(&b->w);
+			jw_raw(&b->w, buf_str(&notes));
+			jw_array_end(&b->w);
+		}
+		jw_object_end(&b->w);
 	}
-	jw_object_end(&b->w);
+	buf_release(&notes);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "wire/cite.h"
 #include "wire/dialect.h"
 #include "wire/ir.h"
 #include "wire/json.h"
@@ -140,6 +141,7 @@ int	 gem_body_decode(struct ir_decoder *)
 
 /* State of an encoder of answers. */
 struct gem_choice {
+	struct cite_hold	 hold;
 	bool			 seen;
 	enum ir_tool_kind	 tool;
 	struct str		 id, name, media_type;

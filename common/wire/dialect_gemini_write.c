@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "wire/cite.h"
 #include "wire/dialect_gemini.h"
 
 /* --- values --------------------------------------------------------------- */
@@ -406,22 +407,45 @@ signature_event(struct ir_encoder *enc, const struct ir_event *ev)
 	c->signature = (struct jstr){ s.p, s.n };
 }
 
+/* In this dialect's form, or nothing. */
+static struct str
+notes_fit(struct ir_exchange *x, const struct dialect *from, struct str list,
+    struct jstr text)
+{
+	struct cite_text	 about = { .text = text, .chars = -1 };
+	struct buf		 b;
+	struct jw		 w;
+	struct str		 res;
+
+	if (from == &dialect_gemini || list.n == 0)
+		return list;
+	buf_init(&b, SIZE_MAX / 2);
+	jw_init(&w, &b);
+	if (cite_write(x->arena, from, &dialect_gemini, list, &about, &w) > 0)
+		lose(x, "response.annotations",
+		    "a citation of what only its provider knows");
+	else
+		loss_add(x->loss, LOSS_APPROXIMATED,
+		    STR("response.annotations"),
+		    "citations in another provider's form");
+	res = arena_str(x->arena, buf_str(&b));
+	buf_release(&b);
+	return res;
+}
+
 /* As it arrives: later ones of the same kind would not fit in one chunk. */
 static void
-note_event(struct ir_encoder *enc, const struct ir_event *ev)
+note_chunk(struct ir_encoder *enc, unsigned choice, struct str notes)
 {
 	struct jw	 w;
 
-	if (ev->from != &dialect_gemini) {
-		lose(enc->x, "response.annotations",
-		    "another provider's annotations");
+	if (notes.n == 0)
 		return;
-	}
 	part_open(enc, &w);
 	text_write(&w, JSTR(""), false, JSTR_NONE);
 	content_close(&w);
-	notes_write(enc->x, &w, ev->raw);
-	candidate_close(&w, ev->choice);
+	notes_write(enc->x, &w, notes);
+	candidate_close(&w, choice);
 	chunk_close(enc, &w, false);
 }
 
@@ -470,7 +494,12 @@ delta_event(struct ir_encoder *enc, const struct ir_event *ev)
 		    "another provider's redacted thinking");
 		break;
 	case IR_D_ANNOTATION:
-		note_event(enc, ev);
+		if (ev->from == &dialect_gemini)
+			note_chunk(enc, ev->choice, ev->raw);
+		else
+			cite_hold_note(enc->x->arena,
+			    &choice_get(enc, ev->choice)->hold, ev->from,
+			    ev->raw);
 		break;
 	case IR_D_LOGPROBS:
 		logprobs_event(enc, ev);
@@ -560,6 +589,18 @@ error_event(struct ir_encoder *enc, const struct ir_error *err)
 		(void)buf_addz(enc->out, "]");
 }
 
+/* A candidate has one list of sources, whatever parts its text is in. */
+static void
+held_notes(struct ir_encoder *enc, unsigned choice)
+{
+	struct cite_hold	*h = &choice_get(enc, choice)->hold;
+
+	if (h->notes.n > 0)
+		note_chunk(enc, choice, notes_fit(enc->x, h->from,
+		    cite_held_notes(h), cite_held_text(h)));
+	h->notes.n = 0;
+}
+
 void
 gem_event_encode(struct ir_encoder *enc, const struct ir_event *ev)
 {
@@ -575,6 +616,9 @@ gem_event_encode(struct ir_encoder *enc, const struct ir_event *ev)
 		part_start_event(enc, ev);
 		break;
 	case IR_EV_DELTA:
+		if (ev->delta == IR_D_TEXT && ev->part == IR_TEXT)
+			cite_hold_text(enc->x->arena,
+			    &choice_get(enc, ev->choice)->hold, ev->text);
 		delta_event(enc, ev);
 		break;
 	case IR_EV_PART_END:
@@ -585,6 +629,7 @@ gem_event_encode(struct ir_encoder *enc, const struct ir_event *ev)
 		e->has_usage = true;
 		break;
 	case IR_EV_STOP:
+		held_notes(enc, ev->choice);
 		c = choice_get(enc, ev->choice);
 		c->seen = true;
 		c->stop = ev->stop;
@@ -665,6 +710,7 @@ body_choice(struct ir_exchange *x, struct jw *w, const struct ir_out_choice *c)
 {
 	const struct ir_out_part	*p;
 	struct gem_acc			 notes = { 0 }, logprobs = { 0 };
+	struct cite_hold		 hold = { .from = NULL };
 	size_t				 len;
 
 	candidate_open(w);
@@ -672,18 +718,23 @@ body_choice(struct ir_exchange *x, struct jw *w, const struct ir_out_choice *c)
 	for (p = c->parts; p != NULL; p = p->next) {
 		body_part(x, w, p);
 		gem_acc_value(x->arena, &logprobs, buf_str(&p->logprobs));
+		if (p->type == IR_TEXT)
+			cite_hold_text(x->arena, &hold,
+			    (struct jstr){ p->text.data, p->text.len });
 		if (p->annotations.len > 0 && p->from == &dialect_gemini)
 			gem_acc_value(x->arena, &notes,
 			    buf_str(&p->annotations));
 		else if (p->annotations.len > 0)
-			lose(x, "response.annotations",
-			    "another provider's annotations");
+			cite_hold_note(x->arena, &hold, p->from,
+			    buf_str(&p->annotations));
 	}
 	if (w->b->len == len)
 		text_write(w, JSTR(""), false, JSTR_NONE);
 	content_close(w);
 	stop_write(x, w, c->stop, c->stop_raw);
 	logprobs_write(x, w, (struct str){ logprobs.p, logprobs.n });
+	gem_acc_value(x->arena, &notes, notes_fit(x, hold.from,
+	    cite_held_notes(&hold), cite_held_text(&hold)));
 	notes_write(x, w, (struct str){ notes.p, notes.n });
 	candidate_close(w, c->index);
 }

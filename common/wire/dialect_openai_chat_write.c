@@ -5,6 +5,7 @@
  * arguments; "finish_reason" comes with an empty delta, usage in a chunk of its
  * own where the client asked for it, then [DONE].
  */
+#include "wire/cite.h"
 #include "wire/dialect_openai_chat.h"
 
 /* How the call at hand is written. */
@@ -29,6 +30,8 @@ struct chat_enc_choice {
 	bool		 any_args;
 	struct held	*held, **last_held;
 	struct str	 media_type;
+	int64_t		 chars;		/* of text, all parts' */
+	struct cite_hold hold;
 };
 
 /* --- what both forms share ------------------------------------------------ */
@@ -214,35 +217,51 @@ write_citation(struct jw *w, struct jv v)
 	return true;
 }
 
-/* list: values with commas between.  Writes "annotations", if any fit. */
+/*
+ * Adds those in list (values, commas between) that this dialect has a form for
+ * to w, an array's elements.
+ */
 static void
-write_annotations(struct ir_exchange *x, struct jw *w, struct str list,
-    const struct dialect *from, unsigned choice)
+notes_fit(struct ir_exchange *x, struct jw *w, struct str list,
+    const struct dialect *from, const struct cite_text *about,
+    unsigned choice)
 {
-	struct json		 j;
-	struct json_error	 bad;
-	struct jv		 e;
-	unsigned		 n = 0;
+	struct json	 j;
+	struct jv	 e;
+	unsigned	 n = 0;
 
+	if (from == &dialect_openai_chat) {
+		jw_raw(w, list);
+		return;
+	}
+	json_init(&j);
+	if (from != &dialect_openai_responses) {
+		n = cite_write(x->arena, from, &dialect_openai_chat, list,
+		    about, w);
+		if (n == 0)
+			lose(x, choice, "annotations", LOSS_APPROXIMATED,
+			    "citations in another provider's form");
+	} else if (json_parse(&j, arena_strf(x->arena, "[%.*s]",
+	    STR_FMT(list)), NULL) == 0)
+		for (e = json_first(json_root(&j)); json_ok(e);
+		    e = json_next(e))
+			n += !write_citation(w, e);
+	json_release(&j);
+	if (n > 0)
+		lose(x, choice, "annotations", LOSS_DROPPED,
+		    "a citation of what only its provider knows");
+}
+
+/* list: in this dialect's form, commas between. */
+static void
+write_annotations(struct jw *w, struct str list)
+{
 	if (list.n == 0)
 		return;
 	jw_key(w, "annotations");
 	jw_array(w);
-	json_init(&j);
-	if (from == &dialect_openai_chat)
-		jw_raw(w, list);
-	else if (from == &dialect_openai_responses && json_parse(&j,
-	    arena_strf(x->arena, "[%.*s]", STR_FMT(list)), &bad) == 0) {
-		for (e = json_first(json_root(&j)); json_ok(e);
-		    e = json_next(e))
-			n += !write_citation(w, e);
-	} else
-		n++;
-	json_release(&j);
+	jw_raw(w, list);
 	jw_array_end(w);
-	if (n > 0)
-		lose(x, choice, "annotations", LOSS_DROPPED,
-		    "a citation in another dialect's form");
 }
 
 static void
@@ -514,6 +533,8 @@ part_start(struct ir_encoder *enc, const struct ir_event *ev)
 
 	c = choice_open(enc, ev->choice,
 	    ev->part == IR_TEXT || ev->part == IR_REFUSAL);
+	c->chars += cite_chars(cite_held_text(&c->hold));
+	cite_hold_clear(&c->hold);
 	c->media_type = STR_NONE;
 	if (ev->part == IR_TOOL_CALL)
 		call_start(enc, c, ev);
@@ -551,22 +572,39 @@ part_text(struct ir_encoder *enc, struct chat_enc_choice *c,
 		chunk_text(enc, ev->choice,
 		    ev->part == IR_THINKING ? "reasoning_content" :
 		    ev->part == IR_REFUSAL ? "refusal" : "content", ev->text);
+	if (ev->part == IR_TEXT)
+		cite_hold_text(enc->x->arena, &c->hold, ev->text);
 }
 
 static void
-part_annotation(struct ir_encoder *enc, const struct ir_event *ev)
+write_chunk_notes(struct ir_encoder *enc, struct chat_enc_choice *c,
+    unsigned choice, const struct dialect *from, struct str notes)
 {
-	struct jw	 w;
+	struct cite_text	 about = { .text = cite_held_text(&c->hold),
+				     .chars = -1, .before = c->chars };
+	struct buf		 b;
+	struct jw		 w;
 
-	if (ev->from != &dialect_openai_chat &&
-	    ev->from != &dialect_openai_responses) {
-		lose(enc->x, ev->choice, "annotations", LOSS_DROPPED,
-		    "a citation in another dialect's form");
-		return;
+	buf_init(&b, SIZE_MAX / 2);
+	jw_init(&w, &b);
+	notes_fit(enc->x, &w, notes, from, &about, choice);
+	if (b.len > 0) {
+		chunk_open(enc, &w, choice);
+		write_annotations(&w, buf_str(&b));
+		chunk_close(enc, &w);
 	}
-	chunk_open(enc, &w, ev->choice);
-	write_annotations(enc->x, &w, ev->raw, ev->from, ev->choice);
-	chunk_close(enc, &w);
+	buf_release(&b);
+}
+
+static void
+part_annotation(struct ir_encoder *enc, struct chat_enc_choice *c,
+    const struct ir_event *ev)
+{
+	if (ev->from == &dialect_openai_chat ||
+	    ev->from == &dialect_openai_responses)
+		write_chunk_notes(enc, c, ev->choice, ev->from, ev->raw);
+	else
+		cite_hold_note(enc->x->arena, &c->hold, ev->from, ev->raw);
 }
 
 static void
@@ -604,7 +642,7 @@ part_delta(struct ir_encoder *enc, const struct ir_event *ev)
 			hold(enc, c, ev->raw);
 		break;
 	case IR_D_ANNOTATION:
-		part_annotation(enc, ev);
+		part_annotation(enc, c, ev);
 		break;
 	case IR_D_LOGPROBS:
 		part_logprobs(enc, ev);
@@ -615,6 +653,17 @@ part_delta(struct ir_encoder *enc, const struct ir_event *ev)
 		    "no place for signatures of reasoning");
 		break;
 	}
+}
+
+static void
+held_notes(struct ir_encoder *enc, const struct ir_event *ev)
+{
+	struct chat_enc_choice	*c = choice_open(enc, ev->choice, true);
+
+	if (c->hold.notes.n > 0)
+		write_chunk_notes(enc, c, ev->choice, c->hold.from,
+		    cite_held_notes(&c->hold));
+	c->hold.notes.n = 0;
 }
 
 static void
@@ -719,6 +768,7 @@ chat_event_encode(struct ir_encoder *enc, const struct ir_event *ev)
 		part_delta(enc, ev);
 		break;
 	case IR_EV_PART_END:
+		held_notes(enc, ev);
 		part_end(enc, ev);
 		break;
 	case IR_EV_USAGE:
@@ -935,27 +985,29 @@ write_images(struct ir_exchange *x, struct jw *w,
 	    "in a member that not all clients know");
 }
 
-/* All parts' citations have one origin: the provider's dialect. */
 static void
 write_notes(struct ir_exchange *x, struct jw *w,
     const struct ir_out_choice *c)
 {
-	const struct dialect	*from = NULL;
+	struct cite_text	 about = { .chars = -1 };
 	struct buf		 all;
+	struct jw		 nw;
 
 	buf_init(&all, SIZE_MAX / 2);
+	jw_init(&nw, &all);
 	for (const struct ir_out_part *p = c->parts; p != NULL; p = p->next) {
 		if (p->signature.n + p->redacted.n > 0)
 			lose(x, c->index, "reasoning_content", LOSS_DROPPED,
 			    "no place for signatures of reasoning");
-		if (p->annotations.len == 0)
+		if (p->type != IR_TEXT)
 			continue;
-		if (all.len > 0)
-			buf_addc(&all, ',');
-		buf_adds(&all, buf_str(&p->annotations));
-		from = p->from;
+		about.text = (struct jstr){ p->text.data, p->text.len };
+		if (p->annotations.len > 0)
+			notes_fit(x, &nw, buf_str(&p->annotations), p->from,
+			    &about, c->index);
+		about.before += cite_chars(about.text);
 	}
-	write_annotations(x, w, buf_str(&all), from, c->index);
+	write_annotations(w, buf_str(&all));
 	buf_release(&all);
 }
 

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "wire/cite.h"
 #include "wire/dialect.h"
 #include "wire/dialect_openai_chat.h"
 #include "wire/ir.h"
@@ -154,6 +155,7 @@ struct resp_enc {
 	int64_t			 created;
 	struct resp_out		 item;
 	struct resp_acc		 text, annotations, logprobs;
+	struct cite_hold	 hold;		/* its notes alone */
 	struct resp_acc		 output;	/* finished items, JSON */
 	enum ir_stop		 stop;
 	const char		*status;	/* static */
@@ -218,13 +220,14 @@ struct str	 resp_item_unwrap(struct ir_exchange *, struct str escaped);
 void	 resp_item_write(struct jw *, const struct resp_out *, bool begun);
 void	 resp_content_write(struct jw *, const struct resp_out *);
 void	 resp_summary_write(struct jw *, struct str text);
-/* Annotations, commas between, in this dialect's form. */
-void	 resp_notes_write(struct ir_exchange *, struct jw *, struct str list);
+/* Annotations of that dialect, commas between, about text (JSON-escaped), in
+ * this dialect's form.  It may be none: what has no place here is reported. */
+void	 resp_notes_write(struct ir_exchange *, struct jw *,
+	    const struct dialect *from, struct str list, struct str text);
 
 /* False, and in the loss report: it has no place on this wire. */
 bool	 resp_part_fits(struct ir_exchange *, enum ir_part_type,
 	    unsigned choice, const struct dialect *from);
-bool	 resp_notes_fit(struct ir_exchange *, const struct dialect *from);
 bool	 resp_signature_fits(struct ir_exchange *, const struct dialect *from);
 
 /*

@@ -2,6 +2,7 @@
  * OpenAI Responses: the response object and its output items, as they stand in
  * a body and, again and again, in the events of a stream.
  */
+#include "wire/cite.h"
 #include "wire/dialect_openai_responses.h"
 
 static void
@@ -316,23 +317,27 @@ write_note(struct jw *w, struct jv note)
 	jw_object_end(w);
 }
 
-bool
-resp_notes_fit(struct ir_exchange *x, const struct dialect *from)
-{
-	if (from == &dialect_openai_responses || from == &dialect_openai_chat)
-		return true;
-	lose(x, LOSS_DROPPED, STR("response.annotations"),
-	    "citations in another provider's form");
-	return false;
-}
-
 void
-resp_notes_write(struct ir_exchange *x, struct jw *w, struct str list)
+resp_notes_write(struct ir_exchange *x, struct jw *w,
+    const struct dialect *from, struct str list, struct str text)
 {
+	struct cite_text	 about = { .chars = -1 };
 	struct json		 j;
 	struct json_error	 bad;
 	struct jv		 v;
 
+	if (from != &dialect_openai_responses && from != &dialect_openai_chat) {
+		about.text = (struct jstr){ text.p, text.n };
+		if (cite_write(x->arena, from, &dialect_openai_responses, list,
+		    &about, w) > 0)
+			lose(x, LOSS_DROPPED, STR("response.annotations"),
+			    "citations of what only their provider knows");
+		else
+			lose(x, LOSS_APPROXIMATED,
+			    STR("response.annotations"),
+			    "citations in another provider's form");
+		return;
+	}
 	list = arena_strf(x->arena, "[%.*s]", STR_FMT(list));
 	json_init(&j);
 	if (json_parse(&j, list, &bad) == 0)
@@ -495,9 +500,10 @@ body_item(struct ir_exchange *x, struct jw *w, const struct ir_out_part *p,
 	buf_init(&notes, SIZE_MAX);
 	o.text = p->type == IR_IMAGE ? buf_str(&p->data) : buf_str(&p->text);
 	o.logprobs = buf_str(&p->logprobs);
-	if (p->annotations.len > 0 && resp_notes_fit(x, p->from)) {
+	if (p->annotations.len > 0) {
 		jw_init(&nw, &notes);
-		resp_notes_write(x, &nw, buf_str(&p->annotations));
+		resp_notes_write(x, &nw, p->from, buf_str(&p->annotations),
+		    o.text);
 		o.annotations = buf_str(&notes);
 	}
 	if ((p->signature.n > 0 || p->redacted.n > 0) &&

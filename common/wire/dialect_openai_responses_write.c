@@ -255,6 +255,57 @@ close_call(struct ir_encoder *e)
 	event_close(e, &w);
 }
 
+static void
+annotation_add(struct ir_encoder *e, struct str note)
+{
+	struct resp_enc	*s = state(e);
+	struct jw	 w;
+
+	item_event_open(e, &w, "response.output_text.annotation.added",
+	    "content_index");
+	jw_key(&w, "annotation_index");
+	jw_int(&w, s->notes++);
+	jw_key(&w, "annotation");
+	jw_raw(&w, note);
+	event_close(e, &w);
+	acc_list(e->x->arena, &s->annotations, note);
+}
+
+/* One of another provider may hold several. */
+static void
+annotations_add(struct ir_encoder *e, const struct dialect *from,
+    struct str list)
+{
+	struct json	 j;
+	struct buf	 b;
+	struct jw	 w;
+	struct jv	 v;
+
+	buf_init(&b, SIZE_MAX / 2);
+	json_init(&j);
+	jw_init(&w, &b);
+	jw_array(&w);
+	resp_notes_write(e->x, &w, from, list, acc_str(&state(e)->text));
+	jw_array_end(&w);
+	if (json_parse(&j, buf_str(&b), NULL) == 0)
+		for (v = json_first(json_root(&j)); json_ok(v);
+		    v = json_next(v))
+			annotation_add(e, json_raw(v));
+	json_release(&j);
+	buf_release(&b);
+}
+
+static void
+annotation(struct ir_encoder *e, const struct ir_event *ev)
+{
+	if (ev->from == &dialect_openai_responses ||
+	    ev->from == &dialect_openai_chat)
+		annotations_add(e, ev->from, ev->raw);
+	else
+		cite_hold_note(e->x->arena, &state(e)->hold, ev->from,
+		    ev->raw);
+}
+
 /* The item at hand is complete: its .done events. */
 static void
 item_close(struct ir_encoder *e, bool cut)
@@ -264,6 +315,9 @@ item_close(struct ir_encoder *e, bool cut)
 
 	if (!s->open)
 		return;
+	if (s->hold.notes.n > 0)
+		annotations_add(e, s->hold.from, cite_held_notes(&s->hold));
+	cite_hold_clear(&s->hold);
 	s->open = false;
 	o->cut = cut;
 	o->text = acc_str(&s->text);
@@ -327,27 +381,6 @@ item_begin(struct ir_encoder *e, const struct ir_event *ev)
 	item_whole(e, "response.output_item.added", true);
 	if (ev->part == IR_TEXT || ev->part == IR_REFUSAL)
 		content_event(e, "response.content_part.added");
-}
-
-static void
-annotation(struct ir_encoder *e, const struct ir_event *ev)
-{
-	struct resp_enc	*s = state(e);
-	struct jw	 w;
-	size_t		 from;
-
-	if (!resp_notes_fit(e->x, ev->from))
-		return;
-	item_event_open(e, &w, "response.output_text.annotation.added",
-	    "content_index");
-	jw_key(&w, "annotation_index");
-	jw_int(&w, s->notes++);
-	jw_key(&w, "annotation");
-	from = e->out->len;
-	resp_notes_write(e->x, &w, ev->raw);
-	acc_list(e->x->arena, &s->annotations, (struct str){
-	    e->out->data + from, e->out->len - from });
-	event_close(e, &w);
 }
 
 /* The wire has them beside a piece of text; here they come after it. */

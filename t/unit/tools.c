@@ -180,6 +180,72 @@ test_client_tools(void)
 	}
 }
 
+/* --- citations ------------------------------------------------------------ */
+
+#define AN_CITED "{\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\"," \
+	"\"model\":\"c\",\"content\":[{\"type\":\"text\",\"text\":\"h\xc3\xa9 \"}," \
+	"{\"type\":\"text\",\"text\":\"sun\",\"citations\":[{\"type\":" \
+	"\"web_search_result_location\",\"url\":\"https://a\",\"title\":\"A\"," \
+	"\"encrypted_index\":\"x\",\"cited_text\":\"q\"},{\"type\":" \
+	"\"char_location\",\"cited_text\":\"q\",\"document_index\":0," \
+	"\"document_title\":null,\"start_char_index\":0,\"end_char_index\":1}]" \
+	"}],\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":1," \
+	"\"output_tokens\":1}}"
+#define GE_CITED "{\"candidates\":[{\"content\":{\"role\":\"model\"," \
+	"\"parts\":[{\"text\":\"h\xc3\xa9 sun\"}]},\"finishReason\":\"STOP\"," \
+	"\"groundingMetadata\":{\"groundingChunks\":[{\"web\":{\"uri\":" \
+	"\"https://a\",\"title\":\"A\"}},{\"web\":{\"uri\":\"https://b\"," \
+	"\"title\":\"B\"}}],\"groundingSupports\":[{\"segment\":{" \
+	"\"startIndex\":4,\"endIndex\":7,\"text\":\"sun\"}," \
+	"\"groundingChunkIndices\":[1,0]}]}}]}"
+#define OC_CITED "{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1," \
+	"\"model\":\"g\",\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"," \
+	"\"message\":{\"role\":\"assistant\",\"content\":\"h\xc3\xa9 sun\"," \
+	"\"annotations\":[{\"type\":\"url_citation\",\"url_citation\":{" \
+	"\"start_index\":3,\"end_index\":6,\"url\":\"https://a\",\"title\":" \
+	"\"A\"}}]}}]}"
+
+static void
+test_citations(void)
+{
+	ok(wt_answer(WT_AN, WT_OC, FRAME_NONE, FRAME_NONE, AN_CITED) == 0 &&
+	    wt_has("\"annotations\":[{\"type\":\"url_citation\","
+	    "\"url_citation\":{\"start_index\":3,\"end_index\":6,\"url\":"
+	    "\"https://a\",\"title\":\"A\"}}]") && wt_lost("annotations"),
+	    "citations: a block becomes a stretch of the message");
+	ok(wt_answer(WT_AN, WT_OR, FRAME_NONE, FRAME_NONE, AN_CITED) == 0 &&
+	    wt_has("{\"type\":\"url_citation\",\"start_index\":0,"
+	    "\"end_index\":3,\"url\":\"https://a\",\"title\":\"A\"}"),
+	    "citations: of its own text in responses");
+	ok(wt_answer(WT_AN, WT_OR, FRAME_NONE, FRAME_SSE, AN_CITED) == 0 &&
+	    wt_has("response.output_text.annotation.added") &&
+	    wt_has("\"annotation_index\":0,\"annotation\":{\"type\":"
+	    "\"url_citation\""), "citations: an event each in a stream");
+	ok(wt_answer(WT_GE, WT_OC, FRAME_NONE, FRAME_NONE, GE_CITED) == 0 &&
+	    wt_has("{\"start_index\":3,\"end_index\":6,\"url\":\"https://b\","
+	    "\"title\":\"B\"}") && wt_has("\"https://a\""),
+	    "citations: grounding, bytes into characters");
+	ok(wt_answer(WT_GE, WT_AN, FRAME_NONE, FRAME_NONE, GE_CITED) == 0 &&
+	    wt_has("{\"type\":\"web_search_result_location\",\"url\":"
+	    "\"https://b\",\"title\":\"B\",\"encrypted_index\":\"\","
+	    "\"cited_text\":\"sun\"}"), "citations: grounding for anthropic");
+	ok(wt_answer(WT_GE, WT_AN, FRAME_NONE, FRAME_SSE, GE_CITED) == 0 &&
+	    wt_has("{\"type\":\"citations_delta\",\"citation\":{\"type\":"
+	    "\"web_search_result_location\",\"url\":\"https://a\""),
+	    "citations: in a stream of anthropic's");
+	ok(wt_answer(WT_OC, WT_GE, FRAME_NONE, FRAME_NONE, OC_CITED) == 0 &&
+	    wt_has("\"groundingMetadata\":{\"groundingChunks\":[{\"web\":"
+	    "{\"uri\":\"https://a\",\"title\":\"A\"}}],\"groundingSupports\":"
+	    "[{\"segment\":{\"startIndex\":4,\"endIndex\":7,\"text\":"
+	    "\"sun\"},\"groundingChunkIndices\":[0]}]}"),
+	    "citations: as grounding, characters into bytes");
+	ok(wt_answer(WT_OC, WT_GE, FRAME_NONE, FRAME_SSE, OC_CITED) == 0 &&
+	    wt_has("groundingChunks"), "citations: grounding in a stream");
+	ok(wt_answer(WT_GE, WT_OC, FRAME_NONE, FRAME_SSE, GE_CITED) == 0 &&
+	    wt_has("\"delta\":{\"annotations\":[{\"type\":\"url_citation\""),
+	    "citations: in a stream of chat's");
+}
+
 int
 main(void)
 {
@@ -189,6 +255,7 @@ main(void)
 	test_server_tools();
 	test_server_tools_refused();
 	test_client_tools();
+	test_citations();
 	wt_release();
 	return done();
 }
