@@ -9,6 +9,7 @@ use strict;
 use warnings;
 use Client;
 use Gateway;
+use IO::Socket::INET;
 use JSON::PP;
 use Scripts;
 use Test::More;
@@ -143,5 +144,27 @@ for my $m (@target) {
 	like($r->{body}, qr/"prompt_tokens": ?12/,
 	    "pitfall-10: chat of $m: shown to who asked");
 }
+$g->finish;
+
+# A client that leaves while it is told to wait: the provider is let go at once,
+# and no other key is tried.
+my $mute = Upstream->new(sub { [hang => 1] });
+$g = Gateway->new(config => config_for($mute, "KEEPALIVE: 200ms\n"));
+my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $g->port);
+my $b = json_text({ model => 'gpt-x', stream => \1, messages => [ {
+    role => 'user', content => 'x' } ] });
+print $s "POST $path{chat} HTTP/1.1\r\nHost: localhost\r\n" .
+    'Content-Length: ' . length($b) . "\r\n\r\n$b";
+my $got = '';
+while (count($got, qr/keep-alive/) < 2) {
+	sysread $s, $got, 4096, length $got or last;
+}
+is(count($got, qr/keep-alive/), 2, 'pitfall-45: it waits');
+close $s;
+ok($g->settled(1), 'pitfall-45: the row is written');
+my ($row) = $g->sql('SELECT close, attempts FROM requests');
+is("$row->{close} $row->{attempts}", 'client left 1', 'pitfall-45: it says so');
+is(scalar(grep { $_->{event} eq 'closed' } $mute->requests), 1,
+    'pitfall-45: the provider is let go');
 $g->finish;
 done_testing;
