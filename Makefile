@@ -238,10 +238,12 @@ fuzz: deps
 	$(Q)mkdir -p build/fuzz
 	$(Q)for f in $(FUZZ_SRCS); do n=$$(basename $$f .c); \
 	    clang $(CPPFLAGS_ALL) -std=c11 -O1 -g \
-	    -fsanitize=fuzzer,address,undefined -o build/fuzz/$$n \
+	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -o build/fuzz/$$n \
 	    $$f $(COMMON_SRCS) $(call PKG_LIBS,$(PKG_COMMON)) || exit 1; \
 	    mkdir -p build/fuzz/corpus-$$n; \
 	    build/fuzz/$$n -max_total_time=$(FUZZ_SECONDS) \
+	    -artifact_prefix=build/fuzz/ \
 	    build/fuzz/corpus-$$n t/fuzz/corpus/$$n || exit 1; done
 
 # --- installation -----------------------------------------------------------------

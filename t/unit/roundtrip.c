@@ -43,10 +43,10 @@ static const struct {
 	    "Gemini leaves it out" },
 	{ "result", "{}", "Gemini's form of an empty one" },
 	{ "model's text", " ", "whitespace alone is refused by providers" },
-	{ "reasoning", NULL, "levels and budgets, by t/unit/caps.c" },
+	{ "reasoning", NULL, "turned from one to another, by a table" },
 	{ "prompt_cache_key", NULL, "a hint that changes no answer" },
-	{ "effort", NULL, "levels and budgets, by t/unit/caps.c" },
-	{ "budget", NULL, "levels and budgets, by t/unit/caps.c" },
+	{ "effort", NULL, "turned from one to another, by a table" },
+	{ "budget", NULL, "turned from one to another, by a table" },
 	{ "visible thoughts", NULL, "some always show what they show" },
 	{ "summary", NULL, "its length; that one is wanted is kept" },
 	{ NULL, NULL, NULL }
