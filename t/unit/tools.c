@@ -246,6 +246,117 @@ test_citations(void)
 	    "citations: in a stream of chat's");
 }
 
+/* --- further known bugs --------------------------------------------------- */
+
+#define GE_SCHEMA "{\"type\":\"object\",\"$schema\":\"x\"," \
+	"\"additionalProperties\":false,\"properties\":{\"properties\":" \
+	"{\"const\":\"a\"},\"l\":{\"type\":\"array\"},\"r\":{\"$ref\":" \
+	"\"#/$defs/d\",\"description\":\"D\"}},\"$defs\":{\"d\":{\"type\":" \
+	"\"string\"}},\"required\":[\"properties\"]}"
+#define AN_TURNS(t) "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[" t "]}"
+#define AN_U(t)	"{\"role\":\"user\",\"content\":" t "}"
+#define AN_A(t)	"{\"role\":\"assistant\",\"content\":" t "}"
+#define AN_USE(id, name) "{\"type\":\"tool_use\",\"id\":\"" id "\",\"name\":\"" \
+	name "\",\"input\":{}}"
+#define AN_RES(id, c) "{\"type\":\"tool_result\",\"tool_use_id\":\"" id "\"," \
+	"\"content\":" c "}"
+#define LONG_ID	"call_0123456789.0123456789:0123456789_0123456789_0123456789_" \
+	"0123456789_0123456789"
+
+static int
+to_old_gemini(const char *body)
+{
+	struct convert_opts	 o = { .from = WT_AN, .to = WT_GE,
+				     .model = STR("gemini-2.0-flash") };
+
+	wt_fresh();
+	return convert_request(&wt_arena, &o, str_of(body), &wt_path, &wt_out,
+	    &wt_loss, &wt_err);
+}
+
+static void
+test_pitfalls(void)
+{
+	struct str	 first;
+
+	ok(to_old_gemini(AN_TOOL("{\"name\":\"f\",\"input_schema\":" GE_SCHEMA
+	    "}")) == 0 && wt_hasnt("$schema") && wt_hasnt("const") &&
+	    wt_hasnt("$ref") && wt_hasnt("additionalProperties") &&
+	    wt_has("\"enum\":[\"a\"]") && wt_has("\"items\""),
+	    "pitfall-26: a schema is lowered by position");
+	ok(wt_request(WT_AN, WT_GE, AN_TOOL("{\"name\":\"f\","
+	    "\"input_schema\":" GE_SCHEMA "}")) == 0 &&
+	    wt_has("\"parametersJsonSchema\":" GE_SCHEMA),
+	    "pitfall-26: or goes as it is where the model takes that");
+	ok(wt_request(WT_AN, WT_OC, AN_TOOL("{\"name\":\"f\",\"input_schema\":"
+	    "{\"type\":\"object\",\"properties\":{\"p\":{\"type\":\"string\","
+	    "\"pattern\":\"^(?!x)\\\\p{L}+$\"}}}}")) == 0 &&
+	    wt_has("\"pattern\":\"^(?!x)\\\\p{L}+$\""),
+	    "pitfall-27: patterns go on byte by byte");
+	ok(wt_request(WT_AN, WT_OC, AN_TURNS(AN_U("\"q\"") "," AN_A("["
+	    AN_USE("a", "f") "," AN_USE("b", "f") "]") "," AN_U("["
+	    AN_RES("b", "\"two\"") "," AN_RES("a", "\"one\"")
+	    ",{\"type\":\"text\",\"text\":\"go\"}]"))) == 0 &&
+	    wt_has("\"tool_call_id\":\"a\",\"content\":\"one\"},{\"role\":"
+	    "\"tool\",\"tool_call_id\":\"b\",\"content\":\"two\"},{\"role\":"
+	    "\"user\",\"content\":\"go\"}"),
+	    "pitfall-28: results in the order of their calls, then text");
+	ok(wt_request(WT_AN, WT_OC, AN_TURNS(AN_U("\"q\"") "," AN_A("["
+	    AN_USE(LONG_ID, "f") "]") "," AN_U("[" AN_RES(LONG_ID, "\"r\"")
+	    "]"))) == 0 && wt_hasnt("0123456789.0123"),
+	    "pitfall-29: an id that is too long is mapped");
+	first = arena_str(&wt_arena, buf_str(&wt_out));
+	ok(wt_request(WT_AN, WT_OC, AN_TURNS(AN_U("\"q\"") "," AN_A("["
+	    AN_USE(LONG_ID, "f") "]") "," AN_U("[" AN_RES(LONG_ID, "\"r\"")
+	    "]"))) == 0 && str_eq(first, buf_str(&wt_out)),
+	    "pitfall-29: to the same each time");
+	ok(wt_request(WT_GE, WT_OC, "{\"contents\":[{\"parts\":[{\"text\":"
+	    "\"q\"}]}],\"tools\":[{\"functionDeclarations\":[{\"name\":"
+	    "\"a.b:c\"}]}]}") == 0 && wt_hasnt("a.b:c"),
+	    "pitfall-30: a name with dots is mapped");
+	ok(wt_request(WT_AN, WT_OC, "{\"model\":\"m\",\"max_tokens\":9,"
+	    "\"messages\":[" AN_U("\"q\"") "],\"tools\":[" AN_FN "],"
+	    "\"tool_choice\":{\"type\":\"any\"}}") == 0 &&
+	    wt_has("\"tool_choice\":\"required\""),
+	    "pitfall-31: any is required");
+	ok(wt_request(WT_OC, WT_AN, "{\"model\":\"m\",\"messages\":["
+	    AN_U("\"q\"") "],\"response_format\":{\"type\":\"json_schema\","
+	    "\"json_schema\":{\"name\":\"n\",\"schema\":{\"type\":\"object\","
+	    "\"properties\":{},\"additionalProperties\":false}}}}") == 0 &&
+	    wt_has("\"format\":{\"type\":\"json_schema\"") &&
+	    wt_hasnt("tool_choice"), "pitfall-32: a format, natively");
+}
+
+static void
+test_more_pitfalls(void)
+{
+	const struct dialect	*to[] = { WT_OC, WT_OR, WT_GE };
+	size_t			 k;
+
+	for (k = 0; k < 3; k++)
+		ok(wt_request(WT_AN, to[k], AN_TURNS(AN_U("\"q\"") "," AN_A("["
+		    AN_USE("a", "f") "]") "," AN_U("[" AN_RES("a",
+		    "[{\"type\":\"image\",\"source\":{\"type\":\"base64\","
+		    "\"media_type\":\"image/png\",\"data\":\"aGk=\"}}]") "]")))
+		    == 0 && wt_has("aGk=") && wt_loss.refused == 0,
+		    "pitfall-33: an image in a result, %s", to[k]->name);
+	ok(wt_request(WT_OR, WT_GE, "{\"model\":\"m\",\"input\":[{\"role\":"
+	    "\"user\",\"content\":\"q\"},{\"type\":\"custom_tool_call\","
+	    "\"call_id\":\"c\",\"name\":\"p\",\"input\":\"a\\nb\"},{\"type\":"
+	    "\"custom_tool_call_output\",\"call_id\":\"c\",\"output\":\"ok\"}"
+	    "],\"tools\":[{\"type\":\"custom\",\"name\":\"p\"}]}") == 0 &&
+	    wt_has("{\"input\":\"a\\nb\"}") && wt_has("functionResponse"),
+	    "pitfall-34: a free-form call of an earlier turn, wrapped");
+	ok(wt_request(WT_AN, WT_OC, AN_TURNS(AN_A("\"hello\"") ","
+	    AN_U("[{\"type\":\"text\",\"text\":\"q\"}]"))) == 0 &&
+	    wt_hasnt("null"), "pitfall-36: never a null content");
+	ok(wt_request(WT_OC, WT_AN, "{\"model\":\"m\",\"messages\":["
+	    AN_A("\"hello\"") "," AN_U("\"q\"") "," AN_A("\"\"") ","
+	    AN_U("\"r\"") "]}") == 0 && wt_has("\"messages\":[{\"role\":"
+	    "\"user\"") && wt_hasnt("\"text\":\"\""),
+	    "pitfall-36: a user begins, nothing is empty");
+}
+
 int
 main(void)
 {
@@ -256,6 +367,8 @@ main(void)
 	test_server_tools_refused();
 	test_client_tools();
 	test_citations();
+	test_pitfalls();
+	test_more_pitfalls();
 	wt_release();
 	return done();
 }
