@@ -25,6 +25,8 @@
 #define ACCEPT_BATCH	32
 #define RUNS		8		/* of MHD, in one turn */
 #define ACCEPT_PAUSE_MS	100		/* when descriptors have run out */
+#define DRAIN_GRACE_MS	1000		/* a request may be on its way */
+#define DRAIN_LOOK_MS	100
 
 struct conn {
 	struct http_in		*in;
@@ -32,6 +34,8 @@ struct conn {
 	bool			 gone;		/* the client has left */
 	bool			 loopback;
 	char			 peer[INET6_ADDRSTRLEN];
+	bool			 ended;		/* by us, as idle in a drain */
+	int64_t			 idle_ms;	/* no call since then */
 	struct http_call	*call;		/* NULL: idle */
 	struct conn		*next, **prev;
 };
@@ -70,6 +74,7 @@ struct http_in {
 	struct loop_timer	 pause;
 	struct loop_timer	 tick;		/* MHD's own time-outs */
 	struct loop_timer	 again;		/* work left for the next turn */
+	struct loop_timer	 drain;		/* looks for idle connections */
 	struct conn		*conns;
 	unsigned		 nconns;
 };
@@ -397,8 +402,8 @@ mhd_completed_cb(void *arg, struct MHD_Connection *mhd, void **ctx,
 	}
 	if (c->response != NULL)
 		MHD_destroy_response(c->response);
-	if (c->conn != NULL)
-		c->conn->call = NULL;
+	c->conn->call = NULL;
+	c->conn->idle_ms = loop_now(c->conn->in->wk->loop);
 	free(c->uri);
 	free(c);
 }
@@ -414,6 +419,7 @@ conn_free(struct conn *cn)
 	in->nconns--;
 	in->wk->row->open = in->nconns;
 	free(cn);
+	worker_check(in->wk);
 }
 
 /* The client's end was closed, and with it the epoll registration. */
@@ -456,7 +462,7 @@ conn_event_cb(void *arg, uint32_t events)
 {
 	struct conn	*cn = arg;
 
-	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0)
+	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || cn->ended)
 		return;
 	cn->gone = true;
 	if (cn->call != NULL && cn->call->suspended && cn->call->rq != NULL) {
@@ -499,6 +505,7 @@ conn_open(struct http_in *in, int fd, const struct sockaddr_storage *ss,
 	if ((cn = calloc(1, sizeof(*cn))) == NULL)
 		fatal("connection");
 	cn->in = in;
+	cn->idle_ms = loop_now(in->wk->loop);
 	cn->fd.fd = fd;
 	cn->fd.cb = conn_event_cb;
 	cn->fd.arg = cn;
@@ -551,32 +558,65 @@ pause_cb(void *arg)
 	listen_start(arg);
 }
 
+/* Accepts one; false: none is there, or none can be had now. */
+static bool
+listen_accept(struct http_in *in)
+{
+	struct sockaddr_storage	 ss;
+	socklen_t		 len = sizeof(ss);
+	int			 fd;
+
+	fd = accept4(in->listen_fd.fd, (struct sockaddr *)&ss, &len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd != -1) {
+		conn_open(in, fd, &ss, len);
+		return true;
+	}
+	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+	    errno == ENOMEM) {
+		log_warn("cannot accept a connection");
+		listen_stop(in);
+		loop_timer_set(in->wk->loop, &in->pause, ACCEPT_PAUSE_MS);
+	}
+	return false;
+}
+
 static void
 listen_cb(void *arg, uint32_t events)
 {
-	struct http_in		*in = arg;
-	struct sockaddr_storage	 ss;
-	socklen_t		 len;
-	int			 i, fd;
+	struct http_in	*in = arg;
+	int		 i;
 
 	(void)events;
-	for (i = 0; i < ACCEPT_BATCH; i++) {
-		len = sizeof(ss);
-		fd = accept4(in->listen_fd.fd, (struct sockaddr *)&ss, &len,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd != -1) {
-			conn_open(in, fd, &ss, len);
+	for (i = 0; i < ACCEPT_BATCH && listen_accept(in); i++)
+		continue;
+}
+
+/* --- the end -------------------------------------------------------------------------- */
+
+/*
+ * A kept-alive connection may carry a request that is not here yet.  So idle
+ * ones live for a grace, in which the next answer says "Connection: close";
+ * then they end, but for those where bytes wait to be read.
+ */
+static void
+drain_cb(void *arg)
+{
+	struct http_in	*in = arg;
+	struct conn	*cn;
+	int64_t		 old = loop_now(in->wk->loop) - DRAIN_GRACE_MS;
+	char		 c;
+
+	for (cn = in->conns; cn != NULL; cn = cn->next) {
+		if (cn->ended || cn->idle_ms > old ||
+		    (cn->call != NULL && cn->call->rq != NULL) ||
+		    recv(cn->fd.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
 			continue;
-		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM) {
-			log_warn("cannot accept a connection");
-			listen_stop(in);
-			loop_timer_set(in->wk->loop, &in->pause,
-			    ACCEPT_PAUSE_MS);
-		}
-		return;
+		cn->ended = true;
+		shutdown(cn->fd.fd, SHUT_RD);
+		in->run = true;
 	}
+	loop_timer_set(in->wk->loop, &in->drain, DRAIN_LOOK_MS);
 }
 
 /* --- life cycle ------------------------------------------------------------------------ */
@@ -666,6 +706,7 @@ http_in_create(struct worker *wk)
 	in->pause = (struct loop_timer){ .cb = pause_cb, .arg = in };
 	in->tick = (struct loop_timer){ .cb = tick_cb, .arg = in };
 	in->again = (struct loop_timer){ .cb = again_cb, .arg = in };
+	in->drain = (struct loop_timer){ .cb = drain_cb, .arg = in };
 	if (loop_add(wk->loop, &in->mhd_fd, EPOLLIN) == -1)
 		fatal("cannot watch libmicrohttpd");
 	listen_start(in);
@@ -681,11 +722,12 @@ http_in_drain(struct http_in *in)
 
 	listen_stop(in);
 	loop_timer_clear(in->wk->loop, &in->pause);
-	/* Kept-alive connections that wait for nothing end now. */
+	/* We may have been the one to be woken for them. */
+	while (listen_accept(in))
+		continue;
 	for (cn = in->conns; cn != NULL; cn = cn->next)
-		if (cn->call == NULL)
-			shutdown(cn->fd.fd, SHUT_RD);
-	in->run = true;
+		cn->idle_ms = loop_now(in->wk->loop);
+	drain_cb(in);
 }
 
 unsigned
@@ -708,6 +750,7 @@ http_in_destroy(struct http_in *in)
 	loop_timer_clear(in->wk->loop, &in->tick);
 	loop_timer_clear(in->wk->loop, &in->again);
 	loop_timer_clear(in->wk->loop, &in->pause);
+	loop_timer_clear(in->wk->loop, &in->drain);
 	loop_hook(in->wk->loop, NULL, NULL);
 	loop_del(in->wk->loop, &in->mhd_fd);
 	MHD_stop_daemon(in->mhd);

@@ -25,7 +25,11 @@ struct http_header {
 struct http_in	*http_in_create(struct worker *);
 void		 http_in_destroy(struct http_in *);
 
-/* No new connections; idle ones are closed. */
+/*
+ * No new connections; what comes on those that are there is answered, and they
+ * end with the answer, or idle after a second.  worker_check is called when
+ * one has.
+ */
 void	 http_in_drain(struct http_in *);
 unsigned http_in_connections(const struct http_in *);
 

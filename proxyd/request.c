@@ -861,7 +861,7 @@ request_close(struct request *rq)
 	wk->requests--;
 	wk->row->inflight = wk->requests;
 	loop_defer(wk->loop, &rq->rq_free);
-	worker_request_done(wk);
+	worker_check(wk);
 }
 
 void

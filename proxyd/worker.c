@@ -73,12 +73,13 @@ check_cb(void *arg)
 {
 	struct worker	*wk = arg;
 
-	if (wk->draining && wk->requests == 0 && !account_pending(wk))
+	if (wk->draining && wk->requests == 0 && wk->in != NULL &&
+	    http_in_connections(wk->in) == 0 && !account_pending(wk))
 		loop_stop(wk->loop);
 }
 
 void
-worker_request_done(struct worker *wk)
+worker_check(struct worker *wk)
 {
 	if (wk->draining)
 		loop_post(wk->loop, &events.check);
@@ -205,6 +206,7 @@ worker_main(struct worker *wk)
 	wk->row->state = SHM_RUNNING;
 	loop_run(wk->loop);
 	http_in_destroy(wk->in);
+	wk->in = NULL;
 	http_out_destroy(wk->out);
 	loop_turn(wk->loop);		/* what was deferred */
 	account_end(wk);

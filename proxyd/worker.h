@@ -39,7 +39,7 @@ struct worker {
 /* Runs in the forked child; returns its exit status. */
 int	 worker_main(struct worker *);
 
-/* A request has ended: when draining, the worker may go now. */
-void	 worker_request_done(struct worker *);
+/* A request or a connection has ended: when draining, the worker may go now. */
+void	 worker_check(struct worker *);
 
 #endif /* PROXYD_WORKER_H */

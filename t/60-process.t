@@ -20,38 +20,49 @@ sub ask {
 	    {}, { %$body, model => $model // 'mock-echo', %more }) };
 }
 
-# Asks in a loop until told; prints how many were answered.
+# Asks in a loop until told, $n at a time, on connections that are kept as long as
+# the gateway wants; tells how many were answered, and how many were not.
 sub load {
-	my ($g) = @_;
+	my ($g, $n) = @_;
 	pipe(my $r, my $w) or die;
-	my $pid = fork // die;
-	if (!$pid) {
-		my ($n, $stop) = (0, 0);
-		$SIG{TERM} = sub { $stop = 1 };
-		my $c;
-		while (!$stop) {
-			$c //= eval { Client->new($g->port, timeout => 5) };
-			next unless $c;
-			my $x = eval { $c->request(POST =>
-			    '/v1/chat/completions', {}, $body)->response };
-			if ($x && $x->{complete} && $x->{status} == 200) {
-				$n++;
-				sleep 0.002;
-			} else {
-				$c = undef;
-			}
-		}
-		print $w "$n\n";
-		close $w;
-		POSIX::_exit(0);
-	}
+	my @pid = map { my $pid = fork // die; $pid || loader($g, $w) }
+	    1 .. $n // 1;
 	close $w;
 	return sub {
-		kill 'TERM', $pid;
-		my $n = <$r>;
-		waitpid $pid, 0;
-		return $n + 0;
+		kill 'TERM', @pid;
+		my ($good, $bad) = (0, 0);
+		while (<$r>) {
+			my @n = split;
+			$good += $n[0];
+			$bad += $n[1];
+		}
+		waitpid $_, 0 for @pid;
+		return wantarray ? ($good, $bad) : $good;
 	};
+}
+
+sub loader {
+	my ($g, $w) = @_;
+	my ($good, $bad, $stop, $c) = (0, 0, 0);
+
+	local $SIG{TERM} = sub { $stop = 1 };
+	while (!$stop) {
+		$c //= eval { Client->new($g->port, timeout => 5) };
+		my $x = $c && eval { $c->request(POST =>
+		    '/v1/chat/completions', {}, $body)->response };
+		if ($x && $x->{complete} && $x->{status} == 200) {
+			$good++;
+			$c = undef if ($x->{headers}{connection} // '') eq
+			    'close';
+			sleep 0.002;
+		} elsif (!$stop) {
+			$bad++;
+			$c = undef;
+		}
+	}
+	print $w "$good $bad\n";
+	close $w;
+	POSIX::_exit(0);
 }
 
 subtest 'a worker is killed under load' => sub {
@@ -142,11 +153,32 @@ subtest 'no new connection while draining' => sub {
 	    @{ $g->status->{worker} } });
 	kill 'TERM', $g->{pid};
 	ok(!$idle->fill, 'an idle connection is closed');
+	ok($idle->{eof}, 'in time');
 	is($slow->response->{status}, 200, 'a busy one is served');
 	ok($g->wait_for(sub { waitpid($g->{pid}, WNOHANG) == $g->{pid} }),
 	    'stopped');
 	$g->{exit} = $? >> 8;
 	$g->{pid} = 0;
+	$g->finish;
+};
+
+subtest 'what comes late on a kept connection is answered' => sub {
+	my $g = Gateway->new(config => "WORKERS: 1\n", args => []);
+	my @c = map { Client->new($g->port) } 1, 2;
+	is($_->request(GET => '/healthz')->response->{status}, 200,
+	    'kept alive') for @c;
+	my $old = $g->status->{worker}[0]{pid};
+	$g->write_config("WORKERS: 2\n");
+	like("@{[ $g->control('reload') ]}", qr/workers replaced/, 'reload');
+	ok($g->wait_for(sub { grep { $_->{state} eq 'draining' }
+	    @{ $g->status->{worker} } }), 'the old worker drains');
+	my $r = $c[0]->request(POST => '/v1/chat/completions', {},
+	    $body)->response;
+	is($r->{status}, 200, 'a request to it is answered');
+	is($r->{headers}{connection}, 'close', 'as the last one');
+	ok(!$c[0]->fill && $c[0]{eof}, 'and its connection ends');
+	ok(!$c[1]->fill && $c[1]{eof}, 'as does one that stays idle');
+	ok($g->wait_for(sub { !kill 0, $old }, 5), 'then the worker goes');
 	$g->finish;
 };
 
@@ -213,13 +245,16 @@ subtest 'the file is watched' => sub {
 
 subtest 'reload under load loses nothing' => sub {
 	my $g = Gateway->new(config => "WORKERS: 2\n", args => []);
-	my $stop = load($g);
-	for my $n (1 .. 3) {
+	my $stop = load($g, 8);
+	for my $n (1 .. 5) {
 		$g->write_config("WORKERS: " . (2 + $n % 2) . "\n");
-		$g->control('reload');
+		like("@{[ $g->control('reload') ]}", qr/workers replaced/,
+		    'workers are replaced');
 		sleep 0.4;
 	}
-	ok($stop->() > 0, 'served');
+	my ($good, $bad) = $stop->();
+	ok($good > 100, "$good served");
+	is($bad, 0, 'and none refused, cut or answered with an error');
 	ok($g->settled, 'a row a request');
 	$g->finish;
 };
