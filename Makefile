@@ -59,7 +59,7 @@ PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c
 	worker.c http_in.c http_out.c request.c request_try.c request_answer.c \
 	request_alive.c api.c \
 	mock.c logger.c account.c capture.c))
-ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c api_logs.c api_stats.c \
+ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c assets.c api_logs.c api_stats.c \
 	api_users.c auth.c http.c live.c rows.c metrics.c page.c status.c))
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \
 	foreground.c status.c check.c convert.c))
@@ -79,8 +79,9 @@ PROGS	= $(if $(PROXYD_SRCS),proxyd) $(if $(ADMIND_SRCS),admind) \
 # --- libraries --------------------------------------------------------------
 PACKAGES = gcc libc6-dev make pkg-config libmicrohttpd-dev \
 	libcurl4-gnutls-dev libjansson-dev libyaml-dev libsqlite3-dev \
-	libgnutls28-dev ca-certificates
-CHECK_PACKAGES = perl mandoc curl sqlite3 nginx-light gnutls-bin \
+	libgnutls28-dev ca-certificates npm
+CHECK_PACKAGES = perl mandoc curl sqlite3 nginx-light gnutls-bin chromium \
+	fonts-wqy-microhei \
 	valgrind binutils
 PKG_COMMON = sqlite3 yaml-0.1 gnutls jansson
 PKG	= $(PKG_COMMON) libmicrohttpd libcurl
@@ -143,6 +144,7 @@ $(call OBJ,common/state/store.c): $(B)/gen/schema_sql.h \
 	$(B)/gen/schema_bodies_sql.h
 $(call OBJ,proxyd/api.c): $(B)/gen/docs_html.h
 $(call OBJ,admind/main.c): $(B)/gen/style_css.h
+$(call OBJ,admind/assets.c): $(B)/gen/ui_files.h
 
 # Each file's own tables: schema/*.sql, schema/bodies/*.sql
 $(B)/gen/schema_sql.h: $(SCHEMA_SQL)
@@ -161,6 +163,39 @@ $(B)/gen/%_html.h: proxyd/%.html Makefile
 $(B)/gen/%_css.h: admind/ui/%.css Makefile
 	@echo "  GEN  $@"; mkdir -p $(@D)
 	$(Q)od -An -v -tu1 $< | sed -e 's/ *\([0-9][0-9]*\)/\1,/g' >$@
+
+# The web UI: our own files, and those that npm fetches as the lock file says.
+# Each is embedded as it is and compressed; its tag is made of its contents.
+UI_OWN	= $(filter-out %/style.css,$(wildcard $(addprefix admind/ui/,*.html *.js \
+	*.css *.svg pages/*.js)))
+UI_NPM	= build/ui/node_modules
+UI_LIBS	= $(UI_NPM)/htm/preact/standalone.module.js=preact.js \
+	$(UI_NPM)/uplot/dist/uPlot.iife.min.js=uplot.js \
+	$(UI_NPM)/uplot/dist/uPlot.min.css=uplot.css
+
+build/ui/installed: admind/ui/package.json admind/ui/package-lock.json \
+    admind/ui/.npmrc
+	@echo "  NPM  $@"; mkdir -p build/ui
+	$(Q)cp admind/ui/package.json admind/ui/package-lock.json \
+	    admind/ui/.npmrc build/ui/ && cd build/ui && \
+	    npm ci --ignore-scripts --no-audit --no-fund >npm.log 2>&1 || { \
+	    cat npm.log >&2; echo "npm cannot fetch the web UI's libraries" \
+	    >&2; exit 1; }
+	$(Q)touch $@
+
+$(B)/gen/ui_files.h: $(UI_OWN) build/ui/installed Makefile
+	@echo "  GEN  $@"; mkdir -p $(@D)
+	$(Q)bytes() { od -An -v -tu1 | sed -e 's/ *\([0-9][0-9]*\)/\1,/g'; }; \
+	n=0; table=; for f in $(foreach f,$(UI_OWN),$f=$(f:admind/ui/%=%)) \
+	    $(UI_LIBS); do n=$$((n + 1)); src=$${f%%=*}; \
+	    echo "static const unsigned char ui_plain_$$n[] = {"; \
+	    bytes <$$src; echo '};'; \
+	    echo "static const unsigned char ui_gzip_$$n[] = {"; \
+	    gzip -9nc $$src | bytes; echo '};'; \
+	    tag=$$(sha256sum $$src | cut -c1-16); \
+	    table="$$table{ \"$${f#*=}\", \"\\\"$$tag\\\"\", ui_plain_$$n, \
+	    sizeof(ui_plain_$$n), ui_gzip_$$n, sizeof(ui_gzip_$$n) }, "; \
+	done >$@; echo "static const struct asset assets[] = { $$table };" >>$@
 
 # Rewritten only when it differs, so a changed flag rebuilds and nothing else.
 FLAGS_LINE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)

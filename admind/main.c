@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "admind/api.h"
+#include "admind/assets.h"
 #include "admind/auth.h"
 #include "admind/http.h"
 #include "admind/live.h"
@@ -71,7 +72,7 @@ serve_page(struct admind *ad, const struct http_request *rq,
 
 	arena_init(&arena);
 	status_gather(&v, &arena, &ad->paths);
-	if (str_is(rq->path, "/")) {
+	if (str_is(rq->path, "/status")) {
 		r->type = "text/html; charset=utf-8";
 		status_page(&v, &r->body);
 	} else if (str_is(rq->path, "/metrics")) {
@@ -117,7 +118,7 @@ static const struct {
 	void		(*serve)(struct admind *, const struct http_request *,
 			    struct http_reply *);
 } paths[] = {
-	{ "/", serve_page },
+	{ "/status", serve_page },
 	{ "/style.css", serve_style },
 	{ "/healthz", serve_healthz },
 	{ "/api/status", serve_page },
@@ -135,7 +136,8 @@ is_api(const struct http_request *rq)
 static bool
 open_to(struct admind *ad, struct http_request *rq, struct http_reply *r)
 {
-	if (str_is(rq->path, "/healthz") || str_is(rq->path, "/style.css") ||
+	if (assets_has(rq) || str_is(rq->path, "/healthz") ||
+	    str_is(rq->path, "/style.css") ||
 	    (http_peer_loopback(rq) && http_header(rq, "Forwarded") == NULL &&
 	    http_header(rq, "X-Forwarded-For") == NULL))
 		return true;
@@ -165,6 +167,10 @@ serve_cb(void *arg, struct http_request *rq, struct http_reply *r)
 
 	if (is_api(rq)) {
 		api_serve(arg, rq, r);
+		return;
+	}
+	if (assets_has(rq)) {
+		assets_serve(rq, r);
 		return;
 	}
 	for (i = 0; i < sizeof(paths) / sizeof(*paths); i++)

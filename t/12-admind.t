@@ -133,7 +133,7 @@ my ($admind, $line) = launch('admind', '-d', "$dir/home", '-f', $file);
 ok($port, 'admind says where it serves') or BAIL_OUT("admind: $line");
 
 subtest 'before proxyd was ever started' => sub {
-	my $r = ask('/');
+	my $r = ask('/status');
 	is($r->{status}, 200, 'the page');
 	like($r->{headers}{'content-type'}, qr{^text/html}, 'is HTML');
 	like($r->{body}, qr/not running/, 'and says so');
@@ -162,7 +162,7 @@ subtest 'while proxyd runs' => sub {
 		    qq({"model":"$model","messages":[{"role":"user",) .
 		    '"content":"x"}]}');
 	}
-	my $r = ask('/');
+	my $r = ask('/status');
 	like($r->{body}, qr/>running</, 'the page says so');
 	like($r->{body}, qr/worker 0/, 'workers');
 	like($r->{body}, qr/127\.0\.0\.1:$api/, 'address');
@@ -188,16 +188,16 @@ subtest 'while proxyd runs' => sub {
 	ok(exists $k->{$_}, $_) for qw(successful_requests failed_requests
 	    success_rate last_used status_codes);
 	unlike(ask($_)->{body}, qr/topsecret/, "no key in $_")
-	    for '/', '/api/status', '/v1/api-keys/stats';
+	    for '/', '/status', '/api/status', '/v1/api-keys/stats';
 	is(stop($pid), 0, 'proxyd ends');
-	like(ask('/')->{body}, qr/not running/, 'which is seen');
+	like(ask('/status')->{body}, qr/not running/, 'which is seen');
 	$j = json(ask('/api/status'));
 	is($j->{database}{requests}, 2, 'the log can still be read');
 	is(ask('/v1/api-keys/stats')->{status}, 200, 'and the statistics');
 };
 
 subtest 'headers' => sub {
-	for my $path ('/', '/style.css', '/healthz', '/api/status', '/nope') {
+	for my $path ('/status', '/style.css', '/healthz', '/api/status', '/nope') {
 		my $h = ask($path)->{headers};
 		like($h->{'content-security-policy'},
 		    qr/^default-src 'none';.*frame-ancestors 'none'/,
@@ -209,6 +209,25 @@ subtest 'headers' => sub {
 		is($h->{'x-frame-options'}, 'DENY', "$path: no frame");
 		ok($h->{'cache-control'}, "$path: cache");
 	}
+	for my $path ('/', '/ui/app.js', '/ui/app.css', '/ui/pages/logs.js') {
+		my $r = ask($path);
+		my $h = $r->{headers};
+		is($r->{status}, 200, "$path: there");
+		like($h->{'content-security-policy'}, qr/^default-src 'none';/,
+		    "$path: policy");
+		unlike($h->{'content-security-policy'}, qr/unsafe|http|\*/,
+		    "$path: nothing from elsewhere");
+		unlike($r->{body}, qr{(?:src|href)="(?:https?:)?//},
+		    "$path: nor asked for");
+		ok($h->{etag}, "$path: a tag");
+		my $again = ask($path, more => "If-None-Match: $h->{etag}\r\n");
+		is($again->{status}, 304, "$path: not sent twice");
+		my $small = ask($path, more => "Accept-Encoding: gzip\r\n");
+		is($small->{headers}{'content-encoding'}, 'gzip',
+		    "$path: compressed");
+	}
+	unlike(ask('/')->{body}, qr/<script>|<style|\son\w+=|style="/,
+	    'no script and no style within the page');
 	like(ask('/style.css')->{headers}{'content-type'}, qr{^text/css},
 	    'the style sheet');
 	my $get = ask('/healthz');
@@ -232,7 +251,7 @@ subtest 'methods and paths' => sub {
 	    "\r\n"), qr/still open/, 'nor one that does not come');
 	for my $path ('/nope', '//', '/api/status/', '/API/status', '/api',
 	    '/%61pi/status', '/../api/status', '/style.css%00', '/./',
-	    '/ui/style.css', '/index.html') {
+	    '/ui/style.css', '/ui/', '/ui/../app.js', '/index.html') {
 		is(ask($path)->{status}, 404, "$path: 404");
 	}
 	is(ask('/api/status?x=1')->{status}, 200, 'a query is nothing');

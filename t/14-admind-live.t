@@ -23,7 +23,7 @@ sub get { my $ad = shift; return $ad->get(@_) }
 sub home { tempdir('admind-XXXXXX', TMPDIR => 1, CLEANUP => 1) }
 
 my %type = (
-	'/' => qr{^text/html; charset=utf-8$},
+	'/status' => qr{^text/html; charset=utf-8$},
 	'/style.css' => qr{^text/css},
 	'/healthz' => qr{^application/json$},
 	'/api/status' => qr{^application/json$},
@@ -64,7 +64,7 @@ sub pages {
 		is($c->request(GET => '/healthz')->response->{status}, 200,
 		    "HEAD $path: the connection lives on");
 	}
-	my $page = get($ad, '/')->{body};
+	my $page = get($ad, '/status')->{body};
 	like($page, qr/<!DOCTYPE html>.*<\/html>\s*$/s, 'a whole page');
 	unlike($page, qr/<script|\son\w+=|style=|javascript:/i, 'no script');
 	unlike($page, qr{(?:src|href)="(?:https?:)?//(?!127\.)},
@@ -136,7 +136,7 @@ subtest 'proxyd runs' => sub {
 	$g->finish;
 	ok(Client::json(get($ad, '/healthz'))->{proxyd} eq 'down',
 	    'proxyd has gone');
-	like(get($ad, '/')->{body}, qr/not running/, '... and it is seen');
+	like(get($ad, '/status')->{body}, qr/not running/, '... and it is seen');
 	($mine) = stats_of($ad->{port});
 	is_deeply($mine, $theirs, 'statistics stay, from the database');
 	finish($ad);
@@ -201,7 +201,7 @@ subtest 'hostile strings' => sub {
 		POSIX::_exit(0);
 	}
 	my $ad = admind($home);
-	my $r = get($ad, '/');
+	my $r = get($ad, '/status');
 	is($r->{status}, 200, 'a page');
 	unlike($r->{body}, qr/<script/i, 'no markup of theirs');
 	like($r->{body}, qr/&lt;script&gt;alert\(&#39;1&#39;\)/,
@@ -218,7 +218,7 @@ subtest 'hostile strings' => sub {
 	$j = Client::json(get($ad, '/api/status'));
 	is($j->{proxyd}{state}, 'silent', 'no answer');
 	ok(time - $begin < 5, '... is not waited for long');
-	like(get($ad, '/')->{body}, qr/does not answer/, 'the page says so');
+	like(get($ad, '/status')->{body}, qr/does not answer/, 'the page says so');
 	is(get($ad, '/healthz')->{status}, 200, 'healthz');
 	close $s;
 	unlink "$home/proxyd.sock";

@@ -1,0 +1,260 @@
+// Drives the web UI in Chromium.  Prints one JSON line a check: { ok, name,
+// note }.  What it needs comes in the environment: BASE, TOKEN, SCREENS, CHROMIUM.
+import { chromium } from 'playwright-core';
+import { readFileSync, mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+
+const { BASE, TOKEN, SCREENS, CHROMIUM } = process.env;
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const say = (ok, name, note) => console.log(JSON.stringify({ ok: !!ok, name, note }));
+const asked = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+// Asks the test around this to do something, and waits until it has.
+const please = async (what) => { console.log(JSON.stringify({ please: what })); await asked.next(); };
+
+mkdirSync(SCREENS, { recursive: true });
+const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+const origin = new URL(BASE).origin;
+const problems = [];
+
+async function open(options) {
+	const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, ...options });
+	const page = await context.newPage();
+	page.on('console', (m) => {
+		// A server that is gone, or refuses, is what some of the checks are about.
+		if (m.type() === 'error' && !/Failed to load resource|net::ERR_/.test(m.text()))
+			problems.push(m.text());
+	});
+	page.on('pageerror', (e) => problems.push(e.message));
+	page.on('dialog', (d) => { problems.push(`dialog ${d.message()}`); d.dismiss(); });
+	page.on('request', (r) => {
+		if (!r.url().startsWith(origin) && !/^(data|blob):/.test(r.url()))
+			problems.push(`request elsewhere: ${r.url()}`);
+	});
+	return page;
+}
+
+// What axe finds serious; by isolated world, as the page's policy allows no script.
+async function axe(page, name) {
+	const session = await page.context().newCDPSession(page);
+	const { frameTree } = await session.send('Page.getFrameTree');
+	const { executionContextId } = await session.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id });
+	await session.send('Runtime.evaluate', { expression: `${axeSource};0`, contextId: executionContextId });
+	const r = await session.send('Runtime.evaluate', { contextId: executionContextId, awaitPromise: true, returnByValue: true,
+	    expression: `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }).then((r) => r.violations.filter((v) =>
+		['serious', 'critical'].includes(v.impact)).map((v) => v.id + ': ' + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 120)).join(' | ')))` });
+	const found = r.result.value || [String(r.exceptionDetails && r.exceptionDetails.text)];
+	say(found.length === 0, `${name}: axe finds nothing serious`, found.join('\n'));
+	await session.detach();
+}
+
+const settled = async (page) => {
+	await page.waitForFunction(() => !document.querySelector('[aria-busy=true]'), null, { timeout: 15000 }).catch(() => {});
+};
+const shot = (page, name) => page.screenshot({ path: `${SCREENS}/${name}.png` });
+
+async function step(name, f) {
+	const before = problems.length;
+	try {
+		await f();
+	} catch (e) {
+		say(false, name, e.message.slice(0, 1500));
+	}
+	say(problems.length === before, `${name}: no error in the browser`, problems.slice(before).join('\n'));
+}
+
+// --- set-up ----------------------------------------------------------------------
+
+let page = await open({ locale: 'en-GB' });
+await step('set-up', async () => {
+	let bytes = 0;
+	const cdp = await page.context().newCDPSession(page);
+	await cdp.send('Network.enable');
+	cdp.on('Network.loadingFinished', (e) => { bytes += e.encodedDataLength; });
+	await page.goto(`${BASE}/#setup=${TOKEN}`);
+	await page.waitForSelector('form');
+	say(bytes > 0 && bytes < 300 * 1024, 'the first page is under 300 KB over the wire', `${bytes} bytes`);
+	const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
+	say(paint < 1000, 'first paint within a second', `${paint} ms`);
+	await axe(page, 'set-up');
+	await shot(page, 'setup');
+	await page.getByLabel('Name').fill('root');
+	await page.getByLabel('Password').fill('short');
+	await page.getByRole('button', { name: 'Set up' }).click();
+	await page.waitForSelector('.error');
+	say(await page.locator('.error').textContent() === 'must have 10 characters or more', 'a bad password is told at its field');
+	await page.getByLabel('Password').fill('correct horse');
+	await page.getByRole('button', { name: 'Set up' }).click();
+	await page.waitForSelector('.tile');
+	say(!page.url().includes(TOKEN), 'the token leaves the address');
+});
+
+// --- every page, both languages, both themes ------------------------------------------
+
+const names = await page.evaluate(() => [...document.querySelectorAll('.side a')].map((a) => a.getAttribute('href').slice(2)));
+say(names.length >= 5, 'pages', names.join(' '));
+for (const lang of ['EN', '中文'])
+	for (const theme of ['☀', '☾'])
+		for (const name of names)
+			await step(`${name} ${lang} ${theme}`, async () => {
+				await page.goto(`${BASE}/#/${name}`);
+				await page.getByRole('button', { name: lang, exact: true }).click();
+				await page.getByRole('button', { name: theme, exact: true }).click();
+				await settled(page);
+				await page.waitForTimeout(250);
+				say(await page.locator('h1').textContent() !== '', `${name}: a heading`);
+				await axe(page, `${name} ${lang} ${theme}`);
+				await shot(page, `${name}-${lang === 'EN' ? 'en' : 'zh'}-${theme === '☀' ? 'light' : 'dark'}`);
+				if (lang === '中文') {
+					const missing = await page.evaluate(() => [...(window.untranslated || [])]);
+					say(missing.length === 0, `${name}: all of it in Chinese`, missing.join('\n'));
+				}
+			});
+
+// --- phone ---------------------------------------------------------------------------
+
+await step('phone', async () => {
+	await page.setViewportSize({ width: 390, height: 800 });
+	for (const name of names) {
+		await page.goto(`${BASE}/#/${name}`);
+		await settled(page);
+		const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+		say(wide <= 0, `${name}: fits a phone`, `${wide} px too wide`);
+		await shot(page, `${name}-phone`);
+	}
+	await page.locator('.menu').click();
+	say(await page.locator('.side').isVisible(), 'the menu opens');
+	await page.locator('.side a').nth(2).click();
+	say(!(await page.locator('.side').isVisible()), 'and closes');
+	await page.setViewportSize({ width: 1360, height: 900 });
+	await page.getByRole('button', { name: 'EN', exact: true }).click();
+});
+
+// --- keyboard ---------------------------------------------------------------------------
+
+await step('keyboard', async () => {
+	await page.goto(`${BASE}/#/dashboard`);
+	await settled(page);
+	await page.locator('.side a').first().focus();
+	await page.keyboard.press('Tab');
+	await page.keyboard.press('Tab');
+	await page.keyboard.press('Enter');
+	await page.waitForFunction(() => location.hash.startsWith('#/logs'));
+	await page.waitForSelector('tr.click');
+	await page.locator('tr.click').first().focus();
+	await page.keyboard.press('Enter');
+	await page.waitForSelector('dialog[open]');
+	say(await page.evaluate(() => document.activeElement.closest('dialog') !== null), 'the focus is in the sheet');
+	await settled(page);
+	await axe(page, 'one request');
+	await shot(page, 'request');
+	await page.keyboard.press('Escape');
+	await page.waitForSelector('dialog[open]', { state: 'detached' });
+	say(!page.url().includes('open='), 'Escape closes it');
+	let seen = 0;
+	for (let i = 0; i < 12; i++) {
+		await page.keyboard.press('Tab');
+		seen += await page.evaluate(() => {
+			const s = getComputedStyle(document.activeElement);
+			return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0 ? 1 : 0;
+		});
+	}
+	say(seen >= 10, 'where the focus is can be seen', `${seen} of 12`);
+});
+
+// --- hostile text ---------------------------------------------------------------------------
+
+await step('hostile text', async () => {
+	await page.goto(`${BASE}/#/logs`);
+	await page.waitForSelector('tr.click');
+	say(await page.evaluate(() => !window.hacked && !document.querySelector('#page img, #page script, #page b')),
+	    'markup from clients is text');
+	say((await page.locator('#page').textContent()).includes('<img src=x onerror='), 'and is shown as such');
+	await page.locator('tr.click', { hasText: 'onerror' }).first().click();
+	await page.waitForSelector('dialog[open] dl');
+	say(await page.evaluate(() => !window.hacked && !document.querySelector('dialog img, dialog script')), 'in the sheet, too');
+	await page.keyboard.press('Escape');
+	await page.goto(`${BASE}/#/users`);
+	await page.getByRole('button', { name: 'Add a user' }).click();
+	const form = page.locator('dialog[open]');
+	await form.getByLabel('Name').fill('<b onclick=1>');
+	await form.getByLabel('Password').fill('long enough indeed');
+	await form.getByRole('button', { name: 'Save' }).click();
+	await form.locator('.error').waitFor();
+	say((await form.locator('.error').textContent()).startsWith('must be 1 to 64'), 'a bad name is told at its field');
+	await form.getByLabel('Name').fill('guest');
+	await form.getByRole('button', { name: 'Save' }).click();
+	await page.waitForSelector('td:has-text("guest")');
+	await page.locator('tr', { hasText: 'guest' }).getByRole('button', { name: 'Delete' }).click();
+	say((await page.locator('dialog[open]').textContent()).includes('guest'), 'what is destroyed is named');
+	await page.locator('dialog[open]').getByRole('button', { name: 'Cancel' }).click();
+	say(await page.locator('td:has-text("guest")').count() === 1, 'and one may change one’s mind');
+});
+
+// --- filters, many rows ------------------------------------------------------------------------
+
+await step('filters', async () => {
+	await page.goto(`${BASE}/#/logs?status=5xx`);
+	await page.waitForSelector('tr.click');
+	await settled(page);
+	const codes = await page.locator('tbody tr td:nth-child(2)').allTextContents();
+	say(codes.length > 0 && codes.every((c) => c.trim().startsWith('5')), 'the address is the filter', codes.join(' '));
+	await page.goto(`${BASE}/#/logs?status=999`);
+	await page.waitForSelector('.empty');
+	say((await page.locator('.empty').textContent()).includes('No request is like that'), 'nothing found is said');
+	await page.goto(`${BASE}/#/logs?status=x`);
+	await page.waitForSelector('[role=alert]');
+	say((await page.locator('[role=alert]').first().textContent()).includes('4xx'), 'a bad filter is told');
+});
+
+await step('100,000 rows', async () => {
+	await please('rows');
+	const t0 = Date.now();
+	await page.goto(`${BASE}/#/dashboard`);
+	await page.goto(`${BASE}/#/logs`);
+	await page.waitForSelector('tr.click');
+	const took = Date.now() - t0;
+	say(took < 3000, 'the log opens at once', `${took} ms`);
+	for (let i = 0; i < 6; i++) {
+		await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+		await page.waitForTimeout(300);
+	}
+	const n = await page.locator('tr.click').count();
+	say(n > 200 && n < 2000, 'more come as one scrolls, not all at once', `${n} rows`);
+});
+
+// --- the servers go and come -----------------------------------------------------------------------
+
+await step('servers that go', async () => {
+	await page.goto(`${BASE}/#/dashboard`);
+	await settled(page);
+	await please('stop proxyd');
+	await page.waitForSelector('.banner:has-text("proxyd is not running")', { timeout: 15000 });
+	say(await page.locator('.tile').count() >= 8, 'proxyd gone: what was kept is still shown');
+	await please('start proxyd');
+	await page.waitForSelector('.banner:has-text("proxyd is not running")', { state: 'detached', timeout: 15000 });
+	say(true, 'and back');
+	await please('stop admind');
+	await page.waitForSelector('.banner:has-text("does not answer")', { timeout: 15000 });
+	await shot(page, 'gone');
+	await please('start admind');
+	await page.waitForSelector('.banner:has-text("does not answer")', { state: 'detached', timeout: 20000 });
+	say(true, 'the management server gone and back: the page goes on by itself');
+});
+
+await step('log-out', async () => {
+	await page.getByRole('button', { name: 'Log out' }).click();
+	await page.waitForSelector('form');
+	await page.goto(`${BASE}/#/logs`);
+	await page.waitForSelector('form');
+	say(await page.locator('tr.click').count() === 0, 'nothing is shown to who is not logged in');
+	await page.getByLabel('Name').fill('root');
+	await page.getByLabel('Password').fill('wrong password');
+	await page.getByRole('button', { name: 'Log in' }).click();
+	await page.waitForSelector('[role=alert]');
+	await shot(page, 'login');
+	await axe(page, 'log-in');
+});
+
+await browser.close();
+process.exit(0);
