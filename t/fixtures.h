@@ -19,6 +19,8 @@ struct fixture {
 	const struct dialect	*dialect;	/* of the provider */
 	bool			 generate;	/* a call of the model */
 	bool			 path_stream;
+	bool			 genuine;	/* recorded, not edited */
+	bool			 whole;		/* no media cut out of it */
 	int			 status;
 	struct str		 model;
 	struct str		 request;	/* body; empty: not recorded */
@@ -69,6 +71,8 @@ fixture_make(struct arena *a, const struct json *j)
 	fx->dialect = dialect_byname(json_str(a, json_get(root, "provider")));
 	fx->generate = fixture_generates(endpoint);
 	fx->path_stream = json_is(endpoint, "streamGenerateContent");
+	fx->genuine = !json_is(json_get(root, "authenticity"), "suspect");
+	fx->whole = json_count(json_get(root, "truncated")) == 0;
 	fx->model = json_str(a, json_get(root, "model"));
 	if (json_int(json_get(json_get(root, "response"), "status"),
 	    &status) == 0)
