@@ -28,15 +28,15 @@ VARIANT	:= $(if $(SAN),san-$(subst $(comma),-,$(SAN)),$(if $(DEBUG),debug,opt))
 B	?= build/$(VARIANT)
 
 # --- what is built: explicit lists; a source in none of them fails lint -------
-BASE_SRCS = $(addprefix common/base/,arena.c buf.c clock.c codec.c id.c listen.c log.c \
-	loop.c redact.c)
+BASE_SRCS = $(addprefix common/base/,arena.c buf.c caps.c caps_table.c clock.c \
+	codec.c id.c listen.c log.c loop.c redact.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	server_tool.c cite.c estimate.c \
 	ir_response.c ir_name.c loss.c decoder.c dialect.c convert.c schema.c \
 	schema_lower.c \
 	dialect_anthropic.c dialect_anthropic_decode.c \
 	dialect_anthropic_encode.c dialect_anthropic_turns.c \
-	dialect_anthropic_schema.c dialect_anthropic_model.c \
+	dialect_anthropic_schema.c \
 	dialect_anthropic_answer.c dialect_anthropic_write.c \
 	dialect_gemini.c dialect_gemini_decode.c dialect_gemini_contents.c \
 	dialect_gemini_encode.c dialect_gemini_turns.c \
@@ -49,11 +49,12 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	dialect_openai_responses_encode.c dialect_openai_responses_items.c \
 	dialect_openai_responses_answer.c dialect_openai_responses_object.c \
 	dialect_openai_responses_write.c)
-STATE_SRCS = $(addprefix common/state/,acct.c bodies.c conf.c conf_process.c \
+STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_process.c \
 	conf_value.c conf_yaml.c daemon.c daemon_status.c secret.c \
 	shm.c rollup.c snapshot.c store.c store_admin.c store_conf.c store_log.c \
 	store_page.c store_rollup.c store_summary.c)
 POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c netguard.c route.c)
+GEN_SRCS = $(addprefix common/state/,caps_gen.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
 	worker.c http_in.c http_out.c request.c request_try.c request_answer.c \
@@ -67,7 +68,7 @@ UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c
 	dialect_anthropic.c dialect_gemini.c dialect_openai_chat.c \
 	dialect_openai_responses.c tools.c matrix.c damage.c pitfalls.c roundtrip.c \
 	schema.c conf.c store.c secret.c shm.c policy.c \
-	netguard.c rows.c))
+	netguard.c rows.c caps.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))
 EMBED	= $(wildcard proxyd/docs.html)
@@ -109,7 +110,7 @@ UNITS	= $(patsubst t/unit/%.c,$(B)/t/%.t,$(UNIT_SRCS))
 REPLAY	= $(patsubst t/fuzz/%.c,$(B)/t/replay-%,$(FUZZ_SRCS))
 BINS	= $(addprefix $(B)/bin/,$(PROGS))
 ALLSRC	= $(COMMON_SRCS) $(PROXYD_SRCS) $(ADMIND_SRCS) $(PROXYCTL_SRCS) \
-	$(UNIT_SRCS) $(FUZZ_SRCS) t/replay.c
+	$(UNIT_SRCS) $(FUZZ_SRCS) $(GEN_SRCS) t/replay.c
 Q	= $(if $(V),,@)
 
 .PHONY: all run stop check fuzz lint hdr-check man-check src-check deps \
@@ -196,6 +197,18 @@ $(B)/gen/ui_files.h: $(UI_OWN) build/ui/installed Makefile
 	    table="$$table{ \"$${f#*=}\", \"\\\"$$tag\\\"\", ui_plain_$$n, \
 	    sizeof(ui_plain_$$n), ui_gzip_$$n, sizeof(ui_gzip_$$n) }, "; \
 	done >$@; echo "static const struct asset assets[] = { $$table };" >>$@
+
+# What models take: etc/models.yaml as C, by a program made for that from all
+# of common but the table itself.
+CAPS_GEN = $(B)/gen/caps_gen
+$(CAPS_GEN): $(call OBJ,$(GEN_SRCS)) \
+	    $(call OBJ,$(filter-out %/caps_table.c,$(COMMON_SRCS)))
+	@echo "  LD   $@"; mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call PKG_LIBS,$(PKG_COMMON)) $(LDLIBS)
+$(B)/gen/models_caps.h: etc/models.yaml $(CAPS_GEN)
+	@echo "  GEN  $@"
+	$(Q)$(CAPS_GEN) $< >$@.new && mv $@.new $@
+$(call OBJ,common/base/caps_table.c): $(B)/gen/models_caps.h
 
 # Rewritten only when it differs, so a changed flag rebuilds and nothing else.
 FLAGS_LINE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/caps.h"
 #include "base/str.h"
 #include "wire/frame.h"
 #include "wire/ir.h"
@@ -43,6 +44,8 @@ struct ir_target {
 	struct str		 model;
 	bool			 stream;	/* ask for a stream */
 	enum framing		 framing;	/* the upstream's, if stream */
+	const struct caps_table	*caps;		/* over the built-in one, or
+						   NULL */
 };
 
 /* What both directions of one exchange share; lives in the arena. */

@@ -19,7 +19,6 @@
  *	_decode.c	request to common form
  *	_encode.c	common form to request: all but its messages
  *	_turns.c	common form to request: system and messages
- *	_model.c	what a model takes
  *	_schema.c	schemas of tools and structured output
  *	_answer.c	answer (events, body) to common form
  *	_write.c	common form to answer
@@ -29,36 +28,10 @@
  * body, so the common form holds only what other dialects can use.
  */
 
-/* --- what a model takes: by its name, open towards new ones --------------- */
-
-enum an_thinking {
-	AN_THINK_NONE,		/* the model has none */
-	AN_THINK_BUDGET,	/* {"type":"enabled","budget_tokens":n} */
-	AN_THINK_ADAPTIVE	/* {"type":"adaptive"}, output_config.effort */
-};
-
-struct an_model {
-	enum an_thinking thinking;
-	int64_t		 max_tokens;	/* where the client gave none */
-	int64_t		 ceiling;	/* of max_tokens */
-	bool		 sampling;	/* takes temperature, top_p, top_k */
-	bool		 both;		/* temperature and top_p together */
-	bool		 forced;	/* takes tool_choice any and tool */
-	bool		 strict;	/* takes strict tools */
-	bool		 xhigh;		/* knows that effort */
-};
-
-void	 anthropic_model(struct str name, struct an_model *);
-
-#define AN_BUDGET_MIN	1024
-
-/* A budget for an effort, an effort for a budget. */
-int64_t	 anthropic_effort_budget(struct str effort);
-struct str anthropic_budget_effort(int64_t budget);
-
 /* --- requests ------------------------------------------------------------- */
 
 #define AN_ID_MAX	64
+#define AN_BUDGET_MIN	1024
 #define AN_NAME_MAX	128
 
 int	 anthropic_request_decode(struct ir_request *, struct ir_error *)
@@ -95,12 +68,12 @@ struct an_request {
 	struct arena		*a;
 	struct loss		*loss;
 	struct jw		 w;
-	struct an_model		 model;
+	struct model_caps		 model;
 	const struct ir_message	*body;		/* first behind the system's */
 	struct an_turn		*turns;
 	int64_t			 max_tokens;
 	bool			 think;		/* thinking is asked for */
-	int64_t			 budget;	/* AN_THINK_BUDGET */
+	int64_t			 budget;	/* CAPS_THINK_BUDGET */
 	struct str		 effort;	/* output_config.effort */
 };
 

@@ -110,7 +110,7 @@ plan_budget(struct an_request *r)
 	int64_t				 want, top;
 
 	want = rs->budget > 0 ? rs->budget :
-	    anthropic_effort_budget(rs->effort);
+	    caps_effort_budget(&r->model, rs->effort);
 	if (rs->budget <= 0 && rs->effort.n > 0)
 		anthropic_loss(r, LOSS_APPROXIMATED, rs->node,
 		    "an effort is sent as a budget of tokens");
@@ -118,8 +118,9 @@ plan_budget(struct an_request *r)
 	if (r->rq->sampling.max_tokens < 0) {
 		if (r->max_tokens < r->budget + ROOM)
 			r->max_tokens = r->budget + ROOM;
-		if (r->max_tokens > r->model.ceiling)
-			r->max_tokens = r->model.ceiling;
+		if (r->model.max_output > 0 &&
+		    r->max_tokens > r->model.max_output)
+			r->max_tokens = r->model.max_output;
 		top = r->max_tokens - ROOM;
 	} else {
 		top = r->max_tokens - r->max_tokens / 5;
@@ -146,15 +147,13 @@ plan_effort(struct an_request *r)
 
 	r->effort = rs->effort;
 	if (rs->effort.n == 0 && rs->budget > 0) {
-		r->effort = anthropic_budget_effort(rs->budget);
+		r->effort = caps_budget_effort(&r->model, rs->budget);
 		why = "a budget is sent as an effort";
-	} else if (str_is(rs->effort, "minimal")) {
-		r->effort = STR("low");
-		why = "the least effort is low";
-	}
-	if (str_is(r->effort, "xhigh") && !r->model.xhigh) {
-		r->effort = STR("high");
-		why = "the model has no such effort; high is sent";
+	} else if (rs->effort.n > 0) {
+		r->effort = caps_effort_fit(&r->model, rs->effort);
+		if (!str_eq(r->effort, rs->effort))
+			why = "the model has no such effort; the nearest is "
+			    "sent";
 	}
 	if (why != NULL)
 		anthropic_loss(r, LOSS_APPROXIMATED, rs->node, why);
@@ -167,13 +166,13 @@ plan_thinking(struct an_request *r)
 
 	if (!reasoning_on(rs))
 		return;
-	if (r->model.thinking == AN_THINK_NONE) {
+	if (r->model.thinking == CAPS_THINK_NONE) {
 		anthropic_loss(r, LOSS_DROPPED, rs->node,
 		    "the model does not think");
 		return;
 	}
 	r->think = true;
-	if (r->model.thinking == AN_THINK_ADAPTIVE) {
+	if (r->model.thinking == CAPS_THINK_ADAPTIVE) {
 		plan_effort(r);
 		return;
 	}
@@ -191,10 +190,10 @@ write_thinking(struct an_request *r)
 {
 	struct jw	*w = &r->w;
 	enum ir_tri	 visible = r->rq->reasoning.visible;
-	bool		 adaptive = r->model.thinking == AN_THINK_ADAPTIVE;
+	bool		 adaptive = r->model.thinking == CAPS_THINK_ADAPTIVE;
 	bool		 off = reasoning_off(&r->rq->reasoning);
 
-	if (!r->think && (!off || r->model.thinking == AN_THINK_NONE))
+	if (!r->think && (!off || r->model.thinking == CAPS_THINK_NONE))
 		return;
 	jw_key(w, "thinking");
 	jw_object(w);
@@ -411,10 +410,10 @@ choice_type(struct an_request *r)
 		return "none";
 	if (c->mode != IR_CHOICE_REQUIRED && !named)
 		return "auto";
-	if (r->think)
-		why = "a tool cannot be forced while thinking";
-	else if (!r->model.forced)
+	if (r->model.forced == CAPS_NO)
 		why = "the model lets no tool be forced";
+	else if (r->think && r->model.forced == CAPS_NOT_THINKING)
+		why = "a tool cannot be forced while thinking";
 	else if (named && ir_tool_find(r->rq, c->name) == NULL &&
 	    server_name(r) == NULL)
 		why = "the tool that is asked for is not sent";
@@ -453,6 +452,12 @@ write_choice(struct an_request *r)
 
 /* --- sampling ------------------------------------------------------------- */
 
+static bool
+sampled(const struct an_request *r)
+{
+	return r->model.sampling != CAPS_NO;
+}
+
 static double
 value(struct an_request *r, const struct ir_number *n)
 {
@@ -488,9 +493,9 @@ write_temperature(struct an_request *r)
 		    "the highest temperature is 1");
 	}
 	/* 1 is the default. */
-	if (t >= 1 && (!r->model.sampling || r->think))
+	if (t >= 1 && (!sampled(r) || r->think))
 		return false;
-	if (!r->model.sampling)
+	if (!sampled(r))
 		return drop(r, n, "the model takes no temperature");
 	if (r->think)
 		return drop(r, n, "thinking takes no temperature");
@@ -509,12 +514,12 @@ write_top_p(struct an_request *r, bool temperature)
 
 	if (!given(n))
 		return;
-	if (!r->model.sampling) {
+	if (!sampled(r)) {
 		if (value(r, n) < 1)
 			drop(r, n, "the model takes no top_p");
 	} else if (r->think && value(r, n) < TOP_P_MIN) {
 		drop(r, n, "thinking takes no top_p below 0.95");
-	} else if (temperature && !r->model.both) {
+	} else if (temperature && !r->model.temperature_and_top_p) {
 		drop(r, n, "the model takes temperature or top_p, not both");
 	} else {
 		jw_key(&r->w, "top_p");
@@ -531,7 +536,7 @@ write_top_k(struct an_request *r)
 	if (!given(n))
 		return;
 	k = value(r, n);
-	if (!r->model.sampling || r->think) {
+	if (!sampled(r) || r->think) {
 		drop(r, n, "the model, or its thinking, takes no top_k");
 	} else if (k < 1 || k > 1e9) {
 		drop(r, n, "not a number of tokens");
@@ -700,11 +705,19 @@ anthropic_request_encode(struct ir_exchange *x, struct buf *out,
 	};
 
 	jw_init(&r.w, out);
-	anthropic_model(x->target.model, &r.model);
+	caps_get(x->target.caps, dialect_anthropic.name, x->target.model,
+	    &r.model);
 	r.max_tokens = x->rq->sampling.max_tokens;
 	if (r.max_tokens < 0)
 		r.max_tokens = r.model.max_tokens;
 	if (x->rq->from == &dialect_anthropic)
 		return encode_same(&r, err);
+	if (r.model.max_output > 0 && r.max_tokens > r.model.max_output) {
+		r.max_tokens = r.model.max_output;
+		if (x->rq->sampling.max_tokens >= 0)
+			anthropic_loss(&r, LOSS_APPROXIMATED,
+			    x->rq->sampling.max_tokens_node,
+			    "lowered to what the model can do");
+	}
 	return encode_other(&r, err);
 }

@@ -101,56 +101,6 @@ gem_call_id(struct arena *a, struct str seed, unsigned position,
 	    (unsigned long long)hash64(s, 2) & 0xffffffffULL);
 }
 
-/* The number behind s's n-th byte, "2.5" or "3" or "1.0-pro". */
-static void
-version(struct str s, struct gem_model *m)
-{
-	m->major = m->minor = 0;
-	while (s.n > 0 && s.p[0] >= '0' && s.p[0] <= '9' && m->major < 1000) {
-		m->major = m->major * 10 + (s.p[0] - '0');
-		s = str_skip(s, 1);
-	}
-	if (s.n < 2 || s.p[0] != '.')
-		return;
-	s = str_skip(s, 1);
-	while (s.n > 0 && s.p[0] >= '0' && s.p[0] <= '9' && m->minor < 1000) {
-		m->minor = m->minor * 10 + (s.p[0] - '0');
-		s = str_skip(s, 1);
-	}
-}
-
-static bool
-contains(struct str s, const char *z)
-{
-	return s.n > 0 && memmem(s.p, s.n, z, strlen(z)) != NULL;
-}
-
-void
-gem_model(struct str name, struct gem_model *m)
-{
-	const char	*p;
-
-	memset(m, 0, sizeof(*m));
-	m->pro = contains(name, "pro");
-	m->flash = contains(name, "flash");
-	m->lite = contains(name, "lite");
-	if (name.n == 0 || (p = memmem(name.p, name.n, "gemini-", 7)) == NULL) {
-		/* Gemma and the like: no thinking to set. */
-		if (contains(name, "gemma"))
-			m->family = GEM_OLD;
-		return;
-	}
-	name = str_skip(name, (size_t)(p - name.p) + 7);
-	version(name, m);
-	if (m->major >= 3)
-		m->family = GEM_3;
-	else if (m->major == 2 && m->minor >= 5)
-		m->family = GEM_2_5;
-	else if (m->major > 0 || str_is(name, "pro") ||
-	    str_is(name, "pro-vision") || str_is(name, "ultra"))
-		m->family = GEM_OLD;
-}
-
 int
 gem_enum(struct arena *a, struct jv v, const char *const *names)
 {

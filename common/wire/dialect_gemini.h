@@ -20,7 +20,7 @@
  *	_encode.c, _turns.c	common form to request
  *	_answer.c		answer (chunks, body) to common form
  *	_write.c		common form to answer
- *	dialect_gemini.c	look-ups, model families, errors, lists of
+ *	dialect_gemini.c	look-ups, errors, lists of
  *			models, and struct dialect
  *
  * The wire form is that of the proto messages in google/ai/generativelanguage/
@@ -51,23 +51,6 @@ struct str	 gem_base64(struct arena *, struct str);
 /* "call_" and 24 characters that depend on the arguments alone. */
 struct str	 gem_call_id(struct arena *, struct str seed, unsigned position,
 		    struct str name);
-
-/* What a model's name tells. */
-enum gem_family {
-	GEM_UNKNOWN,		/* gemini-flash-latest, tunedModels/x ... */
-	GEM_OLD,		/* gemini-pro, 1.x, 2.0: OpenAPI schemas, no
-				   thinking */
-	GEM_2_5,		/* JSON Schema, thinkingBudget */
-	GEM_3			/* thinkingLevel, checked signatures */
-};
-
-struct gem_model {
-	enum gem_family	 family;
-	bool		 pro, flash, lite;
-	int		 major, minor;
-};
-
-void	 gem_model(struct str name, struct gem_model *);
 
 /*
  * The place of a string in an enum: its number there.  v is a name (in any

@@ -15,7 +15,7 @@
 static bool
 wants_openapi(const struct gem_writer *e)
 {
-	return e->model.family == GEM_OLD;
+	return !e->model.json_schema;
 }
 
 /* Writes key and schema in the form that the model takes. */
@@ -294,8 +294,7 @@ format_write(struct gem_writer *e)
 		    "a format that gemini does not have");
 		return;
 	}
-	if (e->functions && (e->model.family == GEM_OLD ||
-	    e->model.family == GEM_2_5)) {
+	if (e->functions && !e->model.json_with_tools) {
 		gem_lose(e, LOSS_DROPPED, f->node, NULL,
 		    "this model has no JSON mode beside functions");
 		return;
@@ -311,35 +310,11 @@ format_write(struct gem_writer *e)
 
 /* --- thinking ----------------------------------------------------------- */
 
-static const struct {
-	const char	*effort;
-	int64_t		 budget;
-} efforts[] = {
-	{ "none", 0 }, { "minimal", 512 }, { "low", 1024 },
-	{ "medium", 8192 }, { "high", 24576 }, { "xhigh", 32768 },
-	{ "max", 32768 }
-};
-
-/* In the range of the model: 2.5 Pro cannot do without thinking. */
-static int64_t
-budget_clamp(const struct gem_writer *e, int64_t n)
-{
-	int64_t	 low = 0, high = 24576;
-
-	if (e->model.family == GEM_2_5 && e->model.pro) {
-		low = 128;
-		high = 32768;
-	} else if (e->model.lite && n > 0)
-		low = 512;
-	return n < low ? low : n > high ? high : n;
-}
-
 static void
 budget_write(struct gem_writer *e, struct jw *w)
 {
 	const struct ir_reasoning	*r = &e->rq->reasoning;
 	int64_t				 n = -1, fit;
-	size_t				 i;
 
 	if (r->mode == IR_REASON_UNSET && r->effort.n == 0)
 		return;
@@ -348,16 +323,14 @@ budget_write(struct gem_writer *e, struct jw *w)
 	else if (r->budget >= 0)
 		n = r->budget;
 	else if (r->effort.n > 0) {
-		for (i = 0; i < sizeof(efforts) / sizeof(efforts[0]); i++)
-			if (str_is(r->effort, efforts[i].effort))
-				break;
-		if (i < sizeof(efforts) / sizeof(efforts[0]))
-			n = budget_clamp(e, efforts[i].budget);
+		if (caps_effort(r->effort) != -1)
+			n = caps_budget_fit(&e->model,
+			    caps_effort_budget(&e->model, r->effort));
 		else
 			gem_lose(e, LOSS_APPROXIMATED, r->node, NULL,
 			    "an unknown effort is left to the model");
 	}
-	fit = n < 0 ? -1 : budget_clamp(e, n);
+	fit = n < 0 ? -1 : caps_budget_fit(&e->model, n);
 	if (fit != n)
 		gem_lose(e, LOSS_APPROXIMATED, r->node, NULL,
 		    "a budget out of this model's range");
@@ -365,32 +338,22 @@ budget_write(struct gem_writer *e, struct jw *w)
 	jw_int(w, fit);
 }
 
-/* Gemini 3 thinks always; its first Pro knows only low and high. */
+/* Gemini 3 thinks always. */
 static void
 level_write(struct gem_writer *e, struct jw *w)
 {
 	const struct ir_reasoning	*r = &e->rq->reasoning;
-	struct str			 s = r->effort, asked;
+	struct str			 s;
 
-	if (r->mode == IR_REASON_OFF || str_is(s, "none"))
-		s = STR("off");
-	else if (s.n == 0 && r->budget >= 0)
-		s = r->budget <= 512 ? STR("minimal") :
-		    r->budget <= 2048 ? STR("low") :
-		    r->budget <= 12288 ? STR("medium") : STR("high");
-	if (s.n == 0)
+	if (r->mode == IR_REASON_OFF || str_is(r->effort, "none"))
+		s = caps_effort_fit(&e->model, STR("minimal"));
+	else if (r->effort.n > 0)
+		s = caps_effort_fit(&e->model, r->effort);
+	else if (r->budget >= 0)
+		s = caps_budget_effort(&e->model, r->budget);
+	else
 		return;
-	asked = s;
-	if (str_is(s, "off"))
-		s = STR("minimal");
-	if (str_is(s, "minimal") && e->model.pro)
-		s = STR("low");
-	if (str_is(s, "xhigh") || str_is(s, "max"))
-		s = STR("high");
-	if (str_is(s, "medium") && e->model.pro && e->model.major == 3 &&
-	    e->model.minor == 0)
-		s = STR("high");
-	if (!str_eq(s, asked) || r->effort.n == 0)
+	if (!str_eq(s, r->effort))
 		gem_lose(e, LOSS_APPROXIMATED, r->node, NULL,
 		    "the nearest of this model's thinking levels");
 	jw_key(w, "thinkingLevel");
@@ -423,7 +386,7 @@ reasoning_write(struct gem_writer *e)
 
 	if (r->mode == IR_REASON_UNSET && r->effort.n == 0 && !visible)
 		return;
-	if (e->model.family == GEM_OLD) {
+	if (e->model.thinking == CAPS_THINK_NONE) {
 		if (r->mode != IR_REASON_OFF && !str_is(r->effort, "none"))
 			gem_lose(e, LOSS_DROPPED, r->node, NULL,
 			    "this model does not think");
@@ -431,7 +394,7 @@ reasoning_write(struct gem_writer *e)
 	}
 	w = config(e, "thinkingConfig");
 	jw_object(w);
-	if (e->model.family == GEM_3)
+	if (e->model.thinking == CAPS_THINK_LEVEL)
 		level_write(e, w);
 	else
 		budget_write(e, w);
@@ -573,7 +536,8 @@ gem_request_encode(struct ir_exchange *x, struct buf *out,
 
 	(void)err;
 	jw_init(&e.w, out);
-	gem_model(x->target.model, &e.model);
+	caps_get(x->target.caps, dialect_gemini.name, x->target.model,
+	    &e.model);
 	if (x->rq->from == &dialect_gemini && x->rq->json != NULL) {
 		root = json_root(x->rq->json);
 		if (json_ok(gem_get(root, "contents"))) {

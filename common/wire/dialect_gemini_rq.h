@@ -73,7 +73,7 @@ struct gem_writer {
 	const struct ir_request	*rq;
 	struct arena		*a;
 	struct jw		 w;
-	struct gem_model	 model;
+	struct model_caps	 model;
 	enum gem_turn		 turn;		/* the one that is open */
 	bool			 any;		/* one was written */
 	bool			 called;	/* the open one has a call */

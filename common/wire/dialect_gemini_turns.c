@@ -300,7 +300,7 @@ call_signature(struct gem_writer *e, const struct ir_part *p)
 {
 	if (p->signature.n > 0 && own(p))
 		signature_write(e, p);
-	else if (!e->called && e->model.family == GEM_3) {
+	else if (!e->called && e->model.signatures) {
 		jw_key(&e->w, "thoughtSignature");
 		jw_strz(&e->w, SKIP_SIGNATURE);
 	}
@@ -686,10 +686,10 @@ bool
 gem_takes_url(const struct ir_exchange *x, const struct ir_part *p,
     struct str url)
 {
-	struct gem_model	 model;
+	struct model_caps	 model;
 
 	(void)p;
-	gem_model(x->target.model, &model);
-	return is_googles(url) || (model.family != GEM_OLD &&
-	    str_starts(url, "https://"));
+	caps_get(x->target.caps, dialect_gemini.name, x->target.model,
+	    &model);
+	return is_googles(url) || (model.urls && str_starts(url, "https://"));
 }

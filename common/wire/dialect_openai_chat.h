@@ -22,29 +22,9 @@
  *	_turns.c	its messages
  *	_answer.c	answer (events, body) to common form
  *	_write.c	common form to answer
- *	dialect_openai_chat.c	models' families, errors, lists of models,
+ *	dialect_openai_chat.c	errors, lists of models,
  *			and struct dialect
  */
-
-/*
- * What a model's name tells.  OpenAI's reasoning models refuse sampling
- * parameters; everything unknown is CHAT_MODEL_OTHER and refuses nothing.
- */
-enum chat_family {
-	CHAT_MODEL_OTHER,
-	CHAT_MODEL_GPT,			/* gpt-3.5, gpt-4*: no reasoning */
-	CHAT_MODEL_GPT_CHAT,		/* gpt-5-chat ...: neither */
-	CHAT_MODEL_O,			/* o1, o3, o4-mini ... */
-	CHAT_MODEL_GPT_REASONING	/* gpt-5 and later */
-};
-
-struct chat_model {
-	enum chat_family	 family;
-	int			 major, minor;	/* gpt-5.1: 5, 1 */
-	int64_t			 max_output;	/* tokens; 0: not known */
-};
-
-void	 chat_model(struct str name, struct chat_model *);
 
 /*
  * What OpenAI asks of a strict schema: every object closed, every property

@@ -395,7 +395,7 @@ write_tool_choice(struct chat_req *o)
 }
 
 static void
-write_tool_members(struct chat_req *o, const struct chat_model *m)
+write_tool_members(struct chat_req *o, const struct model_caps *m)
 {
 	if (write_tools(o) == 0) {
 		if (o->rq->choice.mode == IR_CHOICE_NAMED ||
@@ -407,11 +407,11 @@ write_tool_members(struct chat_req *o, const struct chat_model *m)
 	write_tool_choice(o);
 	if (o->rq->parallel == IR_UNSET)
 		return;
-	if (m->family == CHAT_MODEL_O) {
+	if (!m->parallel) {
 		if (o->rq->parallel == IR_NO)
 			chat_lose(o, LOSS_DROPPED, o->rq->choice.node,
 			    o->rq->choice.node == 0 ? "parallel_tool_calls" :
-			    NULL, "o-series models refuse it");
+			    NULL, "the model refuses it");
 		return;
 	}
 	jw_key(&o->w, "parallel_tool_calls");
@@ -524,13 +524,6 @@ write_json_word(struct chat_req *o)
 /* --- sampling ------------------------------------------------------------- */
 
 static bool
-reasoning_model(const struct chat_model *m)
-{
-	return m->family == CHAT_MODEL_O ||
-	    m->family == CHAT_MODEL_GPT_REASONING;
-}
-
-static bool
 is_one(struct str raw)
 {
 	return str_is(raw, "1") || str_is(raw, "1.0");
@@ -538,13 +531,10 @@ is_one(struct str raw)
 
 /* Sampling can be set where a model may think, but is told not to. */
 static bool
-refuses_sampling(const struct chat_req *o, const struct chat_model *m)
+refuses_sampling(const struct chat_req *o, const struct model_caps *m)
 {
-	if (m->family == CHAT_MODEL_GPT_REASONING &&
-	    (m->major > 5 || m->minor > 0) &&
-	    o->rq->reasoning.mode == IR_REASON_OFF)
-		return false;
-	return reasoning_model(m);
+	return m->sampling == CAPS_NO || (m->sampling == CAPS_NOT_THINKING &&
+	    o->rq->reasoning.mode != IR_REASON_OFF);
 }
 
 static void
@@ -556,7 +546,7 @@ write_number(struct chat_req *o, const char *name, const struct ir_number *n,
 	if (refused) {
 		if (!is_one(n->raw))
 			chat_lose(o, LOSS_DROPPED, n->node, NULL,
-			    "reasoning models refuse it");
+			    "the model refuses it");
 		return;
 	}
 	jw_key(&o->w, name);
@@ -564,7 +554,7 @@ write_number(struct chat_req *o, const char *name, const struct ir_number *n,
 }
 
 static void
-write_sampling(struct chat_req *o, const struct chat_model *m)
+write_sampling(struct chat_req *o, const struct model_caps *m)
 {
 	const struct ir_sampling	*s = &o->rq->sampling;
 	bool				 refused = refuses_sampling(o, m);
@@ -585,12 +575,12 @@ write_sampling(struct chat_req *o, const struct chat_model *m)
 		jw_bool(&o->w, true);
 	} else if (s->top_logprobs.raw.n == 0)
 		chat_lose(o, LOSS_DROPPED, 0, "logprobs",
-		    "reasoning models refuse it");
+		    "the model refuses it");
 	write_number(o, "top_logprobs", &s->top_logprobs, refused);
 }
 
 static void
-write_max_tokens(struct chat_req *o, const struct chat_model *m)
+write_max_tokens(struct chat_req *o, const struct model_caps *m)
 {
 	const struct ir_sampling	*s = &o->rq->sampling;
 	int64_t				 n = s->max_tokens;
@@ -598,8 +588,8 @@ write_max_tokens(struct chat_req *o, const struct chat_model *m)
 
 	if (n < 0)
 		return;
-	newer = reasoning_model(m) || m->family == CHAT_MODEL_GPT_CHAT ||
-	    (m->family == CHAT_MODEL_OTHER && o->openai);
+	newer = m->max_completion_tokens == 1 ||
+	    (m->max_completion_tokens > 1 && o->openai);
 	if (n == 0) {
 		n = 1;
 		chat_lose(o, LOSS_APPROXIMATED, s->max_tokens_node, NULL,
@@ -615,17 +605,17 @@ write_max_tokens(struct chat_req *o, const struct chat_model *m)
 }
 
 static void
-write_stop(struct chat_req *o, const struct chat_model *m)
+write_stop(struct chat_req *o, const struct model_caps *m)
 {
 	const struct ir_stop_seq	*s = o->rq->stop;
 	unsigned			 n = 0;
 
 	if (s == NULL)
 		return;
-	if (reasoning_model(m)) {
+	if (!m->stop) {
 		for (; s != NULL; s = s->next)
 			chat_lose(o, LOSS_DROPPED, s->node, NULL,
-			    "reasoning models refuse it");
+			    "the model refuses it");
 		return;
 	}
 	jw_key(&o->w, "stop");
@@ -642,69 +632,37 @@ write_stop(struct chat_req *o, const struct chat_model *m)
 
 /* --- reasoning ------------------------------------------------------------ */
 
-static bool
-takes_effort(const struct chat_req *o, const struct chat_model *m)
-{
-	struct str	 name = o->x->target.model;
-
-	return reasoning_model(m) || (name.n > 0 &&
-	    memmem(name.p, name.n, "gpt-oss", strlen("gpt-oss")) != NULL);
-}
-
-static const char *
-effort_of_budget(int64_t budget)
-{
-	static const struct {
-		int64_t		 upto;
-		const char	*effort;
-	} table[] = {
-		{ 512, "minimal" }, { 4096, "low" }, { 16384, "medium" },
-		{ INT64_MAX, "high" },
-	};
-	size_t	 i;
-
-	for (i = 0; budget > table[i].upto; i++)
-		;
-	return table[i].effort;
-}
-
-/* The least that the model can do where it is told not to think. */
 static struct str
-effort_off(const struct chat_model *m)
-{
-	if (m->family == CHAT_MODEL_GPT_REASONING)
-		return m->major > 5 || m->minor > 0 ? STR("none") :
-		    STR("minimal");
-	return STR("low");
-}
-
-static struct str
-effort(struct chat_req *o, const struct chat_model *m)
+effort(struct chat_req *o, const struct model_caps *m)
 {
 	const struct ir_reasoning	*r = &o->rq->reasoning;
 	struct str			 s;
 
 	if (r->mode == IR_REASON_OFF) {
-		s = effort_off(m);
-		if (!str_is(s, "none"))
+		if (m->think_off)
+			return STR("none");
+		chat_lose(o, LOSS_APPROXIMATED, r->node, NULL,
+		    "the model cannot do without reasoning");
+		return caps_effort_fit(m, STR("minimal"));
+	}
+	if (r->effort.n > 0) {
+		s = caps_effort_fit(m, r->effort);
+		if (!str_eq(s, r->effort))
 			chat_lose(o, LOSS_APPROXIMATED, r->node, NULL,
-			    "the model cannot do without reasoning");
+			    "the model has no such effort; the nearest is "
+			    "sent");
 		return s;
 	}
-	if (r->effort.n > 0)
-		return r->effort;
 	if (r->budget <= 0)
 		return STR_NONE;
-	s = str_of(effort_of_budget(r->budget));
-	if (str_is(s, "minimal") && !str_is(effort_off(m), "minimal"))
-		s = STR("low");
+	s = caps_budget_effort(m, r->budget);
 	chat_lose(o, LOSS_APPROXIMATED, r->node, NULL,
 	    "a budget of tokens became a level of effort");
 	return s;
 }
 
 static void
-write_reasoning(struct chat_req *o, const struct chat_model *m)
+write_reasoning(struct chat_req *o, const struct model_caps *m)
 {
 	const struct ir_reasoning	*r = &o->rq->reasoning;
 	struct str			 s;
@@ -713,7 +671,7 @@ write_reasoning(struct chat_req *o, const struct chat_model *m)
 		chat_lose(o, LOSS_DROPPED, r->node,
 		    r->summary.n > 0 ? ".summary" : NULL,
 		    "thoughts are not shown there");
-	if (!takes_effort(o, m)) {
+	if (m->thinking != CAPS_THINK_EFFORT) {
 		if (r->effort.n > 0 || r->budget > 0 ||
 		    r->mode == IR_REASON_ON)
 			chat_lose(o, LOSS_DROPPED, r->node, NULL,
@@ -829,9 +787,10 @@ write_ext(struct chat_req *o)
 static void
 encode_foreign(struct chat_req *o)
 {
-	struct chat_model	 m;
+	struct model_caps	 m;
 
-	chat_model(o->x->target.model, &m);
+	caps_get(o->x->target.caps, dialect_openai_chat.name,
+	    o->x->target.model, &m);
 	jw_object(&o->w);
 	jw_key(&o->w, "model");
 	jw_str(&o->w, o->x->target.model);

@@ -60,7 +60,7 @@ struct resp_req {
 	struct ir_exchange	*x;
 	const struct ir_request	*rq;
 	struct jw		 w;
-	struct chat_model	 model;
+	struct model_caps	 model;
 	unsigned		 anon;		/* calls without an id so far */
 	struct resp_result	*results;	/* of the turn at hand */
 	size_t			 n_results;

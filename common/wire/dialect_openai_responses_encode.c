@@ -208,10 +208,11 @@ tool_choice(struct resp_req *e)
 /* --- parameters ----------------------------------------------------------- */
 
 static bool
-is_reasoner(const struct resp_req *e)
+refuses_sampling(const struct resp_req *e)
 {
-	return e->model.family == CHAT_MODEL_O ||
-	    e->model.family == CHAT_MODEL_GPT_REASONING;
+	return e->model.sampling == CAPS_NO ||
+	    (e->model.sampling == CAPS_NOT_THINKING &&
+	    e->rq->reasoning.mode != IR_REASON_OFF);
 }
 
 static void
@@ -219,9 +220,9 @@ number(struct resp_req *e, const char *name, const struct ir_number *n)
 {
 	if (n->raw.n == 0)
 		return;
-	if (is_reasoner(e)) {
+	if (refuses_sampling(e)) {
 		resp_lose(e, LOSS_DROPPED, n->node, NULL,
-		    "reasoning models refuse it");
+		    "the model refuses it");
 		return;
 	}
 	jw_key(&e->w, name);
@@ -266,15 +267,33 @@ sampling(struct resp_req *e)
 		    "no stop sequences in the Responses API");
 }
 
+/* What is asked for, as the model has it; empty: nothing is. */
 static struct str
-effort(const struct ir_reasoning *r)
+effort(struct resp_req *e)
 {
-	if (r->effort.n > 0)
-		return r->effort;
-	if (r->budget < 0)
-		return STR_NONE;
-	return r->budget <= 4096 ? STR("low") :
-	    r->budget <= 16384 ? STR("medium") : STR("high");
+	const struct ir_reasoning	*r = &e->rq->reasoning;
+	const struct model_caps		*m = &e->model;
+	struct str			 s = STR_NONE;
+	const char			*why = NULL;
+
+	if (r->effort.n > 0) {
+		s = caps_effort_fit(m, r->effort);
+		if (!str_eq(s, r->effort))
+			why = "the model has no such effort; the nearest is "
+			    "sent";
+	} else if (r->mode == IR_REASON_OFF) {
+		if (m->think_off)
+			return m->thinking == CAPS_THINK_EFFORT ? STR("none") :
+			    STR_NONE;
+		s = caps_effort_fit(m, STR("minimal"));
+		why = "this model cannot but reason: least effort";
+	} else if (r->budget >= 0) {
+		s = caps_budget_effort(m, r->budget);
+		why = "a budget of tokens becomes a level of effort";
+	}
+	if (why != NULL)
+		resp_lose(e, LOSS_APPROXIMATED, r->node, NULL, why);
+	return s;
 }
 
 /* True if the model is to reason, as far as the request says. */
@@ -282,31 +301,19 @@ static bool
 reasoning(struct resp_req *e)
 {
 	const struct ir_reasoning	*r = &e->rq->reasoning;
-	struct str			 eff = effort(r);
+	struct str			 eff;
 
 	if (r->mode == IR_REASON_UNSET)
 		return false;
-	if (e->model.family == CHAT_MODEL_GPT ||
-	    e->model.family == CHAT_MODEL_GPT_CHAT) {
+	if (e->model.thinking == CAPS_THINK_NONE) {
 		if (r->mode != IR_REASON_OFF)
 			resp_lose(e, LOSS_DROPPED, r->node, NULL,
 			    "this model does not reason");
 		return false;
 	}
-	if (r->mode == IR_REASON_OFF && r->effort.n == 0) {
-		/* "none" is a level since gpt-5.1; others have a least one. */
-		if (e->model.family == CHAT_MODEL_OTHER)
-			return false;
-		eff = e->model.family == CHAT_MODEL_O ? STR("low") :
-		    e->model.major == 5 && e->model.minor == 0 ?
-		    STR("minimal") : STR("none");
-		if (!str_is(eff, "none"))
-			resp_lose(e, LOSS_APPROXIMATED, r->node, NULL,
-			    "this model cannot but reason: least effort");
-	} else if (r->effort.n == 0 && r->budget >= 0) {
-		resp_lose(e, LOSS_APPROXIMATED, r->node, NULL,
-		    "a budget of tokens becomes a level of effort");
-	}
+	eff = effort(e);
+	if (r->mode == IR_REASON_OFF && eff.n == 0)
+		return false;
 	if (eff.n == 0 && r->visible != IR_YES)
 		return true;
 	jw_key(&e->w, "reasoning");
@@ -327,11 +334,11 @@ static void
 include(struct resp_req *e, bool encrypted)
 {
 	bool	 logprobs = e->rq->sampling.logprobs == IR_YES &&
-	    !is_reasoner(e);
+	    !refuses_sampling(e);
 
 	if (e->rq->sampling.logprobs == IR_YES && !logprobs)
 		lose_path(e, LOSS_DROPPED, STR("logprobs"),
-		    "reasoning models refuse it");
+		    "the model refuses it");
 	if (!encrypted && !logprobs)
 		return;
 	jw_key(&e->w, "include");
@@ -652,7 +659,8 @@ resp_request_encode(struct ir_exchange *x, struct buf *out,
 {
 	struct resp_req	 e = { .x = x, .rq = x->rq };
 
-	chat_model(x->target.model, &e.model);
+	caps_get(x->target.caps, dialect_openai_responses.name,
+	    x->target.model, &e.model);
 	jw_init(&e.w, out);
 	jw_object(&e.w);
 	if (x->target.model.n > 0) {

@@ -769,19 +769,23 @@ test_encode_parameters(void)
 static void
 test_models_names(void)
 {
-	struct chat_model	 m;
+	struct model_caps	 m;
 
-	chat_model(STR("openai/gpt-5.2-mini"), &m);
-	ok(m.family == CHAT_MODEL_GPT_REASONING && m.major == 5 &&
-	    m.minor == 2, "gpt-5.2 reasons, with a prefix too");
-	chat_model(STR("o4-mini"), &m);
-	ok(m.family == CHAT_MODEL_O, "o-series");
-	chat_model(STR("gpt-5-chat-latest"), &m);
-	ok(m.family == CHAT_MODEL_GPT_CHAT, "gpt-5-chat does not reason");
-	chat_model(STR("ft:gpt-4o-mini:org"), &m);
-	ok(m.family == CHAT_MODEL_GPT && m.max_output == 16384, "fine-tuned");
-	chat_model(STR("gpt-oss-120b"), &m);
-	ok(m.family == CHAT_MODEL_OTHER, "gpt-oss is another's");
+	caps_get(NULL, "openai-chat", STR("openai/gpt-5.2-mini"), &m);
+	ok(m.thinking == CAPS_THINK_EFFORT && m.think_off,
+	    "gpt-5.2 reasons, with a prefix too");
+	caps_get(NULL, "openai-chat", STR("o4-mini"), &m);
+	ok(m.thinking == CAPS_THINK_EFFORT && !m.think_off && !m.parallel,
+	    "o-series");
+	caps_get(NULL, "openai-chat", STR("gpt-5-chat-latest"), &m);
+	ok(m.thinking == CAPS_THINK_NONE && m.sampling == CAPS_YES,
+	    "gpt-5-chat does not reason");
+	caps_get(NULL, "openai-chat", STR("ft:gpt-4o-mini:org"), &m);
+	ok(m.thinking == CAPS_THINK_NONE && m.max_output == 16384,
+	    "fine-tuned");
+	caps_get(NULL, "openai-chat", STR("deepseek-x"), &m);
+	ok(m.sampling == CAPS_YES && m.stop && m.max_completion_tokens == 2,
+	    "what nobody knows is refused nothing");
 }
 
 /* --- answers: reading ----------------------------------------------------- */

@@ -1,0 +1,373 @@
+/* What models take: common/base/caps.c and common/state/caps_file.c. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/caps.h"
+#include "base/str.h"
+#include "state/caps_file.h"
+#include "wire/convert.h"
+#include "wire/dialect.h"
+
+#include "tap.h"
+
+static struct arena	 arena;
+static struct buf	 out;
+static struct loss	 loss;
+
+/* --- patterns and rows ------------------------------------------------------ */
+
+static const struct {
+	const char	*pattern, *name;
+	bool		 fits;
+} patterns[] = {
+	{ "*",			"",			true },
+	{ "gpt-5",		"gpt-5",		true },
+	{ "gpt-5",		"gpt-5.1",		false },
+	{ "GPT-5*",		"gpt-5.1",		true },
+	{ "*4[-.]5*",		"claude-opus-4-5-2025",	true },
+	{ "*4[-.]5*",		"claude-opus-4.5",	true },
+	{ "*4[-.]5*",		"claude-opus-4_5",	false },
+	{ "o[1-9]*",		"o3-mini",		true },
+	{ "o[1-9]*",		"olmo",			false },
+	{ "*pro",		"pro-pro-pr",		false },
+	{ "*a*b*c",		"xxaxxbxxbc",		true },
+	{ "a?c",		"abc",			true },
+	{ "a?c",		"ac",			false },
+	{ "[",			"[",			false },
+};
+
+static void
+test_patterns(void)
+{
+	size_t	 i;
+
+	for (i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+		ok(caps_match(patterns[i].pattern,
+		    str_of(patterns[i].name)) == patterns[i].fits,
+		    "'%s' %s '%s'", patterns[i].pattern, patterns[i].fits ?
+		    "fits" : "does not fit", patterns[i].name);
+}
+
+/* What the table must say of the families that there are. */
+static const struct {
+	const char	*dialect, *model;
+	int64_t		 thinking, sampling, forced, max_output;
+} families[] = {
+	{ "openai-chat", "gpt-4o-mini", CAPS_THINK_NONE, CAPS_YES, CAPS_YES,
+	    16384 },
+	{ "openai-chat", "gpt-5", CAPS_THINK_EFFORT, CAPS_NO, CAPS_YES, 0 },
+	{ "openai-responses", "gpt-5.5", CAPS_THINK_EFFORT, CAPS_NOT_THINKING,
+	    CAPS_YES, 0 },
+	{ "openai-responses", "gpt-5.6-sol", CAPS_THINK_EFFORT,
+	    CAPS_NOT_THINKING, CAPS_YES, 0 },
+	{ "openai-responses", "gpt-6-mini", CAPS_THINK_EFFORT,
+	    CAPS_NOT_THINKING, CAPS_YES, 0 },
+	{ "openai-chat", "gpt-12", CAPS_THINK_EFFORT, CAPS_NOT_THINKING,
+	    CAPS_YES, 0 },
+	{ "openai-chat", "gpt-6-chat-latest", CAPS_THINK_NONE, CAPS_YES,
+	    CAPS_YES, 0 },
+	{ "openai-chat", "o4-mini", CAPS_THINK_EFFORT, CAPS_NO, CAPS_YES, 0 },
+	{ "openai-chat", "llama-3.1-8b", CAPS_THINK_UNKNOWN, CAPS_YES,
+	    CAPS_YES, 0 },
+	{ "anthropic", "claude-opus-5", CAPS_THINK_ADAPTIVE, CAPS_NO,
+	    CAPS_NOT_THINKING, 0 },
+	{ "anthropic", "claude-sonnet-5", CAPS_THINK_ADAPTIVE, CAPS_NO,
+	    CAPS_NOT_THINKING, 0 },
+	{ "anthropic", "claude-fable-5-1", CAPS_THINK_ADAPTIVE, CAPS_NO,
+	    CAPS_NO, 0 },
+	{ "anthropic", "claude-opus-4-6", CAPS_THINK_ADAPTIVE, CAPS_YES,
+	    CAPS_NOT_THINKING, 0 },
+	{ "anthropic", "claude-haiku-4-5-20251001", CAPS_THINK_BUDGET,
+	    CAPS_YES, CAPS_NOT_THINKING, 64000 },
+	{ "anthropic", "us.anthropic.claude-opus-4-1-20250805-v1:0",
+	    CAPS_THINK_BUDGET, CAPS_YES, CAPS_NOT_THINKING, 32000 },
+	{ "anthropic", "claude-opus-4-20250514", CAPS_THINK_BUDGET, CAPS_YES,
+	    CAPS_NOT_THINKING, 32000 },
+	{ "anthropic", "claude-sonnet-4-20250514", CAPS_THINK_BUDGET,
+	    CAPS_YES, CAPS_NOT_THINKING, 64000 },
+	{ "anthropic", "claude-3-7-sonnet-latest", CAPS_THINK_BUDGET,
+	    CAPS_YES, CAPS_NOT_THINKING, 64000 },
+	{ "anthropic", "claude-3-5-haiku-20241022", CAPS_THINK_NONE, CAPS_YES,
+	    CAPS_NOT_THINKING, 8192 },
+	{ "anthropic", "claude-3-opus-20240229", CAPS_THINK_NONE, CAPS_YES,
+	    CAPS_NOT_THINKING, 4096 },
+	{ "anthropic", "kimi-k3", CAPS_THINK_BUDGET, CAPS_YES,
+	    CAPS_NOT_THINKING, 0 },
+	{ "gemini", "gemini-3-flash-preview", CAPS_THINK_LEVEL, CAPS_YES,
+	    CAPS_YES, 0 },
+	{ "gemini", "models/gemini-3.1-pro", CAPS_THINK_LEVEL, CAPS_YES,
+	    CAPS_YES, 0 },
+	{ "gemini", "gemini-3.5-flash", CAPS_THINK_LEVEL, CAPS_YES, CAPS_YES,
+	    0 },
+	{ "gemini", "gemini-2.5-pro", CAPS_THINK_BUDGET, CAPS_YES, CAPS_YES,
+	    0 },
+	{ "gemini", "gemini-2.0-flash", CAPS_THINK_NONE, CAPS_YES, CAPS_YES,
+	    0 },
+	{ "gemini", "gemini-flash-latest", CAPS_THINK_BUDGET, CAPS_YES,
+	    CAPS_YES, 0 },
+};
+
+static void
+test_families(void)
+{
+	struct model_caps	 m;
+	size_t			 i;
+
+	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		caps_get(NULL, families[i].dialect, str_of(families[i].model),
+		    &m);
+		ok(m.thinking == families[i].thinking &&
+		    m.sampling == families[i].sampling &&
+		    m.forced == families[i].forced &&
+		    m.max_output == families[i].max_output,
+		    "%s (%lld %lld %lld %lld)", families[i].model,
+		    (long long)m.thinking, (long long)m.sampling,
+		    (long long)m.forced, (long long)m.max_output);
+	}
+	caps_get(NULL, "gemini", STR("gemini-2.5-flash-lite"), &m);
+	ok(caps_budget_fit(&m, 100) == 512 && caps_budget_fit(&m, 0) == 0 &&
+	    caps_budget_fit(&m, 99999) == 24576, "budgets of 2.5 lite");
+	caps_get(NULL, "gemini", STR("gemini-2.0-flash"), &m);
+	ok(!m.json_schema && !m.urls && !m.json_with_tools, "of 2.0");
+	caps_get(NULL, "gemini", STR("gemini-3.1-pro"), &m);
+	ok(m.json_schema && m.signatures && !m.think_off, "of 3.1");
+}
+
+static void
+test_efforts(void)
+{
+	struct model_caps	 m;
+
+	caps_get(NULL, "openai-chat", STR("gpt-5.6-sol"), &m);
+	ok(str_is(caps_effort_fit(&m, STR("xhigh")), "xhigh") &&
+	    str_is(caps_effort_fit(&m, STR("max")), "max") &&
+	    str_is(caps_effort_fit(&m, STR("ultra")), "ultra"),
+	    "pitfall-24: no effort is lowered that the table does not know");
+	caps_get(NULL, "openai-chat", STR("gpt-5"), &m);
+	ok(str_is(caps_effort_fit(&m, STR("xhigh")), "high") &&
+	    str_is(caps_effort_fit(&m, STR("ultra")), "ultra"),
+	    "pitfall-24: one that the model lacks becomes the nearest");
+	caps_get(NULL, "anthropic", STR("claude-opus-4-6"), &m);
+	ok(str_is(caps_effort_fit(&m, STR("xhigh")), "high") &&
+	    str_is(caps_effort_fit(&m, STR("max")), "max") &&
+	    str_is(caps_effort_fit(&m, STR("minimal")), "low"), "4.6");
+	ok(str_is(caps_budget_effort(&m, 1), "low") &&
+	    str_is(caps_budget_effort(&m, 16384), "high") &&
+	    str_is(caps_budget_effort(&m, 1000000), "max"),
+	    "a budget's effort");
+	caps_get(NULL, "gemini", STR("gemini-3-pro-preview"), &m);
+	ok(str_is(caps_effort_fit(&m, STR("medium")), "high") &&
+	    str_is(caps_effort_fit(&m, STR("minimal")), "low") &&
+	    str_is(caps_budget_effort(&m, 100000), "high"), "3 pro");
+}
+
+/* --- files ---------------------------------------------------------------- */
+
+static const struct {
+	const char	*text, *err;
+} wrong[] = {
+	{ "a: 1\n", "m:1: expected a list of rules, not a map" },
+	{ "- 7\n", "m:1: [0]: expected a map with dialect, model" },
+	{ "- model: x\n", "m:1: [0]: 'dialect' is missing" },
+	{ "- dialect: openai\n", "m:1: [0]: 'model' is missing" },
+	{ "- dialect: klingon\n  model: x\n", "m:1: [0].dialect: expected "
+	    "openai-chat, openai-responses, anthropic, gemini or openai" },
+	{ "- dialect: gemini\n  model: x\n  thinkin: no\n",
+	    "m:3: [0]: unknown key 'thinkin', did you mean 'thinking'?" },
+	{ "- dialect: gemini\n  model: x\n  thinking: much\n",
+	    "m:3: [0].thinking: expected unknown, none, budget, adaptive, "
+	    "effort or level" },
+	{ "- dialect: gemini\n  model: x\n  max_output: -1\n",
+	    "m:3: [0].max_output: expected a number of tokens" },
+	{ "- dialect: gemini\n  model: x\n  max_output: 99999999999999\n",
+	    "m:3: [0].max_output: expected a number of tokens" },
+	{ "- dialect: gemini\n  model: x\n  efforts: high\n",
+	    "m:3: [0].efforts: expected a list of efforts" },
+	{ "- dialect: gemini\n  model: x\n  efforts: [huge]\n",
+	    "m:3: [0].efforts[0]: expected none, minimal" },
+	{ "- dialect: gemini\n  model: ''\n", "m:2: [0].model: expected a "
+	    "model's name" },
+	{ "- dialect: gemini\n  model: [{}]\n", "m:2: [0].model[0]: " },
+	{ "- dialect: gemini\n  model: x\n  stop: maybe\n",
+	    "m:3: [0].stop: expected no or yes" },
+	{ "]", "m:1: not YAML" },
+};
+
+static void
+test_files(void)
+{
+	struct caps_table	 t;
+	struct model_caps	 m;
+	char			 err[512];
+	size_t			 i;
+
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		err[0] = '\0';
+		ok(caps_file_parse(&arena, str_of(wrong[i].text), "m", &t,
+		    err, sizeof(err)) == -1 && strncmp(err, wrong[i].err,
+		    strlen(wrong[i].err)) == 0, "%s (%s)", wrong[i].err, err);
+	}
+	ok(caps_file_parse(&arena, STR("# nothing\n"), "m", &t, err,
+	    sizeof(err)) == 0 && t.n == 0, "an empty file has no rules");
+	ok(caps_file_parse(&arena, STR("- {dialect: openai, model: "
+	    "[gpt-5.5, my-*], sampling: yes, max_output: 77}\n"), "m", &t,
+	    err, sizeof(err)) == 0 && t.n == 2, "a rule a pattern");
+	caps_get(&t, "openai-chat", STR("gpt-5.5"), &m);
+	ok(m.sampling == CAPS_YES && m.max_output == 77 && !m.stop,
+	    "pitfall-37: one line changes one fact");
+	caps_get(&t, "anthropic", STR("gpt-5.5"), &m);
+	ok(m.max_output == 0, "of its dialect only");
+}
+
+/* --- in translations ------------------------------------------------------ */
+
+static const struct {
+	const char	*name;
+	const struct dialect *from, *to;
+	const char	*model, *in;	/* ' for " */
+	const char	*has, *lacks;	/* NULL: nothing */
+	const char	*lost;		/* in the report, NULL: none */
+} bodies[] = {
+	{ "pitfall-24: an unknown effort goes through",
+	    &dialect_openai_chat, &dialect_openai_responses, "gpt-6-mini",
+	    "{'model':'m','messages':[{'role':'user','content':'a'}],"
+	    "'reasoning_effort':'ultra'}", "'effort':'ultra'", NULL, NULL },
+	{ "pitfall-24: xhigh and max reach those that have them",
+	    &dialect_openai_chat, &dialect_anthropic, "claude-opus-5",
+	    "{'model':'m','messages':[{'role':'user','content':'a'}],"
+	    "'reasoning_effort':'xhigh'}", "'effort':'xhigh'", NULL, NULL },
+	{ "pitfall-24: what is lowered is told",
+	    &dialect_openai_chat, &dialect_openai_responses, "gpt-5",
+	    "{'model':'m','messages':[{'role':'user','content':'a'}],"
+	    "'reasoning_effort':'xhigh'}", "'effort':'high'", NULL,
+	    "reasoning_effort" },
+	{ "pitfall-25: a budget lies below max_tokens",
+	    &dialect_gemini, &dialect_anthropic, "claude-haiku-4-5",
+	    "{'contents':[{'role':'user','parts':[{'text':'a'}]}],"
+	    "'generationConfig':{'maxOutputTokens':8000,"
+	    "'thinkingConfig':{'thinkingBudget':20000}}}",
+	    "'budget_tokens':6400", NULL, "thinking" },
+	{ "pitfall-25: max_tokens is raised where the client gave none",
+	    &dialect_openai_chat, &dialect_anthropic, "claude-haiku-4-5",
+	    "{'model':'m','messages':[{'role':'user','content':'a'}],"
+	    "'reasoning_effort':'max'}", "'max_tokens':36095", NULL,
+	    "reasoning_effort" },
+	{ "pitfall-31: forced choice while thinking becomes auto",
+	    &dialect_openai_chat, &dialect_anthropic, "claude-opus-5",
+	    "{'model':'m','messages':[{'role':'user','content':'a'}],"
+	    "'reasoning_effort':'high','tool_choice':'required','tools':["
+	    "{'type':'function','function':{'name':'f'}}]}",
+	    "'tool_choice':{'type':'auto'}", NULL, "tool_choice" },
+	{ "pitfall-31: forced choice stays without thinking",
+	    &dialect_openai_chat, &dialect_anthropic, "claude-opus-5",
+	    "{'model':'m','messages':[{'role':'user','content':'a'}],"
+	    "'tool_choice':'required','tools':["
+	    "{'type':'function','function':{'name':'f'}}]}",
+	    "'tool_choice':{'type':'any'}", NULL, NULL },
+	{ "pitfall-31: a model that refuses it gets auto",
+	    &dialect_openai_chat, &dialect_anthropic, "claude-fable-5-1",
+	    "{'model':'m','messages':[{'role':'user','content':'a'}],"
+	    "'tool_choice':'required','tools':["
+	    "{'type':'function','function':{'name':'f'}}]}",
+	    "'tool_choice':{'type':'auto'}", NULL, "tool_choice" },
+	{ "pitfall-32: structured output beside thinking and tools",
+	    &dialect_openai_chat, &dialect_anthropic, "claude-opus-5",
+	    "{'model':'m','messages':[{'role':'user','content':'a'}],"
+	    "'reasoning_effort':'high','tools':[{'type':'function',"
+	    "'function':{'name':'f'}}],'response_format':{'type':"
+	    "'json_schema','json_schema':{'name':'r','schema':{'type':"
+	    "'object','properties':{},'additionalProperties':false}}}}",
+	    "'format':{'type':'json_schema'", "tool_choice", NULL },
+	{ "pitfall-37: max_tokens has its new name",
+	    &dialect_anthropic, &dialect_openai_chat, "gpt-6-mini",
+	    "{'model':'m','max_tokens':5,'messages':[{'role':'user',"
+	    "'content':'a'}]}", "'max_completion_tokens':5", "'max_tokens'",
+	    NULL },
+	{ "pitfall-37: a reasoning model refuses a temperature",
+	    &dialect_anthropic, &dialect_openai_chat, "o4-mini",
+	    "{'model':'m','max_tokens':5,'temperature':0.5,'messages':["
+	    "{'role':'user','content':'a'}]}", NULL, "temperature",
+	    "temperature" },
+	{ "pitfall-37: a model that nobody knows is refused nothing",
+	    &dialect_anthropic, &dialect_openai_chat, "what-comes-next",
+	    "{'model':'m','max_tokens':5,'temperature':0.5,'messages':["
+	    "{'role':'user','content':'a'}]}", "'temperature':0.5", NULL,
+	    NULL },
+	{ "more tokens than the model has are lowered, and told",
+	    &dialect_openai_chat, &dialect_anthropic,
+	    "claude-3-opus-20240229",
+	    "{'model':'m','max_tokens':9999,'messages':[{'role':'user',"
+	    "'content':'a'}]}", "'max_tokens':4096", NULL, "max_tokens" },
+};
+
+static struct str
+json(const char *text)
+{
+	struct str	 s = str_of(text);
+	char		*p = arena_bytes(&arena, s.n + 1);
+	size_t		 i;
+
+	for (i = 0; i <= s.n; i++)
+		p[i] = text[i] == '\'' ? '"' : text[i];
+	return (struct str){ p, s.n };
+}
+
+static bool
+has(const char *text)
+{
+	struct str	 s = json(text);
+
+	return memmem(buf_str(&out).p, out.len, s.p, s.n) != NULL;
+}
+
+static void
+test_bodies(void)
+{
+	struct convert_opts	 o;
+	struct ir_error		 err;
+	struct buf		 path, report;
+	bool			 good;
+	size_t			 i;
+
+	buf_init(&path, 4096);
+	buf_init(&report, 65536);
+	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		o = (struct convert_opts){ .from = bodies[i].from,
+		    .to = bodies[i].to, .model = str_of(bodies[i].model) };
+		loss_init(&loss, &arena);
+		buf_clear(&out);
+		buf_clear(&report);
+		good = convert_request(&arena, &o, json(bodies[i].in), &path,
+		    &out, &loss, &err) == 0 &&
+		    (bodies[i].has == NULL || has(bodies[i].has)) &&
+		    (bodies[i].lacks == NULL || !has(bodies[i].lacks));
+		loss_json(&loss, &report);
+		if (bodies[i].lost == NULL)
+			good = good && loss.n == 0;
+		else
+			good = good && memmem(report.data, report.len,
+			    bodies[i].lost, strlen(bodies[i].lost)) != NULL;
+		ok(good, "%s", bodies[i].name);
+		if (!good)
+			printf("# %.*s\n# %.*s\n", STR_FMT(buf_str(&out)),
+			    STR_FMT(buf_str(&report)));
+	}
+	buf_release(&path);
+	buf_release(&report);
+}
+
+int
+main(void)
+{
+	arena_init(&arena);
+	buf_init(&out, 1 << 20);
+	test_patterns();
+	test_families();
+	test_efforts();
+	test_files();
+	test_bodies();
+	buf_release(&out);
+	arena_release(&arena);
+	return done();
+}
