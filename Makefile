@@ -31,7 +31,7 @@ B	?= build/$(VARIANT)
 BASE_SRCS = $(addprefix common/base/,arena.c buf.c caps.c caps_table.c clock.c \
 	codec.c id.c listen.c log.c loop.c redact.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
-	server_tool.c cite.c estimate.c \
+	server_tool.c server_run.c cite.c estimate.c \
 	ir_response.c ir_name.c loss.c decoder.c dialect.c convert.c schema.c \
 	schema_lower.c \
 	dialect_anthropic.c dialect_anthropic_decode.c \
@@ -66,7 +66,7 @@ PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \
 	foreground.c status.c check.c convert.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c loop.c \
 	dialect_anthropic.c dialect_gemini.c dialect_openai_chat.c \
-	dialect_openai_responses.c tools.c matrix.c damage.c pitfalls.c roundtrip.c \
+	dialect_openai_responses.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
 	schema.c conf.c store.c secret.c shm.c policy.c \
 	netguard.c rows.c caps.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c conf.c))

@@ -16,6 +16,7 @@ struct reader {
 	struct arena	*a;
 	struct str	 text;		/* decoded */
 	struct cite	*first, **last;
+	bool		 told;		/* pages that were read: elsewhere */
 	unsigned	 lost;
 };
 
@@ -212,7 +213,7 @@ read_gemini(struct reader *r, struct jv v)
 		e = json_get(meta, "citations");
 	for (e = json_first(e); json_ok(e); e = json_next(e))
 		read_recitation(r, e);
-	r->lost += json_ok(json_get(v, "urlContextMetadata"));
+	r->lost += !r->told && json_ok(json_get(v, "urlContextMetadata"));
 }
 
 /* --- writing --------------------------------------------------------------- */
@@ -340,6 +341,7 @@ cite_write(struct arena *a, const struct dialect *from,
 			    cite_chars(t->text);
 
 	r.last = &r.first;
+	r.told = to == &dialect_anthropic || to == &dialect_openai_responses;
 	json_init(&j);
 	if (json_parse(&j, arena_strf(a, "[%.*s]", STR_FMT(list)), NULL) == 0)
 		for (v = json_first(json_root(&j)); json_ok(v);

@@ -12,6 +12,7 @@
 #include "wire/ir.h"
 #include "wire/json.h"
 #include "wire/loss.h"
+#include "wire/server_run.h"
 
 /*
  * What the files of the Anthropic Messages dialect share.
@@ -142,6 +143,7 @@ struct an_dec {
 
 struct an_enc {
 	struct cite_hold hold;
+	struct server_runs runs;
 	bool		 started;	/* START was seen */
 	bool		 begun;		/* message_start is written */
 	bool		 open;		/* a block is */

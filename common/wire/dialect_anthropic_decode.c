@@ -203,6 +203,9 @@ read_opaque(struct rd *r, struct list *l, struct jv v)
 
 	p->raw = json_raw(v);
 	p->from = r->rq->from;
+	server_run_mark(r->a, p);
+	if (p->text.n > 0 && server_run_ours(p->raw))
+		r->rq->native = false;
 	return get_cache(r, v, &p->cache);
 }
 
@@ -218,6 +221,8 @@ read_text(struct rd *r, struct list *l, struct jv v)
 		return -1;
 	p->text = json_jstr(text);
 	p->extra = further(r, v, known);
+	if (p->extra.n > 0 && server_run_ours(p->extra))
+		r->rq->native = false;
 	return get_cache(r, v, &p->cache);
 }
 

@@ -42,6 +42,94 @@ to_hoist(const struct ir_request *rq, struct jv root)
 	return false;
 }
 
+/* A text without the citations that no provider made. */
+static void
+copy_text(struct jw *w, struct jv block)
+{
+	struct jv	 m, c;
+	unsigned	 n = 0;
+
+	jw_object(w);
+	for (m = json_first(block); json_ok(m); m = json_next(m)) {
+		if (!json_key_is(m, "citations")) {
+			jw_key_jstr(w, json_jstr(json_key(m)));
+			jw_raw(w, json_raw(m));
+			continue;
+		}
+		for (c = json_first(m); json_ok(c); c = json_next(c)) {
+			if (server_run_ours(json_raw(c)))
+				continue;
+			if (n++ == 0) {
+				jw_key(w, "citations");
+				jw_array(w);
+			}
+			jw_raw(w, json_raw(c));
+		}
+		if (n > 0)
+			jw_array_end(w);
+	}
+	jw_object_end(w);
+}
+
+/*
+ * One block of the client's.  What another provider's tools did came to it in
+ * this dialect's form, but nothing in it is for Anthropic's eyes: it is text.
+ */
+static void
+copy_block(struct an_request *r, struct jv block)
+{
+	struct jw	*w = &r->w;
+
+	if (json_is(json_get(block, "type"), "text")) {
+		copy_text(w, block);
+		return;
+	}
+	if (!str_starts(json_str(r->a, json_get(block, json_is(json_get(block,
+	    "type"), "server_tool_use") ? "id" : "tool_use_id")),
+	    "srvtoolu_pxd")) {
+		jw_raw(w, json_raw(block));
+		return;
+	}
+	jw_object(w);
+	jw_key(w, "type");
+	jw_strz(w, "text");
+	jw_key(w, "text");
+	jw_jstr(w, server_run_text(r->a, &dialect_anthropic,
+	    json_raw(block)));
+	jw_object_end(w);
+}
+
+static void
+copy_messages(struct an_request *r, struct jv list)
+{
+	struct jw	*w = &r->w;
+	struct jv	 v, m, b;
+
+	jw_array(w);
+	for (v = json_first(list); json_ok(v); v = json_next(v)) {
+		if (!server_run_ours(json_raw(v))) {
+			jw_raw(w, json_raw(v));
+			continue;
+		}
+		jw_object(w);
+		for (m = json_first(v); json_ok(m); m = json_next(m)) {
+			jw_key_jstr(w, json_jstr(json_key(m)));
+			if (!json_key_is(m, "content") ||
+			    json_type(m) != JSON_ARRAY) {
+				jw_raw(w, json_raw(m));
+				continue;
+			}
+			jw_array(w);
+			b = json_first(m);
+			for (; json_ok(b); b = json_next(b))
+				copy_block(r, b);
+			jw_array_end(w);
+		}
+		jw_object_end(w);
+	}
+	jw_array_end(w);
+}
+
 static void
 copy_member(struct an_request *r, struct jv m, bool hoist)
 {
@@ -56,6 +144,8 @@ copy_member(struct an_request *r, struct jv m, bool hoist)
 		jw_str(w, r->x->target.model);
 	else if (json_key_is(m, "stream"))
 		jw_bool(w, r->x->target.stream);
+	else if (json_key_is(m, "messages"))
+		copy_messages(r, m);
 	else
 		jw_raw(w, json_raw(m));
 }

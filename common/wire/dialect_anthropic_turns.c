@@ -155,6 +155,11 @@ opaque_fits(struct an_request *r, const struct ir_part *p, enum place place)
 		    "sent as the text of its JSON");
 		return true;
 	}
+	if (p->text.n > 0) {
+		anthropic_loss(r, LOSS_APPROXIMATED, p->node,
+		    "what a provider's own tool did is told as text");
+		return true;
+	}
 	/* A model's own doings may be forgotten, a user's word not. */
 	anthropic_loss(r, place == IN_ASSISTANT ? LOSS_DROPPED : LOSS_REFUSED,
 	    p->node, "only the client's own dialect has this");
@@ -842,7 +847,8 @@ write_part(struct an_request *r, const struct ir_part *p, bool trim)
 		if (p->from == &dialect_anthropic)
 			jw_raw(&r->w, p->raw);
 		else
-			write_text(r, jstr_encode(r->a, p->raw), p->cache);
+			write_text(r, p->text.n > 0 ? p->text :
+			    jstr_encode(r->a, p->raw), p->cache);
 		break;
 	default:
 		write_media(r, p);

@@ -248,6 +248,56 @@ whole_block(struct ir_encoder *enc, struct str raw)
 	close_event(enc, &w);
 }
 
+static void	 part_end(struct ir_encoder *);
+
+/* What another provider's own tool did; false: nothing of the kind. */
+static bool
+run_blocks(struct ir_encoder *enc, const struct dialect *from, struct str raw)
+{
+	struct an_enc		*e = enc->state;
+	struct server_piece	*p;
+
+	if (!server_run_take(enc->x, &e->runs, from, raw, &dialect_anthropic,
+	    &p))
+		return false;
+	for (; p != NULL; p = p->next) {
+		whole_block(enc, p->raw);
+		part_end(enc);
+	}
+	return true;
+}
+
+static void
+run_rest(struct ir_encoder *enc)
+{
+	struct an_enc		*e = enc->state;
+	struct server_piece	*p;
+
+	p = server_run_rest(enc->x, &e->runs, &dialect_anthropic);
+	for (; p != NULL; p = p->next) {
+		whole_block(enc, p->raw);
+		part_end(enc);
+	}
+}
+
+/* Gemini tells of its searches beside the text: they follow it. */
+static void
+run_notes(struct ir_encoder *enc, const struct dialect *from, struct str notes)
+{
+	struct json	 j;
+	struct jv	 v;
+
+	if (from != &dialect_gemini || notes.n == 0)
+		return;
+	notes = arena_strf(enc->x->arena, "[%.*s]", STR_FMT(notes));
+	json_init(&j);
+	if (json_parse(&j, notes, NULL) == 0)
+		for (v = json_first(json_root(&j)); json_ok(v);
+		    v = json_next(v))
+			(void)run_blocks(enc, from, json_raw(v));
+	json_release(&j);
+}
+
 static void
 open_delta(struct ir_encoder *enc, struct jw *w, const char *type)
 {
@@ -311,6 +361,10 @@ part_start(struct ir_encoder *enc, const struct ir_event *ev)
 	case IR_OPAQUE:
 		if (ev->from == &dialect_anthropic) {
 			whole_block(enc, ev->raw);
+			return;
+		}
+		if (run_blocks(enc, ev->from, ev->raw)) {
+			e->skip = true;
 			return;
 		}
 		break;
@@ -509,6 +563,7 @@ message_end(struct ir_encoder *enc)
 	struct an_enc	*e = enc->state;
 	struct jw	 w;
 
+	run_rest(enc);
 	write_start(enc);
 	open_event(enc, &w, "message_delta");
 	jw_key(&w, "delta");
@@ -587,6 +642,7 @@ anthropic_event_encode(struct ir_encoder *enc, const struct ir_event *ev)
 			write_citations(enc, e->hold.from,
 			    cite_held_notes(&e->hold));
 		part_end(enc);
+		run_notes(enc, e->hold.from, cite_held_notes(&e->hold));
 		break;
 	case IR_EV_USAGE:
 		e->usage = ev->usage;
@@ -615,7 +671,44 @@ struct body {
 	struct jw		 w;
 	unsigned		 calls;
 	bool			 refused;
+	struct server_runs	 runs;
 };
+
+static void
+body_pieces(struct body *b, const struct server_piece *p)
+{
+	for (; p != NULL; p = p->next)
+		jw_raw(&b->w, p->raw);
+}
+
+static bool
+body_run(struct body *b, const struct dialect *from, struct str raw)
+{
+	struct server_piece	*p;
+
+	if (!server_run_take(b->x, &b->runs, from, raw, &dialect_anthropic,
+	    &p))
+		return false;
+	body_pieces(b, p);
+	return true;
+}
+
+static void
+body_run_notes(struct body *b, const struct ir_out_part *p)
+{
+	struct json	 j;
+	struct jv	 v;
+
+	if (p->from != &dialect_gemini || p->annotations.len == 0)
+		return;
+	json_init(&j);
+	if (json_parse(&j, arena_strf(b->x->arena, "[%.*s]",
+	    STR_FMT(buf_str(&p->annotations))), NULL) == 0)
+		for (v = json_first(json_root(&j)); json_ok(v);
+		    v = json_next(v))
+			(void)body_run(b, p->from, json_raw(v));
+	json_release(&j);
+}
 
 static struct jstr
 part_text(const struct ir_out_part *p)
@@ -724,6 +817,7 @@ body_part(struct body *b, const struct ir_out_part *p)
 		/* FALLTHROUGH */
 	case IR_TEXT:
 		body_text(b, p);
+		body_run_notes(b, p);
 		return;
 	case IR_TOOL_CALL:
 		body_call(b, p);
@@ -736,6 +830,8 @@ body_part(struct body *b, const struct ir_out_part *p)
 			jw_raw(&b->w, p->raw);
 			return;
 		}
+		if (body_run(b, p->from, p->raw))
+			return;
 		lost(b->x, "response.content",
 		    "a part that only the provider's dialect has");
 		return;
@@ -773,6 +869,7 @@ anthropic_body_encode(struct ir_exchange *x, const struct ir_response *rs,
 	jw_array(w);
 	for (p = c->parts; p != NULL; p = p->next)
 		body_part(&b, p);
+	body_pieces(&b, server_run_rest(x, &b.runs, &dialect_anthropic));
 	jw_array_end(w);
 	jw_key(w, "stop_reason");
 	jw_str(w, stop_reason(x, c->stop, c->stop_raw, b.calls > 0,

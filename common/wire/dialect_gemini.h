@@ -12,6 +12,7 @@
 #include "wire/dialect.h"
 #include "wire/ir.h"
 #include "wire/json.h"
+#include "wire/server_run.h"
 
 /*
  * What the files of the Gemini dialect share:
@@ -125,6 +126,8 @@ int	 gem_body_decode(struct ir_decoder *)
 /* State of an encoder of answers. */
 struct gem_choice {
 	struct cite_hold	 hold;
+	struct server_runs	 runs;
+	struct gem_acc		 beside;	/* of runs: {"groundingMeta.. */
 	bool			 seen;
 	enum ir_tool_kind	 tool;
 	struct str		 id, name, media_type;

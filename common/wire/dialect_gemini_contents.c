@@ -310,6 +310,8 @@ part_decode(struct gem_reader *d, struct jv v, struct ir_part *p)
 	}
 	if (p->type == IR_OPAQUE || p->type == IR_THINKING || p->extra.n > 0)
 		p->from = &dialect_gemini;
+	if (p->type == IR_OPAQUE)
+		server_run_mark(d->a, p);
 	if (p->type == IR_THINKING)
 		d->rq->need |= IR_NEED_THINKING;
 	return rc;

@@ -444,6 +444,26 @@ result_write(struct gem_writer *e, const struct ir_part *call,
 	}
 }
 
+/* What a provider's own tool did: code that ran here is code again. */
+static void
+told_write(struct gem_writer *e, enum gem_turn turn, const struct ir_part *p)
+{
+	struct str	 code = server_run_code(e->a, p);
+
+	gem_lose(e, LOSS_APPROXIMATED, p->node, NULL, code.n > 0 ?
+	    "code that was run, as gemini has it" :
+	    "what a provider's own tool did is told as text");
+	turn_open(e, turn);
+	if (code.n > 0) {
+		jw_raw(&e->w, code);
+		return;
+	}
+	jw_object(&e->w);
+	jw_key(&e->w, "text");
+	jw_jstr(&e->w, p->text);
+	jw_object_end(&e->w);
+}
+
 /* --- messages ----------------------------------------------------------- */
 
 static void
@@ -475,7 +495,9 @@ part_write(struct gem_writer *e, enum gem_turn turn, const struct ir_part *p)
 		if (own(p)) {
 			turn_open(e, turn);
 			jw_raw(&e->w, p->raw);
-		} else
+		} else if (p->text.n > 0)
+			told_write(e, turn, p);
+		else
 			gem_lose(e, LOSS_DROPPED, p->node, NULL,
 			    "only its own provider knows this");
 		break;

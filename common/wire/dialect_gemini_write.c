@@ -216,6 +216,61 @@ logprobs_write(struct ir_exchange *x, struct jw *w, struct str raw)
 	json_release(&j);
 }
 
+/* The same member in a note behind this one. */
+static struct jv
+note_later(struct jv note, const char *name, struct jv key)
+{
+	struct jstr	 k = json_jstr(key), have;
+	struct jv	 v, m;
+
+	for (v = json_next(note); json_ok(v); v = json_next(v))
+		for (m = json_first(json_get(v, name)); json_ok(m);
+		    m = json_next(m)) {
+			have = json_jstr(json_key(m));
+			if (have.n == k.n && memcmp(have.p, k.p, k.n) == 0)
+				return m;
+		}
+	return JV_NONE;
+}
+
+/* The members of all values of that name; of what is told twice, the last. */
+static void
+note_merge(struct jw *w, struct jv notes, const char *name)
+{
+	struct jv	 v, m;
+
+	jw_object(w);
+	for (v = json_first(notes); json_ok(v); v = json_next(v))
+		for (m = json_first(json_get(v, name)); json_ok(m);
+		    m = json_next(m)) {
+			if (json_ok(note_later(v, name, json_key(m))))
+				continue;
+			jw_key_jstr(w, json_jstr(json_key(m)));
+			jw_raw(w, json_raw(m));
+		}
+	jw_object_end(w);
+}
+
+static void
+note_write(struct jw *w, struct jv notes, const char *name)
+{
+	struct jv	 v, last = JV_NONE;
+	unsigned	 n = 0;
+
+	for (v = json_first(notes); json_ok(v); v = json_next(v))
+		if (json_ok(json_get(v, name))) {
+			last = json_get(v, name);
+			n++;
+		}
+	if (n == 0)
+		return;
+	jw_key(w, name);
+	if (n == 1)
+		jw_raw(w, json_raw(last));
+	else
+		note_merge(w, notes, name);
+}
+
 /* raw: {"groundingMetadata":..} and the like, comma between. */
 static void
 notes_write(struct ir_exchange *x, struct jw *w, struct str raw)
@@ -225,7 +280,6 @@ notes_write(struct ir_exchange *x, struct jw *w, struct str raw)
 				    "urlContextMetadata" };
 	struct json		 j;
 	struct json_error	 je;
-	struct jv		 v, m, last;
 	size_t			 i;
 
 	if (raw.n == 0)
@@ -233,17 +287,8 @@ notes_write(struct ir_exchange *x, struct jw *w, struct str raw)
 	raw = arena_strf(x->arena, "[%.*s]", STR_FMT(raw));
 	json_init(&j);
 	if (json_parse(&j, raw, &je) == 0)
-		for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-			last = JV_NONE;
-			v = json_first(json_root(&j));
-			for (; json_ok(v); v = json_next(v))
-				if (json_ok(m = json_get(v, names[i])))
-					last = m;
-			if (!json_ok(last))
-				continue;
-			jw_key(w, names[i]);
-			jw_raw(w, json_raw(last));
-		}
+		for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			note_write(w, json_root(&j), names[i]);
 	json_release(&j);
 }
 
@@ -507,12 +552,50 @@ delta_event(struct ir_encoder *enc, const struct ir_event *ev)
 	}
 }
 
+/* Pieces that are parts go out at once, others stand beside the text. */
+static void
+run_chunks(struct ir_encoder *enc, unsigned choice,
+    const struct server_piece *p)
+{
+	struct gem_choice	*c = choice_get(enc, choice);
+	struct jw		 w;
+
+	for (; p != NULL; p = p->next) {
+		if (p->event != NULL) {
+			gem_acc_value(enc->x->arena, &c->beside, p->raw);
+			continue;
+		}
+		part_open(enc, &w);
+		jw_raw(&w, p->raw);
+		part_close(enc, &w, choice);
+	}
+}
+
+/* What only its provider knows, but for what its own tools did. */
+static void
+opaque_event(struct ir_encoder *enc, const struct ir_event *ev)
+{
+	struct gem_choice	*c = choice_get(enc, ev->choice);
+	struct server_piece	*p;
+	struct jw		 w;
+
+	if (ev->from == &dialect_gemini) {
+		part_open(enc, &w);
+		jw_raw(&w, ev->raw);
+		part_close(enc, &w, ev->choice);
+	} else if (server_run_take(enc->x, &c->runs, ev->from, ev->raw,
+	    &dialect_gemini, &p))
+		run_chunks(enc, ev->choice, p);
+	else
+		lose(enc->x, "response.parts",
+		    "only its own provider's clients know this");
+}
+
 static void
 part_start_event(struct ir_encoder *enc, const struct ir_event *ev)
 {
 	struct gem_choice	*c = choice_get(enc, ev->choice);
 	struct arena		*a = enc->x->arena;
-	struct jw		 w;
 
 	c->seen = true;
 	c->acc.n = 0;
@@ -524,13 +607,8 @@ part_start_event(struct ir_encoder *enc, const struct ir_event *ev)
 		c->tool = ev->tool;
 	} else if (ev->part >= IR_IMAGE && ev->part <= IR_DOCUMENT)
 		c->media_type = arena_str(a, ev->media_type);
-	else if (ev->part == IR_OPAQUE && ev->from == &dialect_gemini) {
-		part_open(enc, &w);
-		jw_raw(&w, ev->raw);
-		part_close(enc, &w, ev->choice);
-	} else if (ev->part == IR_OPAQUE)
-		lose(enc->x, "response.parts",
-		    "only its own provider's clients know this");
+	else if (ev->part == IR_OPAQUE)
+		opaque_event(enc, ev);
 }
 
 static void
@@ -593,12 +671,17 @@ error_event(struct ir_encoder *enc, const struct ir_error *err)
 static void
 held_notes(struct ir_encoder *enc, unsigned choice)
 {
-	struct cite_hold	*h = &choice_get(enc, choice)->hold;
+	struct gem_choice	*c = choice_get(enc, choice);
+	struct cite_hold	*h = &c->hold;
 
+	run_chunks(enc, choice, server_run_rest(enc->x, &c->runs,
+	    &dialect_gemini));
 	if (h->notes.n > 0)
-		note_chunk(enc, choice, notes_fit(enc->x, h->from,
-		    cite_held_notes(h), cite_held_text(h)));
+		gem_acc_value(enc->x->arena, &c->beside, notes_fit(enc->x,
+		    h->from, cite_held_notes(h), cite_held_text(h)));
 	h->notes.n = 0;
+	note_chunk(enc, choice, (struct str){ c->beside.p, c->beside.n });
+	c->beside.n = 0;
 }
 
 void
@@ -668,8 +751,41 @@ body_text(struct ir_exchange *x, struct jw *w, const struct ir_out_part *p,
 		text_write(w, text, thought && text.n > 0, sig);
 }
 
+struct beside {
+	struct server_runs	 runs;
+	struct gem_acc		 notes;
+};
+
 static void
-body_part(struct ir_exchange *x, struct jw *w, const struct ir_out_part *p)
+body_pieces(struct ir_exchange *x, struct jw *w, struct beside *b,
+    const struct server_piece *p)
+{
+	for (; p != NULL; p = p->next)
+		if (p->event != NULL)
+			gem_acc_value(x->arena, &b->notes, p->raw);
+		else
+			jw_raw(w, p->raw);
+}
+
+static void
+body_opaque(struct ir_exchange *x, struct jw *w, struct beside *b,
+    const struct ir_out_part *p)
+{
+	struct server_piece	*pieces;
+
+	if (p->from == &dialect_gemini)
+		jw_raw(w, p->raw);
+	else if (server_run_take(x, &b->runs, p->from, p->raw,
+	    &dialect_gemini, &pieces))
+		body_pieces(x, w, b, pieces);
+	else
+		lose(x, "response.parts",
+		    "only its own provider's clients know this");
+}
+
+static void
+body_part(struct ir_exchange *x, struct jw *w, struct beside *b,
+    const struct ir_out_part *p)
 {
 	struct jstr	 sig = p->signature;
 
@@ -694,11 +810,7 @@ body_part(struct ir_exchange *x, struct jw *w, const struct ir_out_part *p)
 		    sig);
 		break;
 	case IR_OPAQUE:
-		if (p->from == &dialect_gemini)
-			jw_raw(w, p->raw);
-		else
-			lose(x, "response.parts",
-			    "only its own provider's clients know this");
+		body_opaque(x, w, b, p);
 		break;
 	case IR_TOOL_RESULT:
 		break;
@@ -709,33 +821,35 @@ static void
 body_choice(struct ir_exchange *x, struct jw *w, const struct ir_out_choice *c)
 {
 	const struct ir_out_part	*p;
-	struct gem_acc			 notes = { 0 }, logprobs = { 0 };
+	struct gem_acc			 logprobs = { 0 };
+	struct beside			 b = { .notes = { 0 } };
 	struct cite_hold		 hold = { .from = NULL };
 	size_t				 len;
 
 	candidate_open(w);
 	len = w->b->len;
 	for (p = c->parts; p != NULL; p = p->next) {
-		body_part(x, w, p);
+		body_part(x, w, &b, p);
 		gem_acc_value(x->arena, &logprobs, buf_str(&p->logprobs));
 		if (p->type == IR_TEXT)
 			cite_hold_text(x->arena, &hold,
 			    (struct jstr){ p->text.data, p->text.len });
 		if (p->annotations.len > 0 && p->from == &dialect_gemini)
-			gem_acc_value(x->arena, &notes,
+			gem_acc_value(x->arena, &b.notes,
 			    buf_str(&p->annotations));
 		else if (p->annotations.len > 0)
 			cite_hold_note(x->arena, &hold, p->from,
 			    buf_str(&p->annotations));
 	}
+	body_pieces(x, w, &b, server_run_rest(x, &b.runs, &dialect_gemini));
 	if (w->b->len == len)
 		text_write(w, JSTR(""), false, JSTR_NONE);
 	content_close(w);
 	stop_write(x, w, c->stop, c->stop_raw);
 	logprobs_write(x, w, (struct str){ logprobs.p, logprobs.n });
-	gem_acc_value(x->arena, &notes, notes_fit(x, hold.from,
+	gem_acc_value(x->arena, &b.notes, notes_fit(x, hold.from,
 	    cite_held_notes(&hold), cite_held_text(&hold)));
-	notes_write(x, w, (struct str){ notes.p, notes.n });
+	notes_write(x, w, (struct str){ b.notes.p, b.notes.n });
 	candidate_close(w, c->index);
 }
 

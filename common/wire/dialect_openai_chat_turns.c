@@ -264,6 +264,14 @@ is_billing_header(const struct chat_req *o, const struct ir_part *p)
 	return str_starts(s, "x-anthropic-billing-header:");
 }
 
+/* What a provider's own tool did, known as text. */
+static bool
+told(const struct ir_part *p)
+{
+	return p->type == IR_OPAQUE && !jstr_empty(p->text) &&
+	    p->from != &dialect_openai_chat;
+}
+
 /* What is lost of a part whatever becomes of it. */
 static void
 lose_marks(struct chat_req *o, const struct ir_part *p)
@@ -368,7 +376,7 @@ text_pieces(struct chat_req *o, const struct ir_part *p)
 	const struct ir_media	*m = &p->media;
 
 	if (!is_media(p)) {
-		if (p->type == IR_OPAQUE)
+		if (p->type == IR_OPAQUE && p->text.n == 0)
 			jw_piece_str(&o->w, p->raw);
 		else
 			jw_piece_jstr(&o->w, p->text);
@@ -673,7 +681,10 @@ turn_count(struct chat_req *o, struct turn *t)
 				t->n_text++;
 			break;
 		default:
-			chat_lose(o, LOSS_DROPPED, p->node, NULL,
+			t->n_text += told(p);
+			chat_lose(o, told(p) ? LOSS_APPROXIMATED :
+			    LOSS_DROPPED, p->node, NULL, told(p) ?
+			    "what a provider's own tool did is told as text" :
 			    "only its own dialect knows it");
 			break;
 		}
@@ -686,7 +697,7 @@ said(struct chat_req *o, const struct ir_part *p)
 {
 	if (is_media(p))
 		return form_again(o, p) == FORM_TEXT;
-	return (p->type == IR_TEXT || p->type == IR_REFUSAL) &&
+	return (p->type == IR_TEXT || p->type == IR_REFUSAL || told(p)) &&
 	    !jstr_empty(p->text);
 }
 

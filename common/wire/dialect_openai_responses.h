@@ -9,6 +9,7 @@
 #include "wire/dialect_openai_chat.h"
 #include "wire/ir.h"
 #include "wire/json.h"
+#include "wire/server_run.h"
 
 /*
  * What the files of the OpenAI Responses dialect share.  A request is a list
@@ -156,6 +157,7 @@ struct resp_enc {
 	struct resp_out		 item;
 	struct resp_acc		 text, annotations, logprobs;
 	struct cite_hold	 hold;		/* its notes alone */
+	struct server_runs	 runs;
 	struct resp_acc		 output;	/* finished items, JSON */
 	enum ir_stop		 stop;
 	const char		*status;	/* static */

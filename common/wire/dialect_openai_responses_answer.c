@@ -450,12 +450,33 @@ item_kind(struct jv item)
 	    json_is(t, "reasoning") ? RESP_REASONING : RESP_OTHER;
 }
 
+/* An image that the model had made is one for every client. */
+static int
+image_done(struct ir_decoder *d, struct jv item)
+{
+	struct ir_event	 ev = { .part = IR_IMAGE, .from = d->dialect };
+	struct jv	 format = json_get(item, "output_format");
+
+	ev.id = json_str(d->x->arena, member(item, "id"));
+	ev.media_type = json_type(format) != JSON_STRING ? STR("image/png") :
+	    arena_strf(d->x->arena, "image/%.*s",
+	    STR_FMT(json_str(d->x->arena, format)));
+	if (part_open(d, &ev) == -1)
+		return -1;
+	ev = (struct ir_event){ .delta = IR_D_DATA };
+	ev.raw = json_str(d->x->arena, json_get(item, "result"));
+	return part_delta(d, &ev);
+}
+
 static int
 opaque_done(struct ir_decoder *d, struct jv item)
 {
 	struct ir_event	 ev = { .part = IR_OPAQUE, .raw = json_raw(item),
 	    .from = d->dialect };
 
+	if (json_is(json_get(item, "type"), "image_generation_call") &&
+	    json_jstr(json_get(item, "result")).n > 0)
+		return image_done(d, item);
 	return json_type(item) == JSON_OBJECT ? part_open(d, &ev) : 0;
 }
 

@@ -441,6 +441,9 @@ item_opaque(struct ctx *c, struct jv item)
 	p = ir_part_add(c->rq, m, IR_OPAQUE, item.i);
 	p->raw = json_raw(item);
 	p->from = c->rq->from;
+	server_run_mark(c->rq->arena, p);
+	if (p->text.n > 0 && server_run_ours(p->raw))
+		c->rq->native = false;
 	if (type.n == 0 || str_is(type, "item_reference"))
 		c->rq->need |= IR_NEED_STATE;
 	if (get_str(c, item, "id", &p->item_id) == -1)

@@ -583,6 +583,22 @@ own_item(const struct json *j, struct jv *cur, uint32_t node)
 	return json_ok(*cur) && cur->i <= node;
 }
 
+/* What another provider's tool did came as an item, whose id means nothing. */
+static void
+own_copy(struct resp_req *e, const struct ir_part *p, struct jv item)
+{
+	if (p == NULL || p->type != IR_OPAQUE || p->text.n == 0 ||
+	    !server_run_ours(json_raw(item))) {
+		jw_raw(&e->w, json_raw(item));
+		return;
+	}
+	jw_object(&e->w);
+	key_strz(&e->w, "role", "assistant");
+	jw_key(&e->w, "content");
+	jw_jstr(&e->w, p->text);
+	jw_object_end(&e->w);
+}
+
 /* One message: its items as they came, once each. */
 static void
 own_message(struct resp_req *e, const struct ir_message *m, struct jv *cur,
@@ -593,7 +609,7 @@ own_message(struct resp_req *e, const struct ir_message *m, struct jv *cur,
 
 	for (;;) {
 		if (own_item(e->rq->json, cur, node) && cur->i != *done) {
-			jw_raw(&e->w, json_raw(*cur));
+			own_copy(e, p, *cur);
 			*done = cur->i;
 		}
 		if (p == NULL || (p = p->next) == NULL)

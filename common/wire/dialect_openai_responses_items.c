@@ -457,6 +457,12 @@ assistant_part(struct resp_req *e, const struct ir_part *p)
 			jw_raw(&e->w, p->raw);
 			break;
 		}
+		if (p->text.n > 0) {
+			resp_lose(e, LOSS_APPROXIMATED, p->node, NULL,
+			    "what a provider's own tool did is told as text");
+			assistant_text(e, p);
+			break;
+		}
 		/* FALLTHROUGH */
 	default:
 		resp_lose(e, LOSS_DROPPED, p->node, NULL,

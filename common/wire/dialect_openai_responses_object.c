@@ -525,6 +525,55 @@ body_item(struct ir_exchange *x, struct jw *w, const struct ir_out_part *p,
 	buf_release(&notes);
 }
 
+/* What another provider's own tool did; false: nothing of the kind. */
+static bool
+body_run(struct ir_exchange *x, struct server_runs *runs, struct jw *w,
+    const struct dialect *from, struct str raw, unsigned *n)
+{
+	struct server_piece	*p;
+
+	if (from == &dialect_openai_responses || !server_run_take(x, runs,
+	    from, raw, &dialect_openai_responses, &p))
+		return false;
+	for (; p != NULL; p = p->next, (*n)++)
+		jw_raw(w, p->raw);
+	return true;
+}
+
+/* Gemini tells of its searches beside the text: they follow it. */
+static void
+body_run_notes(struct ir_exchange *x, struct server_runs *runs, struct jw *w,
+    const struct ir_out_part *p, unsigned *n)
+{
+	struct json	 j;
+	struct jv	 v;
+
+	if (p->from != &dialect_gemini || p->annotations.len == 0)
+		return;
+	json_init(&j);
+	if (json_parse(&j, arena_strf(x->arena, "[%.*s]",
+	    STR_FMT(buf_str(&p->annotations))), NULL) == 0)
+		for (v = json_first(json_root(&j)); json_ok(v);
+		    v = json_next(v))
+			(void)body_run(x, runs, w, p->from, json_raw(v), n);
+	json_release(&j);
+}
+
+static void
+body_part(struct ir_exchange *x, struct server_runs *runs, struct jw *w,
+    const struct ir_out_choice *c, const struct ir_out_part *p, struct str id,
+    unsigned *n)
+{
+	if (c->index == 0 && p->type == IR_OPAQUE &&
+	    body_run(x, runs, w, p->from, p->raw, n))
+		return;
+	if (!resp_part_fits(x, p->type, c->index, p->from))
+		return;
+	body_item(x, w, p, id, (*n)++, p->next == NULL &&
+	    resp_incomplete(c->stop) != NULL);
+	body_run_notes(x, runs, w, p, n);
+}
+
 /* Items of the first choice; commas between, for write_response. */
 static void
 body_output(struct ir_exchange *x, const struct ir_response *r, struct str id,
@@ -532,15 +581,18 @@ body_output(struct ir_exchange *x, const struct ir_response *r, struct str id,
 {
 	const struct ir_out_choice	*c;
 	const struct ir_out_part	*p;
+	struct server_runs		 runs = { NULL, 0 };
+	struct server_piece		*rest;
 	struct jw			 w;
 	unsigned			 n = 0;
 
 	jw_init(&w, out);
 	for (c = r->choices; c != NULL; c = c->next)
 		for (p = c->parts; p != NULL; p = p->next)
-			if (resp_part_fits(x, p->type, c->index, p->from))
-				body_item(x, &w, p, id, n++, p->next == NULL &&
-				    resp_incomplete(c->stop) != NULL);
+			body_part(x, &runs, &w, c, p, id, &n);
+	rest = server_run_rest(x, &runs, &dialect_openai_responses);
+	for (; rest != NULL; rest = rest->next)
+		jw_raw(&w, rest->raw);
 }
 
 void

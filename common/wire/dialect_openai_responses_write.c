@@ -306,17 +306,139 @@ annotation(struct ir_encoder *e, const struct ir_event *ev)
 		    ev->raw);
 }
 
+/* A stage of an item, response.web_search_call.searching and the like. */
+static void
+stage(struct ir_encoder *e, struct str id, const char *what, const char *name)
+{
+	struct jw	 w;
+
+	event_open(e, &w, arena_strf(e->x->arena, "response.%s.%s", what,
+	    name).p);
+	key_str(&w, "item_id", id);
+	jw_key(&w, "output_index");
+	jw_int(&w, state(e)->items);
+	event_close(e, &w);
+}
+
+static void
+run_code(struct ir_encoder *e, struct str id, struct jv item)
+{
+	static const char *const types[] = {
+	    "response.code_interpreter_call_code.delta",
+	    "response.code_interpreter_call_code.done" };
+	struct jw	 w;
+	size_t		 i;
+
+	for (i = 0; i < 2; i++) {
+		event_open(e, &w, types[i]);
+		key_str(&w, "item_id", id);
+		jw_key(&w, "output_index");
+		jw_int(&w, state(e)->items);
+		jw_key(&w, i == 0 ? "delta" : "code");
+		jw_raw(&w, json_raw(json_get(item, "code")));
+		event_close(e, &w);
+	}
+}
+
+/* As it is when it has just begun. */
+static void
+run_begun(struct ir_encoder *e, struct jv item)
+{
+	struct jw	 w;
+	struct jv	 v;
+
+	event_open(e, &w, "response.output_item.added");
+	jw_key(&w, "output_index");
+	jw_int(&w, state(e)->items);
+	jw_key(&w, "item");
+	jw_object(&w);
+	for (v = json_first(item); json_ok(v); v = json_next(v)) {
+		jw_key_jstr(&w, json_jstr(json_key(v)));
+		if (json_key_is(v, "status"))
+			jw_strz(&w, "in_progress");
+		else if (json_key_is(v, "code"))
+			jw_strz(&w, "");
+		else if (json_key_is(v, "outputs"))
+			jw_null(&w);
+		else
+			jw_raw(&w, json_raw(v));
+	}
+	jw_object_end(&w);
+	event_close(e, &w);
+}
+
+/* An item that came whole, with the events that clients wait for. */
+static void
+run_item(struct ir_encoder *e, const struct server_piece *p)
+{
+	struct resp_enc	*s = state(e);
+	struct json	 j;
+	struct str	 id;
+	bool		 code = strcmp(p->event, "code_interpreter_call") == 0;
+
+	json_init(&j);
+	if (json_parse(&j, p->raw, NULL) == 0) {
+		id = json_str(e->x->arena, json_get(json_root(&j), "id"));
+		run_begun(e, json_root(&j));
+		stage(e, id, p->event, "in_progress");
+		if (code)
+			run_code(e, id, json_root(&j));
+		stage(e, id, p->event, code ? "interpreting" : "searching");
+		stage(e, id, p->event, "completed");
+		s->item = (struct resp_out){ .type = IR_OPAQUE,
+		    .raw = p->raw };
+		item_whole(e, "response.output_item.done", false);
+		s->items++;
+	}
+	json_release(&j);
+}
+
+/* What another provider's own tool did; false: nothing of the kind. */
+static bool
+run_items(struct ir_encoder *e, const struct dialect *from, struct str raw)
+{
+	struct server_piece	*p;
+
+	if (from == &dialect_openai_responses || !server_run_take(e->x,
+	    &state(e)->runs, from, raw, &dialect_openai_responses, &p))
+		return false;
+	for (; p != NULL; p = p->next)
+		run_item(e, p);
+	return true;
+}
+
+/* Gemini tells of its searches beside the text: they follow it. */
+static void
+run_notes(struct ir_encoder *e, const struct dialect *from, struct str notes)
+{
+	struct json	 j;
+	struct jv	 v;
+
+	if (from != &dialect_gemini || notes.n == 0)
+		return;
+	json_init(&j);
+	if (json_parse(&j, arena_strf(e->x->arena, "[%.*s]", STR_FMT(notes)),
+	    NULL) == 0)
+		for (v = json_first(json_root(&j)); json_ok(v);
+		    v = json_next(v))
+			(void)run_items(e, from, json_raw(v));
+	json_release(&j);
+}
+
 /* The item at hand is complete: its .done events. */
 static void
 item_close(struct ir_encoder *e, bool cut)
 {
 	struct resp_enc	*s = state(e);
 	struct resp_out	*o = &s->item;
+	struct str	 notes = cite_held_notes(&s->hold);
 
 	if (!s->open)
 		return;
-	if (s->hold.notes.n > 0)
-		annotations_add(e, s->hold.from, cite_held_notes(&s->hold));
+	if (notes.n > 0) {
+		annotations_add(e, s->hold.from, notes);
+		notes = arena_str(e->x->arena, notes);
+	}
 	cite_hold_clear(&s->hold);
 	s->open = false;
 	o->cut = cut;
@@ -350,6 +472,7 @@ item_close(struct ir_encoder *e, bool cut)
 	}
 	item_whole(e, "response.output_item.done", false);
 	s->items++;
+	run_notes(e, s->hold.from, notes);
 }
 
 static void
@@ -364,6 +487,9 @@ item_begin(struct ir_encoder *e, const struct ir_event *ev)
 	s->text = s->annotations = s->logprobs = (struct resp_acc){ 0 };
 	s->summary = false;
 	s->notes = 0;
+	s->skip = ev->part == IR_OPAQUE && run_items(e, ev->from, ev->raw);
+	if (s->skip)
+		return;
 	s->skip = !resp_part_fits(e->x, ev->part, ev->choice, ev->from);
 	if (s->skip)
 		return;
@@ -449,8 +575,12 @@ end(struct ir_encoder *e)
 	const char	*why = resp_incomplete(s->stop);
 	struct resp_view	 v = { .status = s->status != NULL ? s->status :
 	    "completed", .incomplete = why };
+	struct server_piece	*p;
 
 	item_close(e, why != NULL);
+	p = server_run_rest(e->x, &s->runs, &dialect_openai_responses);
+	for (; p != NULL; p = p->next)
+		run_item(e, p);
 	v.output = acc_str(&s->output);
 	v.usage = s->has_usage ? &s->usage : NULL;
 	response_event(e, why != NULL ? "response.incomplete" :

@@ -77,7 +77,9 @@ struct ir_part {
 	enum ir_part_type	 type;
 	enum ir_tool_kind	 tool;		/* tool call, tool result */
 	struct jstr		 text;		/* text, thinking, refusal,
-						   a custom tool's input */
+						   a custom tool's input;
+						   IR_OPAQUE: what it says to
+						   other dialects, if known */
 	struct ir_media		 media;
 	struct str		 id;		/* tool call, result: call's id */
 	struct str		 name;		/* tool; of a result if known */

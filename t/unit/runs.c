@@ -1,0 +1,237 @@
+/*
+ * What providers' own tools did, in answers and in the turns after them.
+ */
+#include "wire_test.h"
+
+#define AN_END	"],\"stop_reason\":\"end_turn\",\"stop_sequence\":null," \
+	"\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}"
+#define AN_MSG	"{\"id\":\"m1\",\"type\":\"message\",\"role\":\"assistant\"," \
+	"\"model\":\"c\",\"content\":["
+#define AN_SEARCH "{\"type\":\"server_tool_use\",\"id\":\"srvtoolu_1\"," \
+	"\"name\":\"web_search\",\"input\":{\"query\":\"sun\"}}," \
+	"{\"type\":\"web_search_tool_result\",\"tool_use_id\":" \
+	"\"srvtoolu_1\",\"content\":[{\"type\":\"web_search_result\"," \
+	"\"url\":\"https://a\",\"title\":\"A\",\"encrypted_content\":\"x\"," \
+	"\"page_age\":null}]}"
+#define AN_BASH	"{\"type\":\"server_tool_use\",\"id\":\"srvtoolu_2\"," \
+	"\"name\":\"bash_code_execution\",\"input\":{\"command\":\"ls\"}}," \
+	"{\"type\":\"bash_code_execution_tool_result\",\"tool_use_id\":" \
+	"\"srvtoolu_2\",\"content\":{\"type\":\"bash_code_execution_result\"," \
+	"\"stdout\":\"a\\nb\",\"stderr\":\"\",\"return_code\":0," \
+	"\"content\":[]}}"
+#define AN_FETCH "{\"type\":\"server_tool_use\",\"id\":\"srvtoolu_3\"," \
+	"\"name\":\"web_fetch\",\"input\":{\"url\":\"https://p\"}}," \
+	"{\"type\":\"web_fetch_tool_result\",\"tool_use_id\":" \
+	"\"srvtoolu_3\",\"content\":{\"type\":\"web_fetch_result\"," \
+	"\"url\":\"https://p\",\"content\":{\"type\":\"document\"," \
+	"\"source\":{\"type\":\"text\",\"media_type\":\"text/plain\"," \
+	"\"data\":\"page\"},\"title\":\"P\"},\"retrieved_at\":null}}"
+#define AN_TEXT	"{\"type\":\"text\",\"text\":\"hi\"}"
+
+#define OR_SEARCH "{\"id\":\"ws_1\",\"type\":\"web_search_call\"," \
+	"\"status\":\"completed\",\"action\":{\"type\":\"search\"," \
+	"\"query\":\"sun\",\"sources\":[{\"type\":\"url\",\"url\":" \
+	"\"https://a\"}]}}"
+#define OR_CODE "{\"id\":\"ci_1\",\"type\":\"code_interpreter_call\"," \
+	"\"status\":\"completed\",\"container_id\":\"cntr_1\",\"code\":" \
+	"\"print(1)\",\"outputs\":[{\"type\":\"logs\",\"logs\":\"1\"}]}"
+#define OR_FILES "{\"id\":\"fs_1\",\"type\":\"file_search_call\"," \
+	"\"status\":\"completed\",\"queries\":[\"q\"],\"results\":[{" \
+	"\"file_id\":\"f\",\"filename\":\"a.txt\",\"score\":1,\"text\":" \
+	"\"found\"}]}"
+#define OR_IMAGE "{\"id\":\"ig_1\",\"type\":\"image_generation_call\"," \
+	"\"status\":\"completed\",\"output_format\":\"webp\",\"result\":" \
+	"\"aGk=\"}"
+#define OR_RESP(items) "{\"id\":\"resp_1\",\"object\":\"response\"," \
+	"\"created_at\":1,\"status\":\"completed\",\"model\":\"g\"," \
+	"\"output\":[" items "]}"
+
+#define GE_PARTS(p, more) "{\"candidates\":[{\"content\":{\"role\":" \
+	"\"model\",\"parts\":[" p "]},\"finishReason\":\"STOP\"" more "}]}"
+#define GE_CODE "{\"executableCode\":{\"language\":\"PYTHON\",\"code\":" \
+	"\"print(1)\"}},{\"codeExecutionResult\":{\"outcome\":" \
+	"\"OUTCOME_OK\",\"output\":\"1\"}}"
+#define GE_GROUND ",\"groundingMetadata\":{\"webSearchQueries\":[\"sun\"]," \
+	"\"groundingChunks\":[{\"web\":{\"uri\":\"https://a\",\"title\":" \
+	"\"A\"}}]}"
+#define GE_URLS	",\"urlContextMetadata\":{\"urlMetadata\":[{" \
+	"\"retrievedUrl\":\"https://p\",\"urlRetrievalStatus\":" \
+	"\"URL_RETRIEVAL_STATUS_SUCCESS\"}]}"
+
+static int
+plain(const struct dialect *from, const struct dialect *to, const char *s)
+{
+	return wt_answer(from, to, FRAME_NONE, FRAME_NONE, s);
+}
+
+static int
+streamed(const struct dialect *from, const struct dialect *to, const char *s)
+{
+	return wt_answer(from, to, FRAME_NONE, FRAME_SSE, s);
+}
+
+static void
+test_anthropic(void)
+{
+	static const char	 all[] = AN_MSG AN_SEARCH "," AN_BASH ","
+				    AN_FETCH "," AN_TEXT AN_END;
+
+	ok(plain(WT_AN, WT_OR, all) == 0 &&
+	    wt_has("\"type\":\"web_search_call\",\"status\":\"completed\","
+	    "\"action\":{\"type\":\"search\",\"query\":\"sun\",\"queries\":"
+	    "[\"sun\"],\"sources\":[{\"type\":\"url\",\"url\":\"https://a\"}"
+	    "]}}") && wt_has("\"type\":\"code_interpreter_call\",\"status\":"
+	    "\"completed\",\"code\":\"ls\"") && wt_has("\"outputs\":[{\"type\""
+	    ":\"logs\",\"logs\":\"a\\nb\"}]") && wt_has("\"action\":{\"type\":"
+	    "\"open_page\",\"url\":\"https://p\"}") &&
+	    wt_lost("response.server_tool"),
+	    "runs: three of anthropic's as items");
+	ok(streamed(WT_AN, WT_OR, all) == 0 &&
+	    wt_has("event: response.web_search_call.in_progress") &&
+	    wt_has("event: response.web_search_call.searching") &&
+	    wt_has("event: response.web_search_call.completed") &&
+	    wt_has("event: response.code_interpreter_call_code.done") &&
+	    wt_has("\"output_index\":3"), "runs: with their stages in a stream");
+	ok(plain(WT_AN, WT_GE, all) == 0 &&
+	    wt_has("{\"executableCode\":{\"language\":\"PYTHON\",\"code\":"
+	    "\"ls\"}},{\"codeExecutionResult\":{\"outcome\":\"OUTCOME_OK\","
+	    "\"output\":\"a\\nb\"}}") && wt_has("\"webSearchQueries\":"
+	    "[\"sun\"]") && wt_has("\"retrievedUrl\":\"https://p\""),
+	    "runs: as gemini's parts and metadata");
+	ok(streamed(WT_AN, WT_GE, all) == 0 && wt_has("executableCode") &&
+	    wt_has("\"webSearchQueries\":[\"sun\"],\"groundingChunks\":[{"),
+	    "runs: in gemini's stream");
+	ok(plain(WT_AN, WT_OC, all) == 0 && wt_has("\"content\":\"hi\"") &&
+	    wt_lost("dropped"), "runs: chat has no form, told");
+	ok(plain(WT_AN, WT_OR, AN_MSG "{\"type\":\"server_tool_use\",\"id\":"
+	    "\"srvtoolu_1\",\"name\":\"web_search\",\"input\":{\"query\":"
+	    "\"sun\"}}],\"stop_reason\":\"pause_turn\",\"usage\":{}}") == 0 &&
+	    wt_has("web_search_call") && wt_lost("gave no result"),
+	    "runs: a turn that paused within a call");
+}
+
+static void
+test_responses(void)
+{
+	static const char	 all[] = OR_RESP(OR_SEARCH "," OR_CODE);
+
+	ok(plain(WT_OR, WT_AN, all) == 0 &&
+	    wt_has("{\"type\":\"server_tool_use\",\"id\":\"srvtoolu_pxd") &&
+	    wt_has("\"name\":\"web_search\",\"input\":{\"query\":\"sun\"}}") &&
+	    wt_has("{\"type\":\"web_search_tool_result\",\"tool_use_id\":"
+	    "\"srvtoolu_pxd") && wt_has("\"input\":{\"code\":\"print(1)\"}") &&
+	    wt_has("\"stdout\":\"1\""), "runs: responses' items as blocks");
+	ok(streamed(WT_OR, WT_AN, all) == 0 &&
+	    wt_has("\"index\":0,\"content_block\":{\"type\":"
+	    "\"server_tool_use\"") && wt_has("\"index\":3,\"content_block\":{"
+	    "\"type\":\"code_execution_tool_result\"") &&
+	    wt_has("{\"type\":\"content_block_stop\",\"index\":3}"),
+	    "runs: blocks in a stream");
+	ok(plain(WT_OR, WT_GE, all) == 0 && wt_has("executableCode") &&
+	    wt_has("webSearchQueries"), "runs: responses' items for gemini");
+	ok(plain(WT_OR, WT_AN, OR_RESP(OR_FILES)) == 0 &&
+	    wt_hasnt("server_tool_use") && wt_lost("dropped"),
+	    "runs: a search of files has no form, told");
+	ok(plain(WT_OR, WT_GE, OR_RESP(OR_IMAGE)) == 0 &&
+	    wt_has("\"inlineData\":{\"mimeType\":\"image/webp\",\"data\":"
+	    "\"aGk=\"}"), "an image that was made is an image");
+	ok(plain(WT_OR, WT_OC, OR_RESP(OR_IMAGE)) == 0 &&
+	    wt_has("aGk="), "also in chat");
+	ok(plain(WT_OR, WT_AN, OR_RESP(OR_IMAGE)) == 0 &&
+	    wt_lost("answers hold no media"), "anthropic has none, told");
+}
+
+static void
+test_gemini(void)
+{
+	static const char	 text[] = GE_PARTS(GE_CODE ",{\"text\":\"hi\"}",
+				    GE_GROUND GE_URLS);
+
+	ok(plain(WT_GE, WT_AN, text) == 0 &&
+	    wt_has("\"name\":\"code_execution\",\"input\":{\"code\":"
+	    "\"print(1)\"}}") && wt_has("\"stdout\":\"1\"") &&
+	    wt_has("\"name\":\"web_search\",\"input\":{\"query\":\"sun\"}}") &&
+	    wt_has("{\"type\":\"web_search_result\",\"url\":\"https://a\","
+	    "\"title\":\"A\"") && wt_has("\"name\":\"web_fetch\",\"input\":{"
+	    "\"url\":\"https://p\"}"), "runs: gemini's for anthropic");
+	ok(streamed(WT_GE, WT_AN, text) == 0 && wt_has("web_search_result") &&
+	    wt_has("code_execution_tool_result") && wt_has("web_fetch_result"),
+	    "runs: gemini's in anthropic's stream");
+	ok(plain(WT_GE, WT_OR, text) == 0 && wt_has("code_interpreter_call") &&
+	    wt_has("\"query\":\"sun\"") && wt_has("open_page"),
+	    "runs: gemini's for responses");
+	ok(streamed(WT_GE, WT_OR, text) == 0 &&
+	    wt_has("response.code_interpreter_call.completed") &&
+	    wt_has("response.web_search_call.completed"),
+	    "runs: gemini's in responses' stream");
+}
+
+/* --- the turn after ------------------------------------------------------- */
+
+#define AN_AGAIN(blocks) "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{" \
+	"\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\"," \
+	"\"content\":[" blocks "]},{\"role\":\"user\",\"content\":\"go\"}]}"
+#define OURS	"{\"type\":\"server_tool_use\",\"id\":\"srvtoolu_pxd1\"," \
+	"\"name\":\"code_execution\",\"input\":{\"code\":\"print(1)\"}}," \
+	"{\"type\":\"code_execution_tool_result\",\"tool_use_id\":" \
+	"\"srvtoolu_pxd1\",\"content\":{\"type\":\"code_execution_result\"," \
+	"\"stdout\":\"1\",\"stderr\":\"\",\"return_code\":0,\"content\":[]}}"
+#define CITED(index) "{\"type\":\"text\",\"text\":\"sun\",\"citations\":[{" \
+	"\"type\":\"web_search_result_location\",\"url\":\"https://a\"," \
+	"\"title\":\"A\",\"encrypted_index\":\"" index "\",\"cited_text\":" \
+	"\"q\"}]}"
+
+static void
+test_again(void)
+{
+	const struct dialect	*to[] = { WT_OC, WT_OR, WT_GE };
+	size_t			 i;
+
+	for (i = 0; i < 3; i++)
+		ok(wt_request(WT_AN, to[i], AN_AGAIN(AN_SEARCH "," AN_TEXT))
+		    == 0 && wt_has("[searched the web for \\\"sun\\\"]") &&
+		    wt_has("[found\\nhttps://a A]") && wt_lost("told as text"),
+		    "again: a search is told to %s", to[i]->name);
+	ok(wt_request(WT_AN, WT_AN, AN_AGAIN(AN_SEARCH "," CITED("x"))) == 0 &&
+	    wt_has(AN_SEARCH) && wt_has(CITED("x")),
+	    "again: at its own provider it is as it was");
+	ok(wt_request(WT_AN, WT_GE, AN_AGAIN(OURS)) == 0 &&
+	    wt_has("{\"executableCode\":{\"language\":\"PYTHON\",\"code\":"
+	    "\"print(1)\"}}") && wt_has("{\"codeExecutionResult\":{\"outcome\""
+	    ":\"OUTCOME_OK\",\"output\":\"1\"}}"),
+	    "again: gemini's code is gemini's once more");
+	ok(wt_request(WT_AN, WT_AN, AN_AGAIN(OURS "," CITED(""))) == 0 &&
+	    wt_hasnt("srvtoolu_pxd") && wt_has("[ran code:\\nprint(1)\\n]") &&
+	    wt_has("{\"type\":\"text\",\"text\":\"sun\"}") &&
+	    wt_hasnt("encrypted_index"),
+	    "again: what anthropic never made is text there");
+	ok(wt_request(WT_OR, WT_AN, "{\"model\":\"m\",\"input\":[{\"role\":"
+	    "\"user\",\"content\":\"q\"}," OR_SEARCH "," OR_FILES ",{\"role\":"
+	    "\"user\",\"content\":\"go\"}]}") == 0 &&
+	    wt_has("[searched the web for") && wt_has("[searched files for") &&
+	    wt_has("a.txt"), "again: responses' items for anthropic");
+	ok(wt_request(WT_OR, WT_OR, "{\"model\":\"m\",\"input\":[{\"role\":"
+	    "\"user\",\"content\":\"q\"},{\"id\":\"ws_pxd1\",\"type\":"
+	    "\"web_search_call\",\"status\":\"completed\",\"action\":{"
+	    "\"type\":\"search\",\"query\":\"sun\"}}," OR_CODE "]}") == 0 &&
+	    wt_hasnt("ws_pxd1") && wt_has(OR_CODE) && wt_has("{\"role\":"
+	    "\"assistant\",\"content\":\"[searched the web for"),
+	    "again: what openai never made is text there");
+	ok(wt_request(WT_GE, WT_OC, "{\"contents\":[{\"role\":\"user\","
+	    "\"parts\":[{\"text\":\"q\"}]},{\"role\":\"model\",\"parts\":["
+	    GE_CODE "]},{\"role\":\"user\",\"parts\":[{\"text\":\"go\"}]}]}")
+	    == 0 && wt_has("[ran code:") && wt_has("[its output:\\n1]"),
+	    "again: gemini's code for chat");
+}
+
+int
+main(void)
+{
+	wt_init();
+	test_anthropic();
+	test_responses();
+	test_gemini();
+	test_again();
+	wt_release();
+	return done();
+}
