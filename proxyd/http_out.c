@@ -9,6 +9,7 @@
  */
 #include <curl/curl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #define EASY_KEPT	64		/* handles kept for reuse */
 #define CONNS_KEPT	256		/* idle connections, a worker */
 #define READ_SIZE	(16l << 10)
+#define READ_STREAM	(4l << 10)	/* held as long as the stream is open */
 #define UPLOAD_SIZE	(64l << 10)
 #define HEADER_MAX	(64u << 10)	/* all of an answer's head */
 #define CA_BUNDLE	"/etc/ssl/certs/ca-certificates.crt"
@@ -38,9 +40,22 @@ struct http_out {
 	struct loop_timer	  timer;
 	struct out_socket	**socket;	/* by descriptor */
 	int			  nsocket;
-	CURL			 *kept[EASY_KEPT];
+	struct out_easy		 *kept;		/* the last used first */
 	unsigned		  nkept;
+	struct loop_task	  start;	/* what was added */
 	struct loop_task	  finish;	/* reads curl's messages */
+};
+
+/*
+ * A handle keeps its options from one transfer to the next: setting all of them
+ * anew cost a tenth of a small request.
+ */
+struct out_easy {
+	CURL			 *e;
+	int			  connect_ms;
+	char			 *proxy, *ca_file;	/* as set; NULL: none */
+	bool			  fresh;		/* FRESH_CONNECT */
+	struct out_easy		 *next;
 };
 
 /* --- sockets --------------------------------------------------------------------- */
@@ -160,6 +175,13 @@ timer_cb(void *arg)
 	out_act(arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
+/* libcurl asks for a time-out of 0, which would come a turn later. */
+static void
+start_cb(void *arg)
+{
+	out_act(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
 /* --- a transfer's data ------------------------------------------------------------- */
 
 static void
@@ -189,7 +211,7 @@ curl_header_cb(char *data, size_t size, size_t n, void *arg)
 		return size * n;
 	}
 	if (line.n == 0) {
-		curl_easy_getinfo(up->up_easy, CURLINFO_RESPONSE_CODE, &code);
+		curl_easy_getinfo(up->up_easy->e, CURLINFO_RESPONSE_CODE, &code);
 		if (code >= 200) {
 			up->up_status = (int)code;
 			up->up_headers_done = true;
@@ -261,14 +283,15 @@ upstream_resend(struct upstream *up, CURLcode r)
 	CURLM	*multi = up->up_out->multi;
 	long	 made = 1;
 
-	curl_easy_getinfo(up->up_easy, CURLINFO_NUM_CONNECTS, &made);
+	curl_easy_getinfo(up->up_easy->e, CURLINFO_NUM_CONNECTS, &made);
 	if (r != CURLE_SEND_ERROR || made > 0 || up->up_nheaders > 0 ||
 	    up->up_headers_done)
 		return false;
-	curl_multi_remove_handle(multi, up->up_easy);
-	curl_easy_setopt(up->up_easy, CURLOPT_FRESH_CONNECT, 1l);
+	curl_multi_remove_handle(multi, up->up_easy->e);
+	curl_easy_setopt(up->up_easy->e, CURLOPT_FRESH_CONNECT, 1l);
+	up->up_easy->fresh = true;
 	up->up_error[0] = '\0';
-	return curl_multi_add_handle(multi, up->up_easy) == CURLM_OK;
+	return curl_multi_add_handle(multi, up->up_easy->e) == CURLM_OK;
 }
 
 static void
@@ -300,19 +323,20 @@ finish_cb(void *arg)
 
 /* --- a transfer's life ----------------------------------------------------------------- */
 
-static CURL *
-easy_get(struct http_out *o)
+static struct out_easy *
+easy_new(struct http_out *o)
 {
-	CURL	*e = o->nkept > 0 ? o->kept[--o->nkept] : curl_easy_init();
+	struct out_easy	*h;
+	CURL		*e;
 
-	if (e == NULL)
+	if ((h = calloc(1, sizeof(*h))) == NULL ||
+	    (e = h->e = curl_easy_init()) == NULL)
 		fatalx("cannot make a curl handle");
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1l);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0l);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
 	    (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, READ_SIZE);
 	curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_SIZE);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1l);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2l);
@@ -323,17 +347,35 @@ easy_get(struct http_out *o)
 	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, o);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, curl_header_cb);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, curl_write_cb);
-	return e;
+	curl_easy_setopt(e, CURLOPT_PROXY, "");	/* nor the environment's */
+	if (o->has_bundle) {
+		curl_easy_setopt(e, CURLOPT_CAINFO, CA_BUNDLE);
+		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	}
+	return h;
 }
 
 static void
-easy_put(struct http_out *o, CURL *e)
+easy_free(struct out_easy *h)
 {
-	if (o->nkept < EASY_KEPT) {
-		curl_easy_reset(e);
-		o->kept[o->nkept++] = e;
-	} else
-		curl_easy_cleanup(e);
+	curl_easy_cleanup(h->e);
+	free(h->proxy);
+	free(h->ca_file);
+	free(h);
+}
+
+/* Is what a handle has another one than what is wanted?  Then it has that. */
+static bool
+easy_differs(char **has, const char *want)
+{
+	if (*has == want || (*has != NULL && want != NULL &&
+	    strcmp(*has, want) == 0))
+		return false;
+	free(*has);
+	*has = NULL;
+	if (want != NULL && (*has = strdup(want)) == NULL)
+		fatal("curl handle");
+	return true;
 }
 
 /*
@@ -342,38 +384,85 @@ easy_put(struct http_out *o, CURL *e)
  * each connection: 30 ms in which nothing else runs, against 10 for the file.
  */
 static void
-upstream_trust(const struct http_out *o, CURL *e, const char *file)
+easy_trust(const struct http_out *o, struct out_easy *h)
 {
+	const char	*file = h->ca_file;
+
 	if (file == NULL && o->has_bundle)
 		file = CA_BUNDLE;
-	if (file == NULL)
+	curl_easy_setopt(h->e, CURLOPT_CAINFO, file);
+	curl_easy_setopt(h->e, CURLOPT_CAPATH, NULL);
+}
+
+static struct out_easy *
+easy_get(struct http_out *o, const struct upstream_call *call)
+{
+	struct out_easy	*h = o->kept;
+
+	if (h == NULL)
+		h = easy_new(o);
+	else {
+		o->kept = h->next;
+		o->nkept--;
+	}
+	if (h->fresh)
+		curl_easy_setopt(h->e, CURLOPT_FRESH_CONNECT, 0l);
+	h->fresh = false;
+	if (h->connect_ms != call->connect_ms)
+		curl_easy_setopt(h->e, CURLOPT_CONNECTTIMEOUT_MS,
+		    (long)call->connect_ms);
+	h->connect_ms = call->connect_ms;
+	if (easy_differs(&h->proxy, call->proxy))
+		curl_easy_setopt(h->e, CURLOPT_PROXY,
+		    call->proxy == NULL ? "" : call->proxy);
+	if (easy_differs(&h->ca_file, call->ca_file))
+		easy_trust(o, h);
+	return h;
+}
+
+static void
+easy_put(struct http_out *o, struct out_easy *h)
+{
+	curl_easy_setopt(h->e, CURLOPT_ERRORBUFFER, NULL);
+	if (o->nkept == EASY_KEPT) {
+		easy_free(h);
 		return;
-	curl_easy_setopt(e, CURLOPT_CAINFO, file);
-	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	}
+	h->next = o->kept;
+	o->kept = h;
+	o->nkept++;
+}
+
+/* The lines stay put, so they need no copy. */
+static struct curl_slist *
+upstream_lines(struct upstream *up, const char *const *line)
+{
+	struct curl_slist	*l;
+	size_t			 n = 0, i;
+
+	while (line[n] != NULL)
+		n++;
+	l = arena_array(&up->up_arena, n + 1, sizeof(*l));
+	for (i = 0; i < n; i++) {
+		l[i].data = (char *)(uintptr_t)line[i];
+		l[i].next = i + 1 < n ? &l[i + 1] : NULL;
+	}
+	return n > 0 ? l : NULL;
 }
 
 static void
 upstream_options(struct upstream *up, const struct upstream_call *call)
 {
-	struct curl_slist	*l = NULL, *more;
-	const char *const	*h;
-	CURL			*e = up->up_easy;
+	CURL	*e = up->up_easy->e;
 
-	for (h = call->headers; *h != NULL; h++) {
-		if ((more = curl_slist_append(l, *h)) == NULL)
-			fatalx("cannot make a header list");
-		l = more;
-	}
-	up->up_list = l;
 	curl_easy_setopt(e, CURLOPT_URL, call->url);
-	curl_easy_setopt(e, CURLOPT_HTTPHEADER, l);
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER,
+	    upstream_lines(up, call->headers));
 	curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
 	    (curl_off_t)call->body.n);
 	curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->body.p);
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_ms);
-	curl_easy_setopt(e, CURLOPT_PROXY,
-	    call->proxy == NULL ? "" : call->proxy);
-	upstream_trust(up->up_out, e, call->ca_file);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, call->stream ? READ_STREAM :
+	    READ_SIZE);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, up->up_error);
 	curl_easy_setopt(e, CURLOPT_PRIVATE, up);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, up);
@@ -408,10 +497,11 @@ upstream_start(struct http_out *o, const struct upstream_call *call,
 	up->up_free = (struct loop_task){ .cb = upstream_free_cb, .arg = up };
 	buf_init(&up->up_in, (size_t)call->max_answer);
 	arena_init(&up->up_arena);
-	up->up_easy = easy_get(o);
+	up->up_easy = easy_get(o, call);
 	upstream_options(up, call);
-	if (curl_multi_add_handle(o->multi, up->up_easy) != CURLM_OK)
+	if (curl_multi_add_handle(o->multi, up->up_easy->e) != CURLM_OK)
 		fatalx("cannot start a transfer");
+	loop_post(o->wk->loop, &o->start);
 	return up;
 }
 
@@ -421,9 +511,8 @@ upstream_close(struct upstream *up)
 	if (up == NULL)
 		return;
 	up->up_cb = NULL;
-	curl_multi_remove_handle(up->up_out->multi, up->up_easy);
+	curl_multi_remove_handle(up->up_out->multi, up->up_easy->e);
 	easy_put(up->up_out, up->up_easy);
-	curl_slist_free_all(up->up_list);
 	loop_defer(up->up_out->wk->loop, &up->up_free);
 }
 
@@ -434,7 +523,7 @@ upstream_taken(struct upstream *up)
 		return;
 	up->up_paused = false;
 	/* Delivers what was held back, from within: the callbacks only post. */
-	curl_easy_pause(up->up_easy, CURLPAUSE_CONT);
+	curl_easy_pause(up->up_easy->e, CURLPAUSE_CONT);
 	loop_post(up->up_out->wk->loop, &up->up_out->finish);
 }
 
@@ -474,6 +563,7 @@ http_out_create(struct worker *wk)
 	    (o->multi = curl_multi_init()) == NULL)
 		fatalx("cannot start libcurl");
 	o->timer = (struct loop_timer){ .cb = timer_cb, .arg = o };
+	o->start = (struct loop_task){ .cb = start_cb, .arg = o };
 	o->finish = (struct loop_task){ .cb = finish_cb, .arg = o };
 	curl_multi_setopt(o->multi, CURLMOPT_SOCKETFUNCTION, curl_socket_cb);
 	curl_multi_setopt(o->multi, CURLMOPT_SOCKETDATA, o);
@@ -488,10 +578,13 @@ http_out_create(struct worker *wk)
 void
 http_out_destroy(struct http_out *o)
 {
-	int	 i;
+	struct out_easy	*h;
+	int		 i;
 
-	while (o->nkept > 0)
-		curl_easy_cleanup(o->kept[--o->nkept]);
+	while ((h = o->kept) != NULL) {
+		o->kept = h->next;
+		easy_free(h);
+	}
 	curl_multi_cleanup(o->multi);
 	for (i = 0; i < o->nsocket; i++)
 		free(o->socket[i]);

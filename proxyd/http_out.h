@@ -28,10 +28,14 @@ enum upstream_fault {
 	UPSTREAM_CUT			/* broke while answering */
 };
 
+struct out_easy;
+
 struct upstream_call {
 	const char	*url;
 	struct str	 body;			/* stays put until closed */
-	const char *const *headers;		/* "Name: value", NULL ended */
+	const char *const *headers;		/* "Name: value", NULL ended:
+						 * the lines stay put, too */
+	bool		 stream;		/* it answers in small pieces */
 	const char	*proxy, *ca_file;	/* NULL: none, the system's */
 	int		 connect_ms;
 	int64_t		 max_answer;		/* bytes; more is a fault */
@@ -53,8 +57,7 @@ struct upstream {
 	struct arena		 up_arena;
 	/* http_out's own */
 	struct http_out		*up_out;
-	void			*up_easy;
-	void			*up_list;
+	struct out_easy		*up_easy;
 	bool			 up_paused;
 	int64_t			 up_max;
 	struct loop_task	 up_task;

@@ -192,6 +192,7 @@ try_send(struct request *rq)
 	call.body = buf_str(&rq->rq_send);
 	call.proxy = p->proxy.n > 0 ? p->proxy.p : NULL;
 	call.ca_file = p->ca_file.n > 0 ? p->ca_file.p : NULL;
+	call.stream = rq->rq_ir.stream;
 	call.connect_ms = p->connect_ms;
 	call.max_answer = rq->rq_ir.stream ? INT64_MAX / 2 :
 	    REQUEST_ANSWER_MAX;
