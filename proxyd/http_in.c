@@ -19,7 +19,7 @@
 #include "base/loop.h"
 #include "proxyd/http_in.h"
 
-#define CONN_MEMORY	(32u << 10)	/* MHD's pool: request head, chunks */
+#define CONN_MEMORY	(16u << 10)	/* MHD's pool: request head, chunks */
 #define CONN_IDLE_S	75		/* between bytes, and kept alive */
 #define CHUNK		(16u << 10)	/* most bytes in one chunk */
 #define ACCEPT_BATCH	32
@@ -76,6 +76,7 @@ struct http_in {
 	struct loop_timer	 again;		/* work left for the next turn */
 	struct loop_timer	 drain;		/* looks for idle connections */
 	struct conn		*conns;
+	struct conn		*opening;	/* MHD is told of it */
 	unsigned		 nconns;
 };
 
@@ -427,21 +428,18 @@ static void
 mhd_connection_cb(void *arg, struct MHD_Connection *mhd, void **ctx,
     enum MHD_ConnectionNotificationCode code)
 {
-	struct http_in				*in = arg;
-	const union MHD_ConnectionInfo		*ci;
-	struct conn				*cn;
+	struct http_in	*in = arg;
+	struct conn	*cn;
 
+	(void)mhd;
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		if ((cn = *ctx) != NULL)
 			conn_free(cn);
 		*ctx = NULL;
 		return;
 	}
-	ci = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-	for (cn = in->conns; cn != NULL; cn = cn->next)
-		if (cn->fd.fd == ci->connect_fd)
-			break;
-	*ctx = cn;
+	*ctx = in->opening;	/* MHD_add_connection is at work */
+	in->opening = NULL;
 }
 
 static void
@@ -500,6 +498,7 @@ conn_open(struct http_in *in, int fd, const struct sockaddr_storage *ss,
     socklen_t len)
 {
 	struct conn	*cn;
+	char		 peer[INET6_ADDRSTRLEN];
 	int		 on = 1;
 
 	if ((cn = calloc(1, sizeof(*cn))) == NULL)
@@ -520,16 +519,16 @@ conn_open(struct http_in *in, int fd, const struct sockaddr_storage *ss,
 	in->wk->row->stat.connections++;
 	if (loop_add(in->wk->loop, &cn->fd, EPOLLRDHUP | EPOLLET) == -1)
 		fatal("epoll_ctl");
+	in->opening = cn;
+	memcpy(peer, cn->peer, sizeof(peer));
 	/* On failure MHD has closed the descriptor, with or without notice. */
 	if (MHD_add_connection(in->mhd, fd, (const struct sockaddr *)ss,
 	    len) != MHD_YES) {
-		log_warnx("connection of %s refused: too many", cn->peer);
-		for (cn = in->conns; cn != NULL; cn = cn->next)
-			if (cn->fd.fd == fd && cn->call == NULL) {
-				conn_free(cn);
-				break;
-			}
+		log_warnx("connection of %s refused: too many", peer);
+		if (in->opening != NULL)
+			conn_free(in->opening);
 	}
+	in->opening = NULL;
 	in->run = true;
 }
 

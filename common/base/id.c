@@ -2,6 +2,7 @@
  * Random ids.
  */
 #include <errno.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "base/id.h"
@@ -28,33 +29,85 @@ static const char	 set[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			    "abcdefghijklmnopqrstuvwxyz";
 
 /* Bytes above the last whole multiple of 62 are thrown away: no bias. */
-char *
-id_new(char *dst, size_t size, const char *prefix)
+static void
+id_chars(char *dst, size_t n, void (*get)(void *, size_t))
 {
-	unsigned char		 r[2 * ID_RAND_LEN];
-	size_t			 n = strlen(prefix), i = sizeof(r), k;
+	unsigned char	 r[2 * ID_RAND_LEN];
+	size_t		 i = sizeof(r), k;
 
-	must(size > n + ID_RAND_LEN);
-	memcpy(dst, prefix, n);
-	for (k = 0; k < ID_RAND_LEN; i++) {
+	for (k = 0; k < n; i++) {
 		if (i >= sizeof(r)) {
-			id_random(r, sizeof(r));
+			get(r, sizeof(r));
 			i = 0;
 		}
 		if (r[i] < 62 * 4)
-			dst[n + k++] = set[r[i] % 62];
+			dst[k++] = set[r[i] % 62];
 	}
-	dst[n + k] = '\0';
+	dst[n] = '\0';
+}
+
+char *
+id_new(char *dst, size_t size, const char *prefix)
+{
+	size_t	 n = strlen(prefix);
+
+	must(size > n + ID_RAND_LEN);
+	memcpy(dst, prefix, n);
+	id_chars(dst + n, ID_RAND_LEN, id_random);
 	return dst;
+}
+
+/* --- names: many ids of one call to the kernel ------------------------------- */
+
+/*
+ * The kernel empties the page in a child that is forked, so that no two
+ * processes make the same names.
+ */
+struct names {
+	size_t		 left;		/* 0: to be filled */
+	unsigned char	 r[1024];
+};
+
+static struct names *
+names_page(void)
+{
+	static struct names	*page;
+	void			*p;
+
+	if (page != NULL)
+		return page;
+	p = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED || madvise(p, sizeof(*page),
+	    MADV_WIPEONFORK) == -1)
+		fatal("names");
+	return page = p;
+}
+
+static void
+names_random(void *dst, size_t n)
+{
+	struct names	*p = names_page();
+
+	must(n <= sizeof(p->r));
+	if (p->left < n) {
+		id_random(p->r, sizeof(p->r));
+		p->left = sizeof(p->r);
+	}
+	p->left -= n;
+	memcpy(dst, p->r + p->left, n);
 }
 
 char *
 id_timed(char *dst, size_t size, const char *prefix, int64_t now_us)
 {
-	size_t	 i = strlen(prefix) + ID_TIME_LEN;
+	size_t	 n = strlen(prefix), i;
 
-	id_new(dst, size, prefix);
-	for (; i-- > strlen(prefix); now_us /= 62)
-		dst[i] = set[now_us % 62];
+	must(size > n + ID_RAND_LEN);
+	memcpy(dst, prefix, n);
+	for (i = ID_TIME_LEN; i-- > 0; now_us /= 62)
+		dst[n + i] = set[now_us % 62];
+	id_chars(dst + n + ID_TIME_LEN, ID_RAND_LEN - ID_TIME_LEN,
+	    names_random);
 	return dst;
 }
