@@ -10,7 +10,7 @@
 #endif
 
 /*
- * Searches that look at eight or sixteen bytes at a time.  Each returns the first byte in
+ * Searches that look at many bytes at a time.  Each returns the first byte in
  * [p, e) that is of the kind looked for, or e.
  */
 #define SCAN_ONES	0x0101010101010101u
@@ -70,6 +70,135 @@ scan_json(const char *p, const char *e)
 	return p;
 }
 
+struct scan_block {
+	__m128i	 v[4];
+};
+
+static inline struct scan_block
+scan_load(const char *p)
+{
+	struct scan_block	 b;
+	int			 i;
+
+#pragma GCC unroll 4
+	for (i = 0; i < 4; i++)
+		b.v[i] = _mm_loadu_si128((const __m128i *)(const void *)
+		    (p + 16 * i));
+	return b;
+}
+
+static inline uint64_t
+scan_bits(__m128i a, __m128i b, __m128i c, __m128i d)
+{
+	return (uint64_t)(unsigned)_mm_movemask_epi8(a) |
+	    (uint64_t)(unsigned)_mm_movemask_epi8(b) << 16 |
+	    (uint64_t)(unsigned)_mm_movemask_epi8(c) << 32 |
+	    (uint64_t)(unsigned)_mm_movemask_epi8(d) << 48;
+}
+
+static inline uint64_t
+scan_eq(const struct scan_block *b, char c)
+{
+	__m128i	 w = _mm_set1_epi8(c);
+
+	return scan_bits(_mm_cmpeq_epi8(b->v[0], w),
+	    _mm_cmpeq_epi8(b->v[1], w), _mm_cmpeq_epi8(b->v[2], w),
+	    _mm_cmpeq_epi8(b->v[3], w));
+}
+
+/* The end of a string, control, or not ASCII: as above. */
+static inline uint64_t
+scan_stop(const struct scan_block *b)
+{
+	__m128i	 r[4];
+	int	 i;
+
+#pragma GCC unroll 4
+	for (i = 0; i < 4; i++)
+		r[i] = _mm_or_si128(
+		    _mm_cmplt_epi8(b->v[i], _mm_set1_epi8(' ')),
+		    _mm_cmpeq_epi8(b->v[i], _mm_set1_epi8('"')));
+	return scan_bits(r[0], r[1], r[2], r[3]);
+}
+
+/* What may follow a backslash, but for u. */
+static inline uint64_t
+scan_escapable(const struct scan_block *b)
+{
+	__m128i	 r[4], w;
+	int	 i;
+
+#pragma GCC unroll 4
+	for (i = 0; i < 4; i++) {
+		w = b->v[i];
+		r[i] = _mm_cmpeq_epi8(w, _mm_set1_epi8('n'));
+		r[i] = _mm_or_si128(r[i], _mm_cmpeq_epi8(w, _mm_set1_epi8('"')));
+		r[i] = _mm_or_si128(r[i], _mm_cmpeq_epi8(w, _mm_set1_epi8('\\')));
+		r[i] = _mm_or_si128(r[i], _mm_cmpeq_epi8(w, _mm_set1_epi8('t')));
+		r[i] = _mm_or_si128(r[i], _mm_cmpeq_epi8(w, _mm_set1_epi8('/')));
+		r[i] = _mm_or_si128(r[i], _mm_cmpeq_epi8(w, _mm_set1_epi8('r')));
+		r[i] = _mm_or_si128(r[i], _mm_cmpeq_epi8(w, _mm_set1_epi8('b')));
+		r[i] = _mm_or_si128(r[i], _mm_cmpeq_epi8(w, _mm_set1_epi8('f')));
+	}
+	return scan_bits(r[0], r[1], r[2], r[3]);
+}
+
+/*
+ * The bytes behind a backslash that is not itself behind one.  In a run of
+ * backslashes that is every second: a run that begins at an odd place is added
+ * to itself, and the carry tells where it ends.  *carry: the first byte of the
+ * block, and then of the next, is one of them.
+ */
+static inline uint64_t
+scan_behind(uint64_t bs, uint64_t *carry)
+{
+	const uint64_t		 even = 0x5555555555555555u;
+	unsigned long long	 sum;
+	uint64_t		 follows;
+
+	bs &= ~*carry;
+	follows = bs << 1 | *carry;
+	*carry = __builtin_uaddll_overflow(bs & ~even & ~follows, bs, &sum);
+	return (even ^ (uint64_t)sum << 1) & follows;
+}
+
+/*
+ * Goes over what is plain and over escapes of two bytes, without a branch for
+ * each of them: texts of code have one every ten bytes.  Returns where the
+ * string ends, what must be looked at (any other escape at its backslash), or
+ * what is left for byte by byte.  Sets *escaped when it went over a backslash.
+ */
+static inline const char *
+scan_json_string(const char *p, const char *e, bool *escaped)
+{
+	struct scan_block	 b;
+	uint64_t		 bs, behind, bad, stop, carry = 0;
+
+	if (e - p >= 16 && scan_json_mark(p) != 0 &&
+	    p[__builtin_ctz(scan_json_mark(p))] == '"')
+		return p + __builtin_ctz(scan_json_mark(p));
+	for (; e - p >= 64; p += 64) {
+		b = scan_load(p);
+		bs = scan_eq(&b, '\\');
+		stop = scan_stop(&b);
+		bad = 0;
+		if ((bs | carry) != 0) {
+			behind = scan_behind(bs, &carry);
+			bad = behind & ~scan_escapable(&b);
+			stop = (stop & ~behind) | bad;
+		}
+		if (stop == 0) {
+			*escaped = *escaped || bs != 0;
+			continue;
+		}
+		if ((bs & ((stop & -stop) - 1)) != 0)
+			*escaped = true;
+		p += __builtin_ctzll(stop);
+		return (bad & stop & -stop) != 0 ? p - 1 : p;
+	}
+	return p - carry;
+}
+
 #else
 
 static inline const char *
@@ -89,6 +218,13 @@ scan_json(const char *p, const char *e)
 	while (p < e && !scan_json_byte((unsigned char)*p))
 		p++;
 	return p;
+}
+
+static inline const char *
+scan_json_string(const char *p, const char *e, bool *escaped)
+{
+	(void)escaped;
+	return scan_json(p, e);
 }
 
 #endif

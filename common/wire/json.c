@@ -126,6 +126,7 @@ static int
 string_parse(struct parser *ps, bool key)
 {
 	struct json_node	*n;
+	bool			 escaped = false;
 	size_t			 len;
 
 	ps->p++;
@@ -133,14 +134,15 @@ string_parse(struct parser *ps, bool key)
 		return -1;
 	n->key = key;
 	for (;;) {
-		if (ps->p == ps->end || !scan_json_byte((unsigned char)*ps->p))
+		ps->p = scan_json_string(ps->p, ps->end, &escaped);
+		if (ps->p < ps->end && !scan_json_byte((unsigned char)*ps->p))
 			ps->p = scan_json(ps->p, ps->end);
 		if (ps->p == ps->end)
 			return fault(ps, cut_short);
 		if (*ps->p == '"')
 			break;
 		if (*ps->p == '\\') {
-			n->escaped = true;
+			escaped = true;
 			if (escape_check(ps) == -1)
 				return -1;
 		} else if ((unsigned char)*ps->p < ' ') {
@@ -153,6 +155,7 @@ string_parse(struct parser *ps, bool key)
 			ps->p += len;
 		}
 	}
+	n->escaped = escaped;
 	n->len = (uint32_t)(ps->p - ps->j->text.p) - n->off;
 	ps->p++;
 	return 0;

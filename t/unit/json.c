@@ -634,6 +634,63 @@ body_make(struct buf *b, size_t size)
 	jw_object_end(&w);
 }
 
+/* Is text, in quotes, a string of JSON?  Byte by byte; plain ASCII only. */
+static bool
+is_string(const char *p, size_t n)
+{
+	size_t	 i;
+
+	for (i = 0; i < n; i++) {
+		if ((unsigned char)p[i] < ' ' || p[i] == '"')
+			return false;
+		if (p[i] == '\\' && (++i == n ||
+		    strchr("\"\\/bfnrt", p[i]) == NULL))
+			return false;
+	}
+	return true;
+}
+
+/* Escapes at all places of the blocks that are looked at at once. */
+static void
+test_blocks(void)
+{
+	static const char	 set[] = "aaaaaaaa\\\\\\\\n\"tx\x01";
+	char			 text[256];
+	uint32_t		 seed = 1;
+	struct json		 j;
+	size_t			 n, i, good = 0, wrong = 0;
+	int			 round;
+	bool			 want, got, escaped;
+
+	json_init(&j);
+	for (round = 0; round < 200000; round++) {
+		seed = seed * 1664525 + 1013904223;
+		n = (seed >> 16) % 200;
+		for (i = 0; i < n; i++) {
+			seed = seed * 1664525 + 1013904223;
+			text[i + 1] = (seed >> 16) % 4 != 0 ? 'a' :
+			    set[(seed >> 20) % (sizeof(set) - 1)];
+		}
+		/* Most of them right: pairs in place of what is wrong. */
+		for (i = 1; i <= n && round % 4 != 0; i++) {
+			if (text[i] == '\\' && i < n)
+				text[++i] = "n\"\\t"[seed >> 30];
+			else if (text[i] == '"' || text[i] < ' ' || i == n)
+				text[i] = 'b';
+		}
+		text[0] = text[n + 1] = '"';
+		want = is_string(text + 1, n);
+		escaped = memchr(text + 1, '\\', n) != NULL;
+		got = json_parse(&j, (struct str){ text, n + 2 }, NULL) == 0;
+		good += want;
+		wrong += got != want || (got &&
+		    (j.nodes[0].len != n || j.nodes[0].escaped != escaped));
+	}
+	ok(wrong == 0 && good > 50000, "%zu strings, good and bad, are taken "
+	    "for what they are", (size_t)round);
+	json_release(&j);
+}
+
 static void
 test_time(void)
 {
@@ -675,6 +732,7 @@ main(void)
 	test_jstr();
 	test_escape();
 	test_write();
+	test_blocks();
 	test_time();
 	arena_release(&ar);
 	return done();
