@@ -3,6 +3,7 @@
  * only to load a snapshot.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +20,21 @@
 
 #define TICK_MS		250
 
+/*
+ * Bodies of agents are hundreds of kilobytes: given back to the kernel with
+ * each request, their pages would be taken and cleared anew for the next.
+ */
+#define HEAP_MMAP	(4 << 20)	/* larger pieces are mapped */
+#define HEAP_KEEP	(16 << 20)	/* free memory kept at the top */
+#define HEAP_TRIM_TICKS	40		/* idle for so long: give all back */
+
 struct worker_events {
 	struct worker		*wk;
 	struct loop_fd		 signals, parent;
 	struct loop_timer	 tick, deadline;
 	struct loop_task	 check;
+	uint64_t		 seen;		/* requests, a tick ago */
+	unsigned		 idle;		/* ticks without one */
 };
 
 static struct worker_events	 events;	/* one worker a process */
@@ -140,6 +151,17 @@ parent_cb(void *arg, uint32_t ev)
 /* --- its beat ---------------------------------------------------------------------------- */
 
 static void
+worker_trim(struct worker *wk)
+{
+	if (wk->requests > 0 || wk->row->stat.requests != events.seen) {
+		events.seen = wk->row->stat.requests;
+		events.idle = 0;
+	} else if (events.idle < HEAP_TRIM_TICKS &&
+	    ++events.idle == HEAP_TRIM_TICKS)
+		malloc_trim(0);
+}
+
+static void
 tick_cb(void *arg)
 {
 	struct worker	*wk = arg;
@@ -149,6 +171,7 @@ tick_cb(void *arg)
 	    worker_load(wk) == -1)
 		wk->row->generation = wk->shm->generation;	/* told once */
 	account_flush(wk);
+	worker_trim(wk);
 	if (wk->draining)
 		loop_post(wk->loop, &events.check);
 	loop_timer_set(wk->loop, &events.tick, TICK_MS);
@@ -184,6 +207,8 @@ worker_main(struct worker *wk)
 	snprintf(name, sizeof(name), "proxyd worker %u", wk->slot);
 	log_setprocname(name);
 	events.wk = wk;
+	mallopt(M_MMAP_THRESHOLD, HEAP_MMAP);
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEEP);
 	log_onfatal(worker_words);
 	wk->spill_fd = -1;
 	wk->row = &wk->shm->worker[wk->slot];
