@@ -401,6 +401,32 @@ test_id(void)
 	ok(set, "an id is letters and digits");
 }
 
+/* What a child is given must not be what its parent is given. */
+static void
+test_id_fork(void)
+{
+	char	 mine[64], child[64] = "";
+	int	 fd[2];
+	pid_t	 pid;
+	ssize_t	 n;
+
+	id_timed(mine, sizeof(mine), "", 1);
+	if (pipe(fd) == -1 || (pid = fork()) == -1)
+		fatal("fork");
+	if (pid == 0) {
+		id_timed(child, sizeof(child), "", 1);
+		_exit(write(fd[1], child, sizeof(child)) == -1);
+	}
+	id_timed(mine, sizeof(mine), "", 1);
+	n = read(fd[0], child, sizeof(child));
+	waitpid(pid, NULL, 0);
+	ok(n == (ssize_t)sizeof(child) &&
+	    strlen(child) == ID_RAND_LEN && strcmp(mine, child) != 0,
+	    "parent and child make different ids");
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static bool
 time_is(int64_t us, const char *want)
 {
@@ -580,6 +606,7 @@ main(void)
 	test_hash();
 	test_scan();
 	test_id();
+	test_id_fork();
 	test_redact();
 	test_clock();
 	test_log();
