@@ -31,7 +31,7 @@ B	?= build/$(VARIANT)
 BASE_SRCS = $(addprefix common/base/,arena.c buf.c caps.c caps_table.c clock.c \
 	codec.c id.c listen.c log.c loop.c redact.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
-	server_tool.c server_run.c cite.c estimate.c \
+	server_tool.c server_run.c cite.c estimate.c count.c embed.c \
 	ir_response.c ir_name.c loss.c decoder.c dialect.c convert.c schema.c \
 	schema_lower.c \
 	dialect_anthropic.c dialect_anthropic_decode.c \
@@ -41,6 +41,7 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	dialect_gemini.c dialect_gemini_decode.c dialect_gemini_contents.c \
 	dialect_gemini_encode.c dialect_gemini_turns.c \
 	dialect_gemini_answer.c dialect_gemini_write.c \
+	dialect_gemini_embed.c \
 	dialect_openai_chat.c dialect_openai_chat_decode.c \
 	dialect_openai_chat_messages.c dialect_openai_chat_encode.c \
 	dialect_openai_chat_turns.c dialect_openai_chat_answer.c \
@@ -58,7 +59,7 @@ GEN_SRCS = $(addprefix common/state/,caps_gen.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
 	worker.c http_in.c http_out.c request.c request_try.c request_answer.c \
-	request_alive.c api.c \
+	request_alive.c request_op.c api.c \
 	mock.c logger.c account.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c assets.c api_logs.c api_stats.c \
 	api_users.c auth.c http.c live.c rows.c metrics.c page.c status.c))

@@ -310,11 +310,14 @@ api_serve(struct request *rq)
 		api_paths[i].serve(rq);
 		return true;
 	}
-	if (rq->rq_match.endpoint->op == DIALECT_GENERATE)
-		return false;
-	if (rq->rq_match.endpoint->op == DIALECT_MODELS)
+	switch (rq->rq_match.endpoint->op) {
+	case DIALECT_MODELS:
 		api_models(rq);
-	else
+		return true;
+	case DIALECT_MODEL:
 		api_model(rq);
-	return true;
+		return true;
+	default:
+		return false;
+	}
 }

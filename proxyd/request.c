@@ -72,7 +72,8 @@ request_models_dialect(struct request *rq)
 	struct str	 query = call_query(rq->rq_call), item;
 	bool		 google = header(rq, "x-goog-api-key").n > 0;
 
-	if (rq->rq_match.endpoint->op == DIALECT_GENERATE ||
+	if ((rq->rq_match.endpoint->op != DIALECT_MODELS &&
+	    rq->rq_match.endpoint->op != DIALECT_MODEL) ||
 	    !str_starts(call_path(rq->rq_call), "/v1/"))
 		return;
 	while (query.n > 0) {
@@ -285,6 +286,8 @@ request_decode(struct request *rq, struct ir_error *err)
 	ir->path_stream = rq->rq_match.endpoint->stream;
 	ir->lenient = rq->rq_match.endpoint->lenient;
 	ir->framing = request_framing(rq);
+	if (op_begin(rq))
+		return op_decode(rq, err);
 	r = rq->rq_match.dialect->request_decode(ir, err);
 	/* In direct mode the provider judges what we do not understand. */
 	if (r == -1 && rq->rq_snap->mode == CONF_DIRECT && ir->model.n > 0) {
@@ -377,6 +380,7 @@ static int
 request_translate(struct request *rq, struct ir_error *err)
 {
 	struct ir_exchange	*x = &rq->rq_x;
+	int			 r;
 
 	x->arena = &rq->rq_arena;
 	x->rq = &rq->rq_ir;
@@ -392,6 +396,10 @@ request_translate(struct request *rq, struct ir_error *err)
 	x->target.framing = rq->rq_same ? rq->rq_ir.framing : FRAME_SSE;
 	if (request_stateful(rq, err) == -1)
 		return -1;
+	if (rq->rq_op != NULL) {
+		r = op_translate(rq, err);
+		return r == 0 && request_refused(rq, err) == -1 ? -1 : r;
+	}
 	if (rq->rq_target == NULL)
 		return 0;
 	if (rq->rq_same) {
@@ -422,14 +430,17 @@ static void
 request_generate(struct request *rq)
 {
 	struct ir_error	 err;
+	int		 r;
 
 	if (request_parse(rq, &err) == -1 || request_decode(rq, &err) == -1 ||
 	    request_route(rq, &err) == -1 ||
-	    request_translate(rq, &err) == -1) {
+	    (r = request_translate(rq, &err)) == -1) {
 		rq->rq_wk->row->stat.refused++;
 		request_fail(rq, &err);
 		return;
 	}
+	if (r == 1)
+		return;
 	rq->rq_tried = arena_array(&rq->rq_arena, rq->rq_provider->nkeys + 1,
 	    sizeof(bool));
 	request_state(rq, RQ_TRY);
@@ -520,6 +531,8 @@ headers_common(struct request *rq, struct headers *hs, const char *type)
 	if (!headers_has(hs, id))
 		headers_add(hs, id, rq->rq_id);
 	headers_add(hs, "x-proxyd-request-id", rq->rq_id);
+	if (op_estimated(rq))
+		headers_add(hs, "x-proxyd-token-count", "estimate");
 	headers_loss(rq, hs);
 }
 
@@ -675,6 +688,9 @@ request_event_error(struct request *rq, const struct ir_error *err)
 	struct ir_event	 ev = { .type = IR_EV_ERROR, .error = err };
 	struct buf	 said;
 
+	if (rq->rq_same)
+		ev.sequence = rq->rq_dec.sequence;
+
 	if (rq->rq_same) {
 		buf_init(&said, REQUEST_ANSWER_MAX);
 		rq->rq_enc.out = &said;
@@ -731,6 +747,8 @@ request_fail(struct request *rq, const struct ir_error *err)
 	struct buf	 b;
 	char		*retry;
 
+	if (op_instead(rq, err))
+		return;
 	request_note(rq, err);
 	if (rq->rq_provider != NULL)
 		rq->rq_wk->row->stat.failed++;

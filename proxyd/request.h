@@ -29,6 +29,7 @@
 enum request_state { RQ_READ, RQ_TRY, RQ_STREAM, RQ_DONE };
 
 struct mock;
+struct op;
 
 struct request {
 	struct worker		*rq_wk;
@@ -92,6 +93,7 @@ struct request {
 	bool			 rq_failed;	/* ERROR seen: rq_err */
 	struct ir_error		 rq_err;
 
+	struct op		*rq_op;		/* not for an answer; or NULL */
 	struct capturing	*rq_capture;	/* bodies; NULL: not kept */
 
 	/* for the log */
@@ -158,6 +160,26 @@ void	 answer_release(struct request *);
 int	 answer_event(void *, const struct ir_event *);
 /* After a batch of events: commit, wake, end or fail. */
 void	 answer_progress(struct request *);
+
+/* --- request_op.c: counting tokens, embeddings ---------------------------------- */
+
+/*
+ * The same request machine, but for what is decoded, sent and made of the
+ * answer.  Each of these is called where rq_op is set, or tells so itself.
+ */
+bool	 op_begin(struct request *);	/* is it one?  Sets rq_op. */
+int	 op_decode(struct request *, struct ir_error *)
+	    __attribute__((__warn_unused_result__));
+/* Fills rq_send; 1: there is nobody to ask, and the client has its answer. */
+int	 op_translate(struct request *, struct ir_error *)
+	    __attribute__((__warn_unused_result__));
+void	 op_path(const struct request *, struct buf *);
+/* All of the provider's answer is there. */
+void	 op_answer(struct request *);
+/* An estimate instead of this error? */
+bool	 op_instead(struct request *, const struct ir_error *);
+/* Was a count estimated?  The answer's head says so. */
+bool	 op_estimated(const struct request *);
 
 /* --- api.c ------------------------------------------------------------------------------ */
 

@@ -503,6 +503,11 @@ answer_any(struct request *rq)
 			answer_error(rq);
 		return;
 	}
+	if (rq->rq_op != NULL) {
+		if (up->up_done)
+			op_answer(rq);
+		return;
+	}
 	if (!rq->rq_answering) {
 		answer_begin(rq, answer_framing(rq));
 		/* Of another form than the client's: translate after all. */

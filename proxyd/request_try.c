@@ -164,7 +164,10 @@ try_url(struct request *rq)
 	while (base.n > 0 && base.p[base.n - 1] == '/')
 		base.n--;
 	buf_init(&b, 16 << 10);
-	rq->rq_target->request_path(&rq->rq_x.target, &b);
+	if (rq->rq_op != NULL)
+		op_path(rq, &b);
+	else
+		rq->rq_target->request_path(&rq->rq_x.target, &b);
 	path = rest = buf_str(&b);
 	slash = memrchr(base.p, '/', base.n);
 	if (slash != NULL) {

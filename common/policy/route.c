@@ -12,6 +12,10 @@ static const struct {
 	{ "gemini-", "gemini" },
 	{ "gpt-", "openai" },
 	{ "chatgpt-", "openai" },
+	{ "text-embedding-3-", "openai" },
+	{ "text-embedding-ada-", "openai" },
+	{ "text-embedding-00", "gemini" },
+	{ "embedding-00", "gemini" },
 	{ "mock-", "mock" },
 };
 

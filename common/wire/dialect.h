@@ -23,7 +23,10 @@
 enum dialect_op {
 	DIALECT_GENERATE,	/* an answer of the model, streamed or not */
 	DIALECT_MODELS,		/* the list of models */
-	DIALECT_MODEL		/* one model of it */
+	DIALECT_MODEL,		/* one model of it */
+	DIALECT_COUNT,		/* how many tokens a request has */
+	DIALECT_EMBED,		/* embeddings, of one text or several */
+	DIALECT_EMBED_BATCH	/* ... where several have their own path */
 };
 
 struct endpoint {
@@ -70,6 +73,8 @@ struct ir_decoder {
 	struct ir_sink		 sink;
 	void			*state;		/* dec_size zeroed bytes */
 	struct json		 json;		/* for the frame at hand */
+	int64_t			 sequence;	/* of the next event, where the
+						   wire numbers them; or 0 */
 };
 
 /* Events into bytes for the client. */
@@ -86,6 +91,9 @@ struct ir_model {
 	struct str	 owner;		/* provider */
 	int64_t		 created;	/* unix seconds */
 };
+
+struct dialect_count;
+struct dialect_embed;
 
 struct dialect {
 	const char	*name;		/* "openai-chat" */
@@ -158,6 +166,9 @@ struct dialect {
 		    struct buf *out);
 	void	(*error_encode)(const struct ir_error *, struct str request_id,
 		    struct buf *out);
+	/* The other operations, see ops.h; NULL: the provider has none. */
+	const struct dialect_count	*count;
+	const struct dialect_embed	*embed;
 	/* No frame says that the stream is complete: its end does. */
 	bool	 open_ended;
 	/* The last event of a stream, for one whose provider left it out; NULL:

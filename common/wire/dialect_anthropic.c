@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "wire/ops.h"
 
 /* --- errors --------------------------------------------------------------- */
 
@@ -226,6 +227,7 @@ request_path(const struct ir_target *t, struct buf *out)
 static const struct endpoint	 endpoints[] = {
 	{ "POST", "/v1/messages", DIALECT_GENERATE, false, false },
 	{ "POST", "/v1/anthropic/completions", DIALECT_GENERATE, false, true },
+	{ "POST", "/v1/messages/count_tokens", DIALECT_COUNT, false, false },
 	{ "GET", "/v1/models", DIALECT_MODELS, false, false },
 	{ "GET", "/v1/models/{model}", DIALECT_MODEL, false, false },
 	{ NULL, NULL, DIALECT_GENERATE, false, false }
@@ -298,6 +300,7 @@ const struct dialect	 dialect_anthropic = {
 	.stream_end = "event: message_stop\n"
 	    "data: {\"type\":\"message_stop\"}\n\n",
 	.keepalive = "event: ping\ndata: {\"type\": \"ping\"}\n\n",
+	.count = &count_anthropic,
 	.models_encode = models_encode,
 	.model_encode = model_encode
 };

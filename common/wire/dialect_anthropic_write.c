@@ -587,7 +587,8 @@ error_event(struct ir_encoder *enc, const struct ir_error *err)
 
 	sse_open(enc->out, "error");
 	jw_init(&w, enc->out);
-	anthropic_error_write(&w, err, enc->x->id);
+	anthropic_error_write(&w, err, enc->x->id.n == 0 ? STR_NONE :
+	    ir_id_prefixed(enc->x->arena, enc->x->id, "req_"));
 	sse_close(enc->out);
 }
 

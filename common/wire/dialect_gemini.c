@@ -6,6 +6,7 @@
 
 #include "base/codec.h"
 #include "wire/dialect_gemini.h"
+#include "wire/ops.h"
 
 /* --- look-ups ----------------------------------------------------------- */
 
@@ -347,6 +348,7 @@ model_write(const struct ir_model *m, struct jw *w)
 	jw_array(w);
 	jw_strz(w, "generateContent");
 	jw_strz(w, "streamGenerateContent");
+	jw_strz(w, "countTokens");
 	jw_array_end(w);
 	jw_object_end(w);
 }
@@ -378,16 +380,9 @@ gem_model_encode(const struct ir_model *m, struct buf *out)
 
 /* --- the dialect -------------------------------------------------------- */
 
-/*
- * A model is one segment, so that its name cannot lead elsewhere at the
- * provider; only tuned models have their own collection.
- */
-static void
-gem_request_path(const struct ir_target *t, struct buf *b)
+void
+gem_model_path(struct str model, bool encode, struct buf *b)
 {
-	struct str	 model = t->model;
-
-	(void)buf_addz(b, "/v1beta/");
 	if (str_starts(model, "models/"))
 		model = str_skip(model, strlen("models/"));
 	if (str_starts(model, "tunedModels/")) {
@@ -395,7 +390,17 @@ gem_request_path(const struct ir_target *t, struct buf *b)
 		model = str_skip(model, strlen("tunedModels/"));
 	} else
 		(void)buf_addz(b, "models/");
-	(void)url_encode(b, model);
+	if (encode)
+		(void)url_encode(b, model);
+	else
+		(void)buf_adds(b, model);
+}
+
+static void
+gem_request_path(const struct ir_target *t, struct buf *b)
+{
+	(void)buf_addz(b, "/v1beta/");
+	gem_model_path(t->model, true, b);
 	if (!t->stream)
 		(void)buf_addz(b, ":generateContent");
 	else if (t->framing == FRAME_JSON_ARRAY)
@@ -414,6 +419,18 @@ static const struct endpoint endpoints[] = {
 	{ "POST", "/v1/models/{model}:streamGenerateContent",
 	    DIALECT_GENERATE, true, false },
 	{ "POST", "/v1/gemini/completions", DIALECT_GENERATE, false, true },
+	{ "POST", "/v1beta/models/{model}:countTokens",
+	    DIALECT_COUNT, false, false },
+	{ "POST", "/v1/models/{model}:countTokens",
+	    DIALECT_COUNT, false, false },
+	{ "POST", "/v1beta/models/{model}:embedContent",
+	    DIALECT_EMBED, false, false },
+	{ "POST", "/v1/models/{model}:embedContent",
+	    DIALECT_EMBED, false, false },
+	{ "POST", "/v1beta/models/{model}:batchEmbedContents",
+	    DIALECT_EMBED_BATCH, false, false },
+	{ "POST", "/v1/models/{model}:batchEmbedContents",
+	    DIALECT_EMBED_BATCH, false, false },
 	{ "GET", "/v1beta/models", DIALECT_MODELS, false, false },
 	{ "GET", "/v1beta/models/{model}", DIALECT_MODEL, false, false },
 	{ "GET", "/v1/models", DIALECT_MODELS, false, false },
@@ -457,6 +474,8 @@ const struct dialect dialect_gemini = {
 	.error_encode = gem_error_encode,
 	.open_ended = true,
 	.keepalive = NULL,
+	.count = &count_gemini,
+	.embed = &embed_gemini,
 	.models_encode = gem_models_encode,
 	.model_encode = gem_model_encode
 };

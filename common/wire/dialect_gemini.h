@@ -49,6 +49,13 @@ enum ir_part_type	 gem_media_part(struct str mime);
  */
 struct str	 gem_base64(struct arena *, struct str);
 
+/*
+ * "models/x", also where the name says so already, percent-encoded for a path
+ * if encode.  A model is one segment there, so that its name cannot lead
+ * elsewhere at the provider; only tuned models have their own collection.
+ */
+void	 gem_model_path(struct str model, bool encode, struct buf *);
+
 /* "call_" and 24 characters that depend on the arguments alone. */
 struct str	 gem_call_id(struct arena *, struct str seed, unsigned position,
 		    struct str name);

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "wire/ops.h"
+
 /* --- providers and models ------------------------------------------------- */
 
 bool
@@ -332,6 +334,7 @@ request_path(const struct ir_target *target, struct buf *out)
 
 static const struct endpoint endpoints[] = {
 	{ "POST", "/v1/chat/completions", DIALECT_GENERATE, false, false },
+	{ "POST", "/v1/embeddings", DIALECT_EMBED_BATCH, false, false },
 	{ "GET", "/v1/models", DIALECT_MODELS, false, false },
 	{ "GET", "/v1/models/{model}", DIALECT_MODEL, false, false },
 	{ .method = NULL }
@@ -379,6 +382,7 @@ const struct dialect dialect_openai_chat = {
 	.error_encode = error_encode,
 	.stream_end = "data: [DONE]\n\n",
 	.keepalive = ": keep-alive\n\n",
+	.embed = &embed_openai,
 	.models_encode = models_encode,
 	.model_encode = model_encode,
 };

@@ -9,6 +9,7 @@
 #include "wire/dialect_openai_responses.h"
 
 #include "wire/dialect_openai_chat.h"
+#include "wire/ops.h"
 
 static void
 request_path(const struct ir_target *target, struct buf *out)
@@ -44,6 +45,8 @@ model_encode(const struct ir_model *m, struct buf *out)
 
 static const struct endpoint endpoints[] = {
 	{ .method = "POST", .path = "/v1/responses", .op = DIALECT_GENERATE },
+	{ .method = "POST", .path = "/v1/responses/input_tokens",
+	    .op = DIALECT_COUNT },
 	{ .method = NULL }
 };
 
@@ -76,6 +79,8 @@ const struct dialect dialect_openai_responses = {
 	.body_encode = resp_body_encode,
 	.error_encode = error_encode,
 	.keepalive = ": keep-alive\n\n",
+	.count = &count_responses,
+	.embed = &embed_openai,
 	.models_encode = models_encode,
 	.model_encode = model_encode,
 };

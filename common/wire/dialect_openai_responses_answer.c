@@ -839,6 +839,16 @@ output_event(struct ir_decoder *d, const char *what, struct jv ev,
 	return items_advance(d);
 }
 
+static void
+number_seen(struct ir_decoder *d, struct jv root)
+{
+	int64_t	 n;
+
+	if (json_int(json_get(root, "sequence_number"), &n) == 0 &&
+	    n >= d->sequence && n < INT32_MAX)
+		d->sequence = n + 1;
+}
+
 int
 resp_event_decode(struct ir_decoder *d, const struct frame *f)
 {
@@ -852,6 +862,7 @@ resp_event_decode(struct ir_decoder *d, const struct frame *f)
 	root = json_root(&d->json);
 	if (json_type(root) != JSON_OBJECT)
 		return 0;
+	number_seen(d, root);
 	type = json_str(d->x->arena, json_get(root, "type"));
 	if (type.n == 0)
 		type = f->event;

@@ -658,6 +658,8 @@ resp_event_encode(struct ir_encoder *e, const struct ir_event *ev)
 		end(e);
 		break;
 	case IR_EV_ERROR:
+		if (ev->sequence > s->seq)
+			s->seq = ev->sequence;
 		failed(e, ev->error);
 		break;
 	case IR_EV_PART_END:		/* see above: closed later */

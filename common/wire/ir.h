@@ -438,6 +438,8 @@ struct ir_event {
 	struct jstr		 stop_seq;	/* the sequence that was hit */
 	struct ir_usage		 usage;
 	const struct ir_error	*error;
+	int64_t			 sequence;	/* ERROR behind forwarded events:
+						   see ir_decoder; or 0 */
 };
 
 /* Slices in an event are valid during the call.  Returns -1 to end it all. */

@@ -1208,7 +1208,7 @@ test_encode_events(void)
 	emit(&e, (struct ir_event){ .type = IR_EV_ERROR, .error = &err });
 	ok(str_is(buf_str(&out), "event: error\ndata: {\"type\":\"error\","
 	    "\"error\":{\"type\":\"overloaded_error\",\"message\":\"busy\"},"
-	    "\"request_id\":\"x1\"}\n\n"), "an error event");
+	    "\"request_id\":\"req_x1\"}\n\n"), "an error event");
 }
 
 /* A body that was indented comes out as a stream of lines. */

@@ -1,0 +1,350 @@
+/*
+ * Counting tokens and embeddings: requests that get one whole body and no
+ * events.  Keys, attempts, rows and errors are those of any request; here is
+ * what is decoded, sent, and made of the answer.
+ */
+#include "base/log.h"
+#include "proxyd/request.h"
+#include "wire/estimate.h"
+#include "wire/ops.h"
+
+struct op {
+	bool		 count;		/* tokens; else embeddings */
+	bool		 inner;		/* what is counted is a member */
+	bool		 ready;		/* decoded and routed */
+	bool		 estimated;
+	struct embed	 embed;
+};
+
+#define COUNT_OUT_MAX	(4u << 10)
+
+bool
+op_begin(struct request *rq)
+{
+	enum dialect_op	 op = rq->rq_match.endpoint->op;
+
+	if (op != DIALECT_COUNT && op != DIALECT_EMBED &&
+	    op != DIALECT_EMBED_BATCH)
+		return false;
+	rq->rq_op = ARENA_NEW(&rq->rq_arena, struct op);
+	rq->rq_op->count = op == DIALECT_COUNT;
+	rq->rq_op->embed.single = op == DIALECT_EMBED;
+	return true;
+}
+
+bool
+op_estimated(const struct request *rq)
+{
+	return rq->rq_op != NULL && rq->rq_op->estimated;
+}
+
+/* --- what was asked ------------------------------------------------------------- */
+
+/*
+ * The request that is to be counted need not say all that one for an answer
+ * must: max_tokens is no matter of the input.
+ */
+static int
+count_decode(struct request *rq, struct ir_error *err)
+{
+	const struct dialect	*d = rq->rq_match.dialect;
+	struct ir_request	*ir = &rq->rq_ir;
+	struct json_error	 je;
+	struct jv		 v = JV_NONE;
+
+	if (d->count->inner != NULL)
+		v = json_get(json_root(&rq->rq_json), d->count->inner);
+	if (json_type(v) == JSON_OBJECT) {
+		rq->rq_op->inner = true;
+		if (json_parse(&rq->rq_json, json_raw(v), &je) == -1) {
+			ir_error_set(err, IR_ERR_BAD_REQUEST, "'%s': %s",
+			    d->count->inner, je.what);
+			return -1;
+		}
+	}
+	ir->lenient = d == &dialect_anthropic;
+	if (d->request_decode(ir, err) == -1)
+		return -1;
+	ir->stream = false;
+	return 0;
+}
+
+static int
+embed_decode(struct request *rq, struct ir_error *err)
+{
+	struct embed	*e = &rq->rq_op->embed;
+
+	e->from = rq->rq_match.dialect;
+	e->arena = &rq->rq_arena;
+	e->json = &rq->rq_json;
+	e->path_model = rq->rq_match.model;
+	e->loss = &rq->rq_loss;
+	if (e->from->embed->decode(e, err) == -1)
+		return -1;
+	rq->rq_ir.model = e->model;
+	return 0;
+}
+
+int
+op_decode(struct request *rq, struct ir_error *err)
+{
+	return rq->rq_op->count ? count_decode(rq, err) :
+	    embed_decode(rq, err);
+}
+
+/* --- what is sent --------------------------------------------------------------- */
+
+static struct str
+op_model(const struct request *rq)
+{
+	return rq->rq_route.mode == CONF_DIRECT ? rq->rq_ir.model :
+	    rq->rq_route.model;
+}
+
+/* The bytes of the client, but for the model's name. */
+static void
+count_forward(struct request *rq)
+{
+	if (rq->rq_op->inner)
+		rq->rq_target->count->body(&rq->rq_x.target,
+		    json_root(&rq->rq_json), &rq->rq_send);
+	else
+		dialect_splice(&rq->rq_ir, op_model(rq), false,
+		    &rq->rq_send);
+}
+
+/* As a request for an answer in the provider's dialect, and what counts of it. */
+static int
+count_encode(struct request *rq, struct ir_error *err)
+{
+	struct buf	 whole;
+	struct json	 j;
+	int		 res = -1;
+
+	buf_init(&whole, rq->rq_send.max);
+	json_init(&j);
+	if (rq->rq_target->request_encode(&rq->rq_x, &whole, err) == 0) {
+		if (!buf_ok(&whole) ||
+		    json_parse(&j, buf_str(&whole), NULL) == -1)
+			ir_error_set(err, IR_ERR_TOO_LARGE,
+			    "the translated body is too large");
+		else {
+			rq->rq_target->count->body(&rq->rq_x.target,
+			    json_root(&j), &rq->rq_send);
+			res = 0;
+		}
+	}
+	json_release(&j);
+	buf_release(&whole);
+	return res;
+}
+
+/* Answers with an estimate; why goes into the loss report. */
+static void
+count_estimate(struct request *rq, const char *why)
+{
+	struct buf	 b;
+	int64_t		 n;
+
+	n = ir_estimate_for(&rq->rq_ir, rq->rq_target, op_model(rq));
+	rq->rq_op->estimated = true;
+	loss_add(&rq->rq_loss, LOSS_APPROXIMATED,
+	    STR("response.input_tokens"), why);
+	buf_init(&b, COUNT_OUT_MAX);
+	rq->rq_client->count->write(n, &b);
+	request_done(rq, "done");
+	request_reply(rq, 200, "application/json", &b);
+	buf_release(&b);
+}
+
+/* OpenAI counts for Chat's models where Responses are at home. */
+static void
+count_target(struct request *rq)
+{
+	const struct dialect	*d;
+
+	if (rq->rq_target == NULL || rq->rq_target->count != NULL)
+		return;
+	d = dialect_byname(route_dialect(rq->rq_provider,
+	    str_of(dialect_openai_responses.name)));
+	if (d != NULL && d->count != NULL)
+		rq->rq_target = rq->rq_x.target.dialect = d;
+}
+
+static int
+count_translate(struct request *rq, struct ir_error *err)
+{
+	count_target(rq);
+	if (rq->rq_target == NULL || rq->rq_target->count == NULL) {
+		count_estimate(rq, "estimated: the provider counts no tokens");
+		return 1;
+	}
+	rq->rq_same = rq->rq_target == rq->rq_client;
+	rq->rq_op->ready = true;
+	if (rq->rq_same)
+		count_forward(rq);
+	else if (count_encode(rq, err) == -1)
+		return -1;
+	return 0;
+}
+
+static int
+embed_translate(struct request *rq, struct ir_error *err)
+{
+	struct embed	*e = &rq->rq_op->embed;
+
+	if (rq->rq_target == NULL || rq->rq_target->embed == NULL) {
+		ir_error_set(err, IR_ERR_BAD_REQUEST, "provider '%s' (%s) has "
+		    "no embeddings: route model '%.*s' to another one",
+		    rq->rq_provider->name.p, rq->rq_target == NULL ?
+		    "the mock" : rq->rq_target->title,
+		    STR_FMT(rq->rq_ir.model));
+		ir_error_copy(err->param, sizeof(err->param), STR("model"));
+		return -1;
+	}
+	rq->rq_same = rq->rq_target->embed == e->from->embed;
+	if (rq->rq_same && (rq->rq_ir.path_model.n == 0 ||
+	    str_eq(rq->rq_ir.model, op_model(rq)))) {
+		dialect_splice(&rq->rq_ir, op_model(rq), false, &rq->rq_send);
+		return 0;
+	}
+	return rq->rq_target->embed->encode(e, &rq->rq_x.target, &rq->rq_send,
+	    err);
+}
+
+int
+op_translate(struct request *rq, struct ir_error *err)
+{
+	int	 r = rq->rq_op->count ? count_translate(rq, err) :
+		    embed_translate(rq, err);
+
+	if (r == 0 && !buf_ok(&rq->rq_send)) {
+		ir_error_set(err, IR_ERR_TOO_LARGE,
+		    "the translated body is too large");
+		return -1;
+	}
+	if (r == 0 && !rq->rq_same)
+		rq->rq_wk->row->stat.translated++;
+	return r;
+}
+
+void
+op_path(const struct request *rq, struct buf *b)
+{
+	if (rq->rq_op->count)
+		rq->rq_target->count->path(&rq->rq_x.target, b);
+	else
+		rq->rq_target->embed->path(&rq->rq_op->embed,
+		    &rq->rq_x.target, b);
+}
+
+/* --- what comes back ------------------------------------------------------------ */
+
+/* The answer as the client is to have it: the provider's bytes, or out. */
+static int
+count_answer(struct request *rq, struct jv root, struct buf *out)
+{
+	int64_t	 n;
+
+	if (rq->rq_target->count->read(root, &n) == -1)
+		return -1;
+	if (!rq->rq_same)
+		rq->rq_client->count->write(n, out);
+	return 0;
+}
+
+static int
+embed_answer(struct request *rq, struct jv root, struct buf *out)
+{
+	struct embed		*e = &rq->rq_op->embed;
+	struct embed_answer	 a = { .tokens = -1 };
+
+	if (rq->rq_target->embed->read(e, root, &a) == -1)
+		return -1;
+	a.model = arena_str(&rq->rq_arena, a.model);
+	rq->rq_acct.s[ACCT_MODEL_ANSWERED] = a.model;
+	if (a.tokens >= 0)
+		rq->rq_acct.f.input = ir_usage_clamp(a.tokens);
+	if (rq->rq_same)
+		return 0;
+	if (a.tokens < 0 && rq->rq_client == &dialect_openai_chat) {
+		a.tokens = embed_estimate(e);
+		rq->rq_op->estimated = true;
+		loss_add(&rq->rq_loss, LOSS_APPROXIMATED,
+		    STR("response.usage"), "estimated: the provider did not "
+		    "say it");
+	}
+	if (a.model.n == 0)
+		a.model = op_model(rq);
+	e->from->embed->write(e, &a, out);
+	return buf_ok(out) ? 0 : -1;
+}
+
+/* Not what was asked for: an error under 200, or nonsense. */
+static void
+op_garbled(struct request *rq)
+{
+	struct upstream	*up = rq->rq_up;
+	struct ir_error	 err;
+
+	ir_error_set(&err, IR_ERR_UPSTREAM, "provider '%s' sent an answer that "
+	    "cannot be read", rq->rq_provider->name.p);
+	if (up->up_fault != UPSTREAM_OK)
+		ir_error_set(&err, IR_ERR_UPSTREAM, "provider '%s' broke off: "
+		    "%s", rq->rq_provider->name.p, up->up_error);
+	else {
+		try_hide_key(rq, up->up_in.data, up->up_in.len);
+		rq->rq_target->error_decode(&rq->rq_arena,
+		    buf_str(&up->up_in), &err);
+	}
+	try_failed(rq, up->up_status, &err);
+}
+
+void
+op_answer(struct request *rq)
+{
+	struct upstream	*up = rq->rq_up;
+	struct buf	 out;
+	struct json	 j;
+	struct jv	 root;
+	int		 r = -1;
+
+	buf_init(&out, REQUEST_ANSWER_MAX * 2);
+	json_init(&j);
+	if (up->up_fault == UPSTREAM_OK &&
+	    json_parse(&j, buf_str(&up->up_in), NULL) == 0) {
+		root = json_root(&j);
+		r = rq->rq_op->count ? count_answer(rq, root, &out) :
+		    embed_answer(rq, root, &out);
+	}
+	json_release(&j);
+	if (r == -1)
+		op_garbled(rq);
+	else {
+		try_end(rq, up->up_status, true, "ok");
+		request_done(rq, "done");
+		request_reply(rq, 200, "application/json", rq->rq_same ?
+		    &up->up_in : &out);
+	}
+	buf_release(&out);
+}
+
+/*
+ * A counter that fails is no reason to leave the client without a number, but
+ * a request that the provider refuses would be refused later, too.
+ */
+bool
+op_instead(struct request *rq, const struct ir_error *err)
+{
+	struct op	*op = rq->rq_op;
+
+	if (op == NULL || !op->count || !op->ready || op->estimated)
+		return false;
+	if (rq->rq_same && (err->kind == IR_ERR_BAD_REQUEST ||
+	    err->kind == IR_ERR_TOO_LARGE))
+		return false;
+	request_log(rq, "its counter failed (%d): the count is estimated",
+	    err->upstream);
+	count_estimate(rq, "estimated: the provider's counter failed");
+	return true;
+}
