@@ -392,6 +392,7 @@ request_translate(struct request *rq, struct ir_error *err)
 	x->target.dialect = rq->rq_target;
 	x->target.provider = rq->rq_provider->name;
 	x->target.model = rq->rq_route.model;
+	x->target.tool_rules = rq->rq_snap->server_tools;
 	x->target.stream = rq->rq_ir.stream;
 	x->target.framing = rq->rq_same ? rq->rq_ir.framing : FRAME_SSE;
 	if (request_stateful(rq, err) == -1)

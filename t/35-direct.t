@@ -53,6 +53,33 @@ subtest 'MODE: direct' => sub {
 	$g->finish;
 };
 
+subtest 'SERVER_TOOLS: verdicts on tools known by type' => sub {
+	my $g = Gateway->new(config => config_for($up, <<'EOT'));
+SERVER_TOOLS:
+  web_search: drop
+  openai/web_search_2: refuse
+  image_generation: map
+EOT
+	my @hi = (max_tokens => 9, @user);
+	my $ask = sub {
+		my ($model, @types) = @_;
+		return post($g, '/v1/messages', { model => $model, @hi,
+		    tools => [ map { { type => $_, name => 'web_search' } }
+		    @types ] });
+	};
+	my $r = $ask->('gemini-3-flash-preview', 'web_search_20250305');
+	is($r->{status}, 200, 'dropped') or diag $r->{body};
+	unlike(Upstream::body_of(last_request()), qr/googleSearch|web_search/,
+	    'it is not in the request');
+	for (['web_search_20250305', 'refused, by SERVER_TOOLS'],
+	    ['image_generation', 'not offered']) {
+		$r = $ask->('gpt-5.5', $_->[0]);
+		is($r->{status}, 400, "$_->[0]: 400");
+		like($r->{body}, qr/$_->[0].*$_->[1]/, 'that names it');
+	}
+	$g->finish;
+};
+
 subtest 'routes' => sub {
 	my $g = Gateway->new(config => config_for($up, <<'EOT'));
 PREFERRED_PROVIDER: anthropic

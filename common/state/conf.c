@@ -260,6 +260,40 @@ set_headers(struct conf_reader *r, const struct conf_row *row,
 	return 0;
 }
 
+static bool
+is_verdict(struct str s)
+{
+	return str_is(s, "pass") || str_is(s, "map") || str_is(s, "drop") ||
+	    str_is(s, "refuse");
+}
+
+/* Kept as lines, as they are asked of where a request has such a tool. */
+static int
+set_server_tools(struct conf_reader *r, const struct conf_row *row,
+    const struct yml *y, void *base)
+{
+	struct conf		*c = base;
+	const struct yml	*m;
+	struct buf		 b;
+
+	(void)row;
+	if (y->type != YML_MAP)
+		return conf_fail(r, y, "expected a map of tools and verdicts");
+	buf_init(&b, 65536);
+	for (m = y->child; m != NULL; m = m->next) {
+		if (m->type != YML_SCALAR || !is_verdict(m->text)) {
+			buf_release(&b);
+			return conf_fail(r, m, "expected pass, map, drop or "
+			    "refuse");
+		}
+		buf_addf(&b, "%.*s %.*s\n", STR_FMT(m->key),
+		    STR_FMT(m->text));
+	}
+	c->server_tools = arena_str(&r->c->arena, buf_str(&b));
+	buf_release(&b);
+	return 0;
+}
+
 #define P(field)	offsetof(struct conf_provider, field)
 /* "name" is the first one; it is left out where the map's key is the name. */
 static const struct conf_row provider_rows[] = {
@@ -585,6 +619,8 @@ static const struct conf_row rows[] = {
 	    "serve other machines without a client key" },
 	{ "ALLOWED_HOSTS", set_hosts, 0, 0, 0, "",
 	    "host names, besides loopback's, that a request may be sent to" },
+	{ "SERVER_TOOLS", set_server_tools, 0, 0, 0, "",
+	    "map of tools known by type: pass, map, drop or refuse" },
 	{ "DRAIN_TIMEOUT", conf_set_ms, C(process.drain_ms), 0, DAY_MS, "30s",
 	    "how long a stop waits for running requests" },
 	{ "RETRY_TRIES", conf_set_int, C(retry_tries), 1, 8, "4",

@@ -317,12 +317,28 @@ load_preferred(struct load *l)
 }
 
 static int
+load_server_tools(struct load *l)
+{
+	struct sqlite3_stmt	*st;
+	int			 rc;
+
+	st = sql_open(l->s, "SELECT value FROM settings "
+	    "WHERE name = 'server_tools'", "");
+	if (st == NULL)
+		return -1;
+	if ((rc = sql_step(l->s, st)) == 1)
+		l->snap->server_tools = text(l, st, 0);
+	sql_end(st);
+	return rc == -1 ? -1 : 0;
+}
+
+static int
 load_all(struct load *l)
 {
 	unsigned	 i;
 
 	if (load_settings(l) == -1 || load_hosts(l) == -1 ||
-	    load_providers(l) == -1)
+	    load_server_tools(l) == -1 || load_providers(l) == -1)
 		return -1;
 	for (i = 0; i < l->snap->nproviders; i++)
 		if (load_headers(l, &l->snap->providers[i]) == -1 ||

@@ -65,6 +65,7 @@ struct snapshot {
 	int			 body_sample;
 	int64_t			 body_max;
 	int			 keepalive_ms;
+	struct str		 server_tools;	/* lines: server_tool_rule */
 	int			 retry_tries, retry_ms;
 	int			 cooldown_ms, cooldown_max_ms;
 	struct snap_provider	*providers;	/* "mock" is always there */

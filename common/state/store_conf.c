@@ -110,6 +110,8 @@ put_settings(struct apply *a)
 		return -1;
 	STORE_SETTINGS
 #undef STORE_SETTING
+	if (put_text(a, "server_tools", a->c->server_tools) == -1)
+		return -1;
 	return put_text(a, "preferred_provider", a->c->preferred_provider);
 }
 

@@ -49,6 +49,7 @@ struct ir_target {
 	enum framing		 framing;	/* the upstream's, if stream */
 	const struct caps_table	*caps;		/* over the built-in one, or
 						   NULL */
+	struct str		 tool_rules;	/* server_tool_rule */
 };
 
 /* What both directions of one exchange share; lives in the arena. */

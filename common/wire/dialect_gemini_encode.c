@@ -123,7 +123,7 @@ server_tools_write(struct gem_writer *e, bool *open)
 	struct ir_tool		 as;
 
 	for (t = e->rq->tools; t != NULL; t = t->next) {
-		if (t->kind != IR_SERVER || server_tool_is_function(t) ||
+		if (t->kind != IR_SERVER || server_tool_is_function(e->x, t) ||
 		    server_tool_verdict(e->x, t, e->functions, &as) !=
 		    SERVER_TOOL_OWN)
 			continue;
@@ -145,7 +145,7 @@ tools_write(struct gem_writer *e)
 
 	for (t = e->rq->tools; t != NULL; t = t->next) {
 		server = t->kind == IR_SERVER;
-		if (server && (!server_tool_is_function(t) ||
+		if (server && (!server_tool_is_function(e->x, t) ||
 		    server_tool_verdict(e->x, t, true, &as) !=
 		    SERVER_TOOL_FUNCTION))
 			continue;
@@ -189,7 +189,7 @@ tool_choice_write(struct gem_writer *e)
 	if (!e->functions || c->mode == IR_CHOICE_UNSET)
 		return;
 	t = server_tool_chosen(e->rq);
-	if ((t != NULL && !server_tool_is_function(t)) ||
+	if ((t != NULL && !server_tool_is_function(e->x, t)) ||
 	    (c->mode == IR_CHOICE_NAMED && c->name.n == 0)) {
 		gem_lose(e, LOSS_DROPPED, c->node, NULL,
 		    "no function is named");

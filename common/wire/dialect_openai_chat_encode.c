@@ -300,22 +300,26 @@ allowed(const struct chat_req *o, const struct ir_tool *t)
 static unsigned
 write_tools(struct chat_req *o)
 {
-	struct ir_tool	 as;
-	unsigned	 n = 0;
+	enum server_tool_verdict v;
+	struct ir_tool		 as;
+	unsigned		 n = 0;
 
 	for (const struct ir_tool *t = o->rq->tools; t != NULL; t = t->next) {
 		bool	 server = t->kind == IR_SERVER;
 
-		if (server && server_tool_verdict(o->x, t, false, &as) !=
-		    SERVER_TOOL_FUNCTION)
-			continue;
-		if (!allowed(o, t))
+		v = SERVER_TOOL_FUNCTION;
+		if (server)
+			v = server_tool_verdict(o->x, t, false, &as);
+		if (v == SERVER_TOOL_LEAVE || !allowed(o, server ? &as : t))
 			continue;
 		if (n++ == 0) {
 			jw_key(&o->w, "tools");
 			jw_array(&o->w);
 		}
-		write_tool(o, server ? &as : t);
+		if (v == SERVER_TOOL_OWN)
+			jw_raw(&o->w, as.raw);
+		else
+			write_tool(o, server ? &as : t);
 	}
 	if (n > 0)
 		jw_array_end(&o->w);

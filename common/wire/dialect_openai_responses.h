@@ -10,6 +10,7 @@
 #include "wire/ir.h"
 #include "wire/json.h"
 #include "wire/server_run.h"
+#include "wire/server_tool.h"
 
 /*
  * What the files of the OpenAI Responses dialect share.  A request is a list
@@ -136,6 +137,7 @@ struct resp_out {
 	enum ir_part_type	 type;
 	enum ir_tool_kind	 tool;		/* as the client declared it */
 	bool			 wrapped;	/* its input is in arguments */
+	const struct server_call *call;		/* an item of its own kind */
 	struct str		 item_id, call_id, name, ns;
 	struct str		 text;		/* jstr bytes, or base64 */
 	struct jstr		 signature;
@@ -218,6 +220,9 @@ void	 resp_item_call(struct ir_exchange *, struct resp_out *,
 	    struct str response, unsigned index);
 /* The text in {"input": text}, both escaped; anything else as it is. */
 struct str	 resp_item_unwrap(struct ir_exchange *, struct str escaped);
+/* The same for a call with an item of its own: its member, JSON. */
+struct str	 resp_item_own_call(struct ir_exchange *,
+		    const struct resp_out *, struct str escaped);
 /* begun: as output_item.added shows it, without its contents. */
 void	 resp_item_write(struct jw *, const struct resp_out *, bool begun);
 void	 resp_content_write(struct jw *, const struct resp_out *);

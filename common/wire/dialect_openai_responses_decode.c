@@ -360,6 +360,53 @@ item_result(struct ctx *c, struct jv item)
 	return 0;
 }
 
+/* shell_call and the like: the client runs these, too. */
+static int
+item_client_call(struct ctx *c, struct jv item)
+{
+	const struct server_call	*k = server_call_of_item(json_str(
+					    c->rq->arena, json_get(item,
+					    "type")));
+	struct ir_message		*m;
+	struct ir_part			*p;
+
+	m = message_join(c, IR_ASSISTANT, item);
+	p = ir_part_add(c->rq, m, IR_TOOL_CALL, item.i);
+	p->tool = IR_FUNCTION;
+	p->raw = json_raw(item);
+	p->name = str_of(k->tool);
+	c->rq->need |= IR_NEED_TOOLS;
+	if (get_str(c, item, "id", &p->item_id) == -1 ||
+	    get_str(c, item, "call_id", &p->id) == -1)
+		return -1;
+	if (p->id.n == 0)
+		p->id = p->item_id;
+	p->args.json = server_call_args(c->rq->arena, k,
+	    member(item, k->member));
+	return 0;
+}
+
+static int
+item_client_result(struct ctx *c, struct jv item)
+{
+	struct ir_message	*m = message_join(c, IR_TOOL, item);
+	struct ir_part		*p;
+
+	p = ir_part_add(c->rq, m, IR_TOOL_RESULT, item.i);
+	p->raw = json_raw(item);
+	p->tool = IR_FUNCTION;
+	c->rq->need |= IR_NEED_TOOLS;
+	if (get_str(c, item, "id", &p->item_id) == -1 ||
+	    get_str(c, item, "call_id", &p->id) == -1)
+		return -1;
+	/* Of local_shell the specification has the call's id here. */
+	if (p->id.n == 0)
+		p->id = p->item_id;
+	p->parts = ir_part_new(c->rq->arena, IR_TEXT, item.i);
+	p->parts->text = server_call_output(c->rq->arena, item, &p->is_error);
+	return 0;
+}
+
 /* The texts of an array of {text}, with an empty line between. */
 static int
 join_texts(struct ctx *c, struct jv list, struct jstr *text)
@@ -463,6 +510,12 @@ static const struct {
 	{ "custom_tool_call",		item_call },
 	{ "function_call_output",	item_result },
 	{ "custom_tool_call_output",	item_result },
+	{ "local_shell_call",		item_client_call },
+	{ "shell_call",			item_client_call },
+	{ "apply_patch_call",		item_client_call },
+	{ "local_shell_call_output",	item_client_result },
+	{ "shell_call_output",		item_client_result },
+	{ "apply_patch_call_output",	item_client_result },
 	{ "reasoning",			item_reasoning },
 	{ "additional_tools",		item_tools },
 };

@@ -263,6 +263,7 @@ resp_item_call(struct ir_exchange *x, struct resp_out *o, enum ir_tool_kind ran,
 	name = ir_name_restore(&x->names, name);
 	if (json_ok(asked(x)))
 		t = ir_tool_find(x->rq, name);
+	o->call = server_call_of_tool(x->rq, name);
 	o->name = arena_str(x->arena, t != NULL ? resp_wire_name(x->rq, t) :
 	    name);
 	o->ns = t != NULL ? t->ns : STR_NONE;
@@ -382,6 +383,31 @@ resp_summary_write(struct jw *w, struct str text)
 	jw_object_end(w);
 }
 
+/* shell_call and the like: o->text is the member already. */
+static void
+write_own_call(struct jw *w, const struct resp_out *o, bool begun,
+    const char *status)
+{
+	key_strz(w, "type", o->call->item);
+	key_strz(w, "status", status);
+	key_str(w, "call_id", o->call_id);
+	jw_key(w, o->call->member);
+	jw_raw(w, begun ? str_of(o->call->deflt) : o->text);
+}
+
+struct str
+resp_item_own_call(struct ir_exchange *x, const struct resp_out *o,
+    struct str escaped)
+{
+	struct ir_args	 args = { .escaped = { escaped.p, escaped.n } };
+	struct str	 object;
+
+	if (ir_args_object(x->arena, &args, &object) == -1)
+		lose(x, LOSS_APPROXIMATED, STR("response.arguments"),
+		    "arguments that are no JSON object");
+	return server_call_member(x->arena, o->call, object);
+}
+
 static void
 write_call(struct jw *w, const struct resp_out *o, const char *status)
 {
@@ -423,7 +449,10 @@ resp_item_write(struct jw *w, const struct resp_out *o, bool begun)
 		}
 		break;
 	case IR_TOOL_CALL:
-		write_call(w, o, status);
+		if (o->call != NULL)
+			write_own_call(w, o, begun, status);
+		else
+			write_call(w, o, status);
 		break;
 	case IR_IMAGE:
 		key_strz(w, "type", "image_generation_call");
@@ -511,7 +540,9 @@ body_item(struct ir_exchange *x, struct jw *w, const struct ir_out_part *p,
 		o.signature = p->signature;
 	if (p->type == IR_TOOL_CALL) {
 		resp_item_call(x, &o, p->tool, p->id, p->name, id, index);
-		if (o.wrapped)
+		if (o.call != NULL)
+			o.text = resp_item_own_call(x, &o, o.text);
+		else if (o.wrapped)
 			o.text = resp_item_unwrap(x, o.text);
 		else if (o.tool == IR_FUNCTION && o.text.n == 0)
 			o.text = STR("{}");

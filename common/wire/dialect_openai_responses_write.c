@@ -237,6 +237,10 @@ close_call(struct ir_encoder *e)
 	struct resp_out	*o = &state(e)->item;
 	struct jw	 w;
 
+	if (o->call != NULL) {
+		o->text = resp_item_own_call(e->x, o, o->text);
+		return;
+	}
 	if (o->wrapped) {
 		o->text = resp_item_unwrap(e->x, o->text);
 		piece(e, o->text);
@@ -541,7 +545,7 @@ delta(struct ir_encoder *e, const struct ir_event *ev)
 	case IR_D_TEXT:
 	case IR_D_ARGS:
 		acc_add(e->x->arena, &s->text, text.p, text.n);
-		if (!s->item.wrapped)
+		if (!s->item.wrapped && s->item.call == NULL)
 			piece(e, text);
 		break;
 	case IR_D_SIGNATURE:

@@ -28,6 +28,7 @@ struct kind {
 
 #define STRING		"{\"type\":\"string\"}"
 #define INTEGER		"{\"type\":\"integer\"}"
+#define STRINGS		"{\"type\":\"array\",\"items\":" STRING "}"
 #define INTEGERS	"{\"type\":\"array\",\"items\":" INTEGER "}"
 
 static const struct kind kinds[] = {
@@ -44,6 +45,27 @@ static const struct kind kinds[] = {
 	  NULL },
 	/* Agents load further tools by it; all that there are have been sent. */
 	{ { "tool_search" }, DROP, NULL, NULL, NULL, NULL, NULL, NULL, NULL },
+	{ { "local_shell" }, REFUSE, NULL, NULL, NULL, NULL, NULL,
+	  "{\"type\":\"object\",\"properties\":{\"command\":" STRINGS ","
+	  "\"timeout_ms\":" INTEGER ",\"working_directory\":" STRING ","
+	  "\"env\":{\"type\":\"object\"}},\"required\":[\"command\"]}",
+	  "Run one command on the user's machine: command is the program and "
+	  "its arguments. Returns what it writes." },
+	{ { "shell" }, REFUSE, NULL, NULL, NULL, NULL, NULL,
+	  "{\"type\":\"object\",\"properties\":{\"commands\":" STRINGS ","
+	  "\"timeout_ms\":" INTEGER ",\"max_output_length\":" INTEGER "},"
+	  "\"required\":[\"commands\"]}",
+	  "Run shell commands on the user's machine, each a line of its own. "
+	  "Returns what each of them writes and how it ends." },
+	{ { "apply_patch" }, REFUSE, NULL, NULL, NULL, NULL, NULL,
+	  "{\"type\":\"object\",\"properties\":{\"type\":{\"type\":"
+	  "\"string\",\"enum\":[\"create_file\",\"update_file\","
+	  "\"delete_file\"]},\"path\":" STRING ",\"diff\":" STRING "},"
+	  "\"required\":[\"type\",\"path\"]}",
+	  "Change one file of the user's. diff, in the V4A format: hunks that "
+	  "begin with @@ and a line to find the place by, then lines that "
+	  "begin with a space (context), - (taken out) or + (put in); a new "
+	  "file has + lines alone. Not given for delete_file." },
 	{ { "bash_" }, REFUSE, NULL, NULL, NULL, NULL, NULL,
 	  "{\"type\":\"object\",\"properties\":{\"command\":" STRING ","
 	  "\"restart\":{\"type\":\"boolean\"}}}",
@@ -104,10 +126,64 @@ is_client_run(const struct kind *k)
 	return k != NULL && k->schema != NULL;
 }
 
-bool
-server_tool_is_function(const struct ir_tool *t)
+/* --- rules ----------------------------------------------------------------- */
+
+enum server_tool_rule
+server_tool_rule_byname(struct str s)
 {
-	return is_client_run(kind_of(t));
+	static const char *const names[] = { "", "pass", "map", "drop",
+	    "refuse" };
+	size_t	 i;
+
+	for (i = 1; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_is(s, names[i]))
+			return (enum server_tool_rule)i;
+	return SERVER_RULE_NONE;
+}
+
+enum server_tool_rule
+server_tool_rule(struct str rules, struct str provider, struct str type)
+{
+	enum server_tool_rule	 found = SERVER_RULE_NONE;
+	struct str		 line, name, head;
+	size_t			 best = 0, weight;
+	bool			 own;
+
+	while (rules.n > 0) {
+		line = str_cut(&rules, '\n');
+		name = str_cut(&line, ' ');
+		own = memchr(name.p, '/', name.n) != NULL;
+		head = own ? str_cut(&name, '/') : STR_NONE;
+		if (own && !str_eq(head, provider))
+			continue;
+		if (str_is(name, "*"))
+			name.n = 0;
+		if (name.n > type.n || memcmp(name.p, type.p, name.n) != 0)
+			continue;
+		/* A provider's own weighs more than any length. */
+		weight = 1 + name.n + (own ? (size_t)1 << 16 : 0);
+		if (weight > best) {
+			best = weight;
+			found = server_tool_rule_byname(line);
+		}
+	}
+	return found;
+}
+
+static enum server_tool_rule
+rule_of(const struct ir_exchange *x, const struct ir_tool *t)
+{
+	return server_tool_rule(x->target.tool_rules, x->target.provider,
+	    t->server_type);
+}
+
+bool
+server_tool_is_function(const struct ir_exchange *x, const struct ir_tool *t)
+{
+	enum server_tool_rule	 r = rule_of(x, t);
+
+	return is_client_run(kind_of(t)) && (r == SERVER_RULE_NONE ||
+	    r == SERVER_RULE_MAP);
 }
 
 const struct ir_tool *
@@ -226,13 +302,45 @@ report(const struct ir_exchange *x, const struct ir_tool *t,
 	loss_node(x->loss, action, x->rq->json, t->node, NULL, s.p);
 }
 
+/* What the rules say, if they decide; false: what is usual counts. */
+static bool
+ruled(const struct ir_exchange *x, const struct ir_tool *t,
+    enum server_tool_rule rule, struct ir_tool *as,
+    enum server_tool_verdict *v)
+{
+	*v = SERVER_TOOL_LEAVE;
+	switch (rule) {
+	case SERVER_RULE_PASS:
+		report(x, t, LOSS_APPROXIMATED, "is passed on, by SERVER_TOOLS");
+		*as = *t;
+		*v = SERVER_TOOL_OWN;
+		return true;
+	case SERVER_RULE_DROP:
+		report(x, t, LOSS_DROPPED, "is left out, by SERVER_TOOLS");
+		return true;
+	case SERVER_RULE_REFUSE:
+		report(x, t, LOSS_REFUSED, "is refused, by SERVER_TOOLS");
+		return true;
+	case SERVER_RULE_MAP:
+	case SERVER_RULE_NONE:
+		break;
+	}
+	return false;
+}
+
 enum server_tool_verdict
 server_tool_verdict(const struct ir_exchange *x, const struct ir_tool *t,
     bool functions, struct ir_tool *as)
 {
 	const struct kind	*k = kind_of(t);
 	bool			 forced = server_tool_chosen(x->rq) == t;
+	enum server_tool_rule	 rule = rule_of(x, t);
+	enum server_tool_verdict v;
 
+	if (ruled(x, t, rule, as, &v))
+		return v;
+	if (rule == SERVER_RULE_MAP)
+		forced = true;		/* not to be left out in silence */
 	if (is_client_run(k)) {
 		*as = *t;
 		as->kind = IR_FUNCTION;
@@ -257,4 +365,180 @@ server_tool_verdict(const struct ir_exchange *x, const struct ir_tool *t,
 	as->raw = own_write(x, t, k);
 	report(x, t, LOSS_APPROXIMATED, "is replaced by the provider's own");
 	return SERVER_TOOL_OWN;
+}
+
+/* --- calls that have items of their own ------------------------------------ */
+
+static const struct server_call calls[] = {
+	{ "local_shell", "local_shell_call", "local_shell_call_output",
+	  "action", "{\"type\":\"exec\",\"command\":[],\"env\":{}}" },
+	{ "shell", "shell_call", "shell_call_output", "action",
+	  "{\"commands\":[],\"timeout_ms\":null,"
+	  "\"max_output_length\":null}" },
+	{ "apply_patch", "apply_patch_call", "apply_patch_call_output",
+	  "operation", "{\"type\":\"update_file\",\"path\":\"\"}" },
+};
+
+#define NCALLS	(sizeof(calls) / sizeof(calls[0]))
+
+const struct server_call *
+server_call_of_item(struct str type)
+{
+	size_t	 i;
+
+	for (i = 0; i < NCALLS; i++)
+		if (str_is(type, calls[i].item) ||
+		    str_is(type, calls[i].output))
+			return &calls[i];
+	return NULL;
+}
+
+const struct server_call *
+server_call_of_tool(const struct ir_request *rq, struct str name)
+{
+	const struct ir_tool	*t;
+	size_t			 i;
+
+	if (rq == NULL || rq->from != &dialect_openai_responses)
+		return NULL;
+	for (i = 0; i < NCALLS && !str_is(name, calls[i].tool); i++)
+		;
+	if (i == NCALLS || ir_tool_find(rq, name) != NULL)
+		return NULL;
+	for (t = rq->tools; t != NULL; t = t->next)
+		if (t->kind == IR_SERVER && str_eq(t->server_type, name))
+			return &calls[i];
+	return NULL;
+}
+
+/* A line of shell where a list is asked for: models do that. */
+static void
+member_write(struct jw *w, struct arena *a, struct jv v)
+{
+	bool	 one = json_key_is(v, "command");
+
+	jw_key_jstr(w, json_jstr(json_key(v)));
+	if (json_type(v) != JSON_STRING || (!one &&
+	    !json_key_is(v, "commands"))) {
+		jw_raw(w, json_raw(v));
+		return;
+	}
+	jw_array(w);
+	if (one) {
+		jw_strz(w, "bash");
+		jw_strz(w, "-lc");
+	}
+	jw_str(w, json_str(a, v));
+	jw_array_end(w);
+}
+
+/* The defaults first, as far as the object says nothing else. */
+static void
+members_write(struct jw *w, struct arena *a, struct jv deflt, struct jv o)
+{
+	struct jv	 v, own;
+	bool		 fixed;
+
+	jw_object(w);
+	for (v = json_first(deflt); json_ok(v); v = json_next(v)) {
+		own = json_get(o, arena_str(a, json_str(a, json_key(v))).p);
+		/* "exec" is the only one. */
+		fixed = json_is(v, "exec");
+		if (json_ok(own) && !fixed)
+			continue;
+		jw_key_jstr(w, json_jstr(json_key(v)));
+		jw_raw(w, json_raw(v));
+	}
+	for (v = json_first(o); json_ok(v); v = json_next(v))
+		if (!json_key_is(v, "type") ||
+		    !json_is(json_get(deflt, "type"), "exec"))
+			member_write(w, a, v);
+	jw_object_end(w);
+}
+
+struct str
+server_call_member(struct arena *a, const struct server_call *c,
+    struct str args)
+{
+	struct json	 d, j;
+	struct buf	 b;
+	struct jw	 w;
+	struct str	 s = str_of(c->deflt);
+
+	json_init(&d);
+	json_init(&j);
+	buf_init(&b, args.n * 2 + 4096);
+	jw_init(&w, &b);
+	if (json_parse(&d, s, NULL) == 0 && json_parse(&j, args, NULL) == 0)
+		members_write(&w, a, json_root(&d), json_root(&j));
+	if (buf_ok(&b) && b.len > 0)
+		s = arena_str(a, buf_str(&b));
+	buf_release(&b);
+	json_release(&j);
+	json_release(&d);
+	return s;
+}
+
+struct str
+server_call_args(struct arena *a, const struct server_call *c,
+    struct jv member)
+{
+	struct buf	 b;
+	struct jw	 w;
+	struct jv	 v;
+	struct str	 s;
+
+	buf_init(&b, json_raw(member).n + 64);
+	jw_init(&w, &b);
+	jw_object(&w);
+	for (v = json_first(member); json_ok(v); v = json_next(v)) {
+		if (json_empty(v) || (json_key_is(v, "type") &&
+		    strcmp(c->member, "action") == 0))
+			continue;
+		jw_key_jstr(&w, json_jstr(json_key(v)));
+		jw_raw(&w, json_raw(v));
+	}
+	jw_object_end(&w);
+	s = buf_ok(&b) ? arena_str(a, buf_str(&b)) : STR("{}");
+	buf_release(&b);
+	return s;
+}
+
+/* {"stdout":..,"stderr":..,"outcome":{"type":"exit","exit_code":n}} */
+static void
+output_piece(struct buf *b, struct arena *a, struct jv v, bool *failed)
+{
+	struct jv	 outcome = json_get(v, "outcome");
+	int64_t		 code = 0;
+
+	buf_adds(b, json_str(a, json_get(v, "stdout")));
+	buf_adds(b, json_str(a, json_get(v, "stderr")));
+	if (json_is(json_get(outcome, "type"), "timeout")) {
+		buf_addz(b, "[it took too long]");
+		*failed = true;
+	} else if (json_int(json_get(outcome, "exit_code"), &code) == 0 &&
+	    code != 0) {
+		buf_addf(b, "[exit code %lld]", (long long)code);
+	}
+}
+
+struct jstr
+server_call_output(struct arena *a, struct jv item, bool *failed)
+{
+	struct jv	 out = json_get(item, "output"), v;
+	struct jstr	 text;
+	struct buf	 b;
+
+	*failed = json_is(json_get(item, "status"), "failed");
+	if (json_type(out) == JSON_STRING)
+		return json_jstr(out);
+	buf_init(&b, json_raw(out).n * 2 + 1024);
+	for (v = json_first(out); json_ok(v); v = json_next(v)) {
+		if (b.len > 0)
+			buf_addc(&b, '\n');
+		output_piece(&b, a, v, failed);
+	}
+	text = jstr_encode(a, arena_str(a, buf_str(&b)));
+	buf_release(&b);
+	return text;
 }

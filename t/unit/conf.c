@@ -169,6 +169,10 @@ test_providers(void)
 	const struct conf_provider	*p;
 	struct conf			*c;
 
+	c = parse("SERVER_TOOLS: {web_search: drop, openai/shell: map}\n");
+	ok(c != NULL && str_is(c->server_tools, "web_search drop\n"
+	    "openai/shell map\n"), "verdicts on tools: %s", err);
+	conf_free(c);
 	c = parse("PROVIDERS:\n  - name: local\n    dialect: openai-chat\n"
 	    "    base_url: http://[::1]:11434/v1/\n    keyless: yes\n"
 	    "    headers: {X-Team: 'a b', X-Other: \xc3\xa4}\n"
@@ -280,6 +284,8 @@ static const struct {
 } bad[] = {
 	{ "MODE: direct\nPROT: 1\n",
 	  "app.yml:2: unknown key 'PROT', did you mean 'PORT'?" },
+	{ "SERVER_TOOLS: {shell: away}\n", "app.yml:1: SERVER_TOOLS.shell: "
+	  "expected pass, map, drop or refuse" },
 	{ "port: 1\n", "app.yml:1: unknown key 'port', did you mean 'PORT'?" },
 	{ "API_KEY_POOL: {}\n", "app.yml:1: unknown key 'API_KEY_POOL', did "
 	  "you mean 'API_KEY_POOLS'?" },

@@ -249,7 +249,8 @@ tools(const struct ir_request *rq)
 
 	for (t = rq->tools; t != NULL; t = t->next)
 		n += t->kind != IR_SERVER ||
-		    server_tool_is_function(t);
+		    server_tool_is_function(&(struct ir_exchange){ 0 },
+			    t);
 	return n;
 }
 

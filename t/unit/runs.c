@@ -2,6 +2,7 @@
  * What providers' own tools did, in answers and in the turns after them.
  */
 #include "wire_test.h"
+#include "wire/server_tool.h"
 
 #define AN_END	"],\"stop_reason\":\"end_turn\",\"stop_sequence\":null," \
 	"\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}"
@@ -224,6 +225,159 @@ test_again(void)
 	    "again: gemini's code for chat");
 }
 
+/* --- tools of responses that the client runs ------------------------------ */
+
+#define OR_TOOLS "\"tools\":[{\"type\":\"local_shell\"},{\"type\":" \
+	"\"shell\",\"environment\":{\"type\":\"local\"}},{\"type\":" \
+	"\"apply_patch\"}]"
+#define OR_ASK	"{\"model\":\"m\",\"input\":\"hi\"," OR_TOOLS "}"
+#define OR_RUN	"{\"model\":\"m\"," OR_TOOLS ",\"input\":[{\"role\":" \
+	"\"user\",\"content\":\"q\"},{\"type\":\"local_shell_call\"," \
+	"\"id\":\"lsh_1\",\"call_id\":\"call_1\",\"status\":" \
+	"\"completed\",\"action\":{\"type\":\"exec\",\"command\":[" \
+	"\"ls\"],\"env\":{}}},{\"type\":\"shell_call\",\"call_id\":" \
+	"\"call_2\",\"action\":{\"commands\":[\"pwd\"]},\"status\":" \
+	"\"completed\"},{\"type\":\"apply_patch_call\",\"call_id\":" \
+	"\"call_3\",\"status\":\"completed\",\"operation\":{\"type\":" \
+	"\"delete_file\",\"path\":\"a\"}},{\"type\":" \
+	"\"local_shell_call_output\",\"id\":\"call_1\",\"output\":" \
+	"\"one\"},{\"type\":\"shell_call_output\",\"call_id\":" \
+	"\"call_2\",\"output\":[{\"stdout\":\"two\",\"stderr\":\"\"," \
+	"\"outcome\":{\"type\":\"exit\",\"exit_code\":3}}]},{\"type\":" \
+	"\"apply_patch_call_output\",\"call_id\":\"call_3\",\"status\":" \
+	"\"failed\",\"output\":\"no file\"}]}"
+
+static void
+test_client_calls(void)
+{
+	const struct dialect	*to[] = { WT_AN, WT_OC, WT_GE };
+	size_t			 i;
+
+	for (i = 0; i < 3; i++) {
+		ok(wt_request(WT_OR, to[i], OR_ASK) == 0 &&
+		    wt_loss.refused == 0 && wt_has("\"local_shell\"") &&
+		    wt_has("\"shell\"") && wt_has("\"apply_patch\"") &&
+		    wt_has("\"commands\":{\"type\":\"array\"") &&
+		    wt_lost("described as a function"),
+		    "pitfall-35: shells and patches are functions of %s",
+		    to[i]->name);
+		ok(wt_request(WT_OR, to[i], OR_RUN) == 0 && wt_has("ls") &&
+		    wt_has("one") && wt_has("two[exit code 3]") &&
+		    wt_has("delete_file") && wt_has("no file") &&
+		    wt_loss.refused == 0,
+		    "pitfall-35: their calls and outputs, for %s",
+		    to[i]->name);
+	}
+	ok(wt_request(WT_OR, WT_AN, OR_RUN) == 0 &&
+	    wt_has("\"name\":\"local_shell\",\"input\":{\"command\":"
+	    "[\"ls\"],\"env\":{}}") && wt_has("\"is_error\":true"),
+	    "pitfall-35: as what the function was called with");
+	ok(wt_request(WT_OR, WT_OR, OR_RUN) == 0 && wt_has("lsh_1") &&
+	    wt_has("\"exit_code\":3"), "pitfall-35: untouched at openai");
+}
+
+static struct json		 asked_json;
+static struct ir_request	 asked;
+
+/* The answer of a dialect to a client of Responses that asked OR_ASK. */
+static int
+answer_to(const struct dialect *from, enum framing out, const char *bytes)
+{
+	struct convert_opts	 o = { .from = from, .to = WT_OR,
+				     .out = out, .rq = &asked };
+
+	wt_fresh();
+	json_release(&asked_json);
+	json_init(&asked_json);
+	if (json_parse(&asked_json, STR(OR_ASK), NULL) == -1)
+		return -1;
+	ir_request_init(&asked, &wt_arena, WT_OR, &asked_json);
+	if (WT_OR->request_decode(&asked, &wt_err) == -1)
+		return -1;
+	return convert_response(&wt_arena, &o, str_of(bytes), &wt_out,
+	    &wt_loss, &wt_err);
+}
+
+#define AN_USES	AN_MSG "{\"type\":\"tool_use\",\"id\":\"t1\",\"name\":" \
+	"\"local_shell\",\"input\":{\"command\":\"ls -l\"}},{\"type\":" \
+	"\"tool_use\",\"id\":\"t2\",\"name\":\"shell\",\"input\":{" \
+	"\"commands\":[\"pwd\"],\"timeout_ms\":5}},{\"type\":\"tool_use\"," \
+	"\"id\":\"t3\",\"name\":\"apply_patch\",\"input\":{\"type\":" \
+	"\"create_file\",\"path\":\"a\",\"diff\":\"+x\"}}" AN_END
+
+static void
+test_client_items(void)
+{
+	static const char *const whole[] = {
+	    "\"type\":\"local_shell_call\",\"status\":\"completed\","
+	    "\"call_id\":\"t1\",\"action\":{\"type\":\"exec\",\"env\":{},"
+	    "\"command\":[\"bash\",\"-lc\",\"ls -l\"]}",
+	    "\"type\":\"shell_call\",\"status\":\"completed\","
+	    "\"call_id\":\"t2\",\"action\":{\"max_output_length\":null,"
+	    "\"commands\":[\"pwd\"],\"timeout_ms\":5}",
+	    "\"type\":\"apply_patch_call\",\"status\":\"completed\","
+	    "\"call_id\":\"t3\",\"operation\":{\"type\":\"create_file\","
+	    "\"path\":\"a\",\"diff\":\"+x\"}" };
+	size_t	 i;
+
+	for (i = 0; i < 3; i++) {
+		ok(answer_to(WT_AN, FRAME_NONE, AN_USES) == 0 &&
+		    wt_has(whole[i]), "pitfall-35: call %zu as its item", i);
+		ok(answer_to(WT_AN, FRAME_SSE, AN_USES) == 0 &&
+		    wt_has(whole[i]) && wt_hasnt("function_call"),
+		    "pitfall-35: call %zu in a stream", i);
+	}
+	json_release(&asked_json);
+}
+
+/* --- the operator's rules ------------------------------------------------- */
+
+static enum server_tool_rule
+rule(const char *rules, const char *provider, const char *type)
+{
+	return server_tool_rule(str_of(rules), str_of(provider),
+	    str_of(type));
+}
+
+static void
+test_rules(void)
+{
+	static const char	 rules[] = "web_search drop\n* refuse\n"
+				    "web_search_2025 map\nx/web pass\n";
+	struct ir_exchange	 x = { .arena = &wt_arena, .loss = &wt_loss,
+				     .rq = &asked };
+	struct ir_tool		 t = { .kind = IR_SERVER,
+				     .server_type = STR("web_search"),
+				     .raw = STR("{}") }, as;
+
+	ok(rule("", "p", "shell") == SERVER_RULE_NONE, "no rules, no rule");
+	ok(rule(rules, "p", "shell") == SERVER_RULE_REFUSE, "rule for all");
+	ok(rule(rules, "p", "web_search") == SERVER_RULE_DROP, "by its type");
+	ok(rule(rules, "p", "web_search_20250305") == SERVER_RULE_MAP,
+	    "the longest counts");
+	ok(rule(rules, "x", "web_search_20250305") == SERVER_RULE_PASS,
+	    "but a provider's own before all");
+	wt_fresh();
+	(void)answer_to(WT_AN, FRAME_NONE, AN_USES);
+	x.target.dialect = WT_OC;
+	x.target.tool_rules = STR("* drop\n");
+	ok(server_tool_verdict(&x, &t, false, &as) == SERVER_TOOL_LEAVE &&
+	    wt_loss.refused == 0 && wt_lost("is left out, by SERVER_TOOLS"),
+	    "rule: dropped");
+	x.target.tool_rules = STR("* pass\n");
+	ok(server_tool_verdict(&x, &t, false, &as) == SERVER_TOOL_OWN &&
+	    str_is(as.raw, "{}"), "rule: passed on as it is");
+	x.target.tool_rules = STR("* map\n");
+	ok(server_tool_verdict(&x, &t, false, &as) == SERVER_TOOL_LEAVE &&
+	    wt_loss.refused == 1, "rule: mapped or refused");
+	wt_fresh();
+	x.target.tool_rules = STR("* refuse\n");
+	ok(server_tool_verdict(&x, &t, false, &as) == SERVER_TOOL_LEAVE &&
+	    wt_loss.refused == 1 && wt_lost("is refused, by SERVER_TOOLS"),
+	    "rule: refused");
+	json_release(&asked_json);
+}
+
 int
 main(void)
 {
@@ -232,6 +386,10 @@ main(void)
 	test_responses();
 	test_gemini();
 	test_again();
+	json_init(&asked_json);
+	test_client_calls();
+	test_client_items();
+	test_rules();
 	wt_release();
 	return done();
 }

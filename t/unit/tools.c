@@ -128,8 +128,7 @@ static void
 test_server_tools_refused(void)
 {
 	static const char *const types[] = { "file_search", "mcp",
-	    "local_shell", "shell", "apply_patch", "computer_use_preview",
-	    "computer", "of_the_future" };
+	    "computer_use_preview", "computer", "of_the_future" };
 	const struct dialect	*to[] = { WT_AN, WT_OC, WT_GE };
 	size_t			 i, k;
 
