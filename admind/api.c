@@ -12,7 +12,8 @@
 #include "base/log.h"
 
 static const struct api_route *const tables[] = {
-	api_auth_routes, api_users_routes, api_logs_routes, api_stats_routes
+	api_auth_routes, api_users_routes, api_logs_routes, api_stats_routes,
+	api_tenants_routes
 };
 #define TABLES	(sizeof(tables) / sizeof(*tables))
 
@@ -416,8 +417,11 @@ body_read(struct api *a)
 	const char	*type = http_header(a->rq, "Content-Type");
 	json_error_t	 e;
 
-	if (a->rq->body.n == 0)
+	if (a->rq->body.n == 0) {
+		if (a->route->max > 0)
+			a->body = json_object();
 		return true;
+	}
 	/* Also keeps out what a foreign page may send without being asked. */
 	if (type == NULL || strncasecmp(type, "application/json", 16) != 0) {
 		api_problem(a, 415, NULL, "the body must be JSON, and its "

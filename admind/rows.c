@@ -117,6 +117,9 @@ row_filter(struct api *a, struct log_filter *f)
 	if (!status_of(a, f) || !time_of(a, "from", &f->from_us) ||
 	    !time_of(a, "to", &f->to_us) ||
 	    !api_query_int(a, "key_id", 1, INT64_MAX, &f->key_id) ||
+	    !api_query_int(a, "tenant_id", 1, INT64_MAX, &f->tenant_id) ||
+	    !api_query_int(a, "client_key_id", 1, INT64_MAX,
+	    &f->client_key_id) ||
 	    !api_query_int(a, "min_ms", 0, INT64_MAX / 1000, &min_ms) ||
 	    !api_query_str(a, "provider", &f->provider) ||
 	    !api_query_str(a, "model", &f->model) ||

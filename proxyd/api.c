@@ -50,6 +50,8 @@ api_healthz(struct request *rq)
 	jw_strz(&w, rq->rq_wk->draining ? "draining" : "ok");
 	jw_key(&w, "generation");
 	jw_int(&w, (int64_t)rq->rq_snap->generation);
+	jw_key(&w, "worker");
+	jw_int(&w, rq->rq_wk->slot);
 	jw_object_end(&w);
 	api_json(rq, &b);
 	buf_release(&b);
@@ -209,15 +211,20 @@ models_list(struct request *rq, size_t *n)
 	    MOCK_NAMES, sizeof(*m));
 	*n = 0;
 	for (i = 0; i < s->nmodels; i++)
-		*n = models_add(m, *n, s->models[i].route_key,
-		    s->providers[s->models[i].provider].name);
+		if (admit_model(rq, s->models[i].route_key,
+		    s->models[i].target))
+			*n = models_add(m, *n, s->models[i].route_key,
+			    s->providers[s->models[i].provider].name);
 	for (i = 0; i < s->nproviders; i++) {
 		p = &s->providers[i];
-		if (p->default_model.n > 0 && (p->nkeys > 0 || p->keyless))
+		if (p->default_model.n > 0 && (p->nkeys > 0 || p->keyless) &&
+		    admit_model(rq, p->default_model, p->default_model))
 			*n = models_add(m, *n, p->default_model, p->name);
 	}
 	for (i = 0; i < MOCK_NAMES; i++)
-		*n = models_add(m, *n, str_of(mock_names[i]), STR("mock"));
+		if (admit_model(rq, str_of(mock_names[i]),
+		    str_of(mock_names[i])))
+			*n = models_add(m, *n, str_of(mock_names[i]), STR("mock"));
 	return m;
 }
 

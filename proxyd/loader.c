@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "proxyd/loader.h"
 #include "state/secret.h"
 #include "state/store.h"
+#include "state/store_tenants.h"
 
 /* Lifetime counters of keys that this shared memory has not met yet. */
 struct base_ctx {
@@ -48,6 +50,46 @@ base_status_cb(void *arg, int64_t key_id, int status, int64_t n)
 			    (uint32_t)n;
 }
 
+static const unsigned char prices_yaml[] = {
+#include "prices_yaml.h"
+};
+
+static void
+spent_cb(void *arg, bool client_key, unsigned slot, int64_t day,
+    int64_t month, int64_t total)
+{
+	struct shm		*shm = arg;
+	struct shm_account	*a;
+	int64_t			 now = clock_wall_us();
+
+	if (slot >= (client_key ? SHM_ACCOUNTS - SHM_TENANTS : SHM_TENANTS))
+		return;
+	a = &shm->account[client_key ? SHM_TENANTS + slot : slot];
+	a->base = total;
+	a->day = clock_day(now);
+	a->day_base = total - day;
+	a->month = clock_month(now);
+	a->month_base = total - month;
+}
+
+/* Once for each shared memory: nothing runs yet that could be counted twice. */
+static int
+accounts_load(struct store *s, struct shm *shm)
+{
+	struct str	 yaml = { (const char *)prices_yaml,
+			    sizeof(prices_yaml) };
+
+	if (store_prices_builtin(s, yaml) == -1)
+		return -1;
+	if (shm->accounts_loaded)
+		return 0;
+	if (store_tenants_purge(s) == -1 ||
+	    store_spent(s, clock_wall_us(), spent_cb, shm) == -1)
+		return -1;
+	shm->accounts_loaded = 1;
+	return 0;
+}
+
 static bool
 no_keys(const struct conf *c)
 {
@@ -79,6 +121,8 @@ loader_apply(const struct conf_paths *paths, const struct conf *c,
 	base.shm = shm;
 	n = store_apply_conf(s, c, box);
 	r->changed = n == 1;
+	if (n != -1 && accounts_load(s, shm) == -1)
+		n = -1;
 	if (n == -1 || store_generation(s, &r->generation) == -1 ||
 	    store_key_stats(s, base_key_cb, base_status_cb, &base) == -1) {
 		snprintf(r->err, sizeof(r->err), "%s: %s", paths->db,

@@ -9,7 +9,6 @@
 #include "base/codec.h"
 #include "base/id.h"
 #include "base/log.h"
-#include "policy/access.h"
 #include "proxyd/account.h"
 #include "proxyd/capture.h"
 #include "proxyd/request.h"
@@ -48,18 +47,11 @@ header(const struct request *rq, const char *name)
 }
 
 static const char *
-request_denied(const struct request *rq)
+request_denied(struct request *rq)
 {
-	struct access_facts	 f;
-
-	f.peer_loopback = call_peer_loopback(rq->rq_call);
-	f.host = header(rq, "Host");
-	f.has_origin = call_header(rq->rq_call, "Origin") != NULL;
-	f.has_forwarded = call_header(rq->rq_call, "Forwarded") != NULL ||
-	    call_header(rq->rq_call, "X-Forwarded-For") != NULL;
 	if (call_header_count(rq->rq_call, "Host") > 1)
 		return "more than one Host header";
-	return access_deny(rq->rq_snap, &f);
+	return admit_who(rq);
 }
 
 /*
@@ -434,7 +426,7 @@ request_generate(struct request *rq)
 	int		 r;
 
 	if (request_parse(rq, &err) == -1 || request_decode(rq, &err) == -1 ||
-	    request_route(rq, &err) == -1 ||
+	    request_route(rq, &err) == -1 || admit_take(rq, &err) == -1 ||
 	    (r = request_translate(rq, &err)) == -1) {
 		rq->rq_wk->row->stat.refused++;
 		request_fail(rq, &err);
@@ -502,6 +494,9 @@ headers_passed(struct request *rq, struct headers *hs)
 	    rq->rq_target->pass_response == NULL)
 		return;
 	for (name = rq->rq_target->pass_response; *name != NULL; name++) {
+		/* A client with limits here is told of those. */
+		if (rq->rq_ckey != NULL && strstr(*name, "ratelimit") != NULL)
+			continue;
 		v = upstream_header(rq->rq_up, *name);
 		if (v.n > 0)
 			headers_add(hs, *name, arena_str(&rq->rq_arena, v).p);
@@ -534,6 +529,7 @@ headers_common(struct request *rq, struct headers *hs, const char *type)
 	headers_add(hs, "x-proxyd-request-id", rq->rq_id);
 	if (op_estimated(rq))
 		headers_add(hs, "x-proxyd-token-count", "estimate");
+	hs->n += admit_headers(rq, hs->h + hs->n, HEADERS_MAX - hs->n);
 	headers_loss(rq, hs);
 }
 
@@ -811,6 +807,7 @@ request_record(struct request *rq)
 	struct acct_rec	*a = &rq->rq_acct;
 	struct buf	 loss;
 
+	admit_settle(rq);
 	a->f.time_us = rq->rq_wall_us;
 	a->f.worker = (int32_t)rq->rq_wk->slot;
 	a->f.bytes_in = rq->rq_body_seen;

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "policy/route.h"
+#include "proxyd/admit.h"
 #include "proxyd/http_in.h"
 #include "proxyd/http_out.h"
 #include "state/acct.h"
@@ -43,6 +44,9 @@ struct request {
 	int64_t			 rq_first_us;	/* first byte out; -1 */
 
 	/* what was asked */
+	const struct snap_client_key *rq_ckey;	/* NULL: none is needed */
+	const struct snap_tenant *rq_tenant;	/* NULL: none */
+	struct admitted		 rq_admitted;
 	struct dialect_match	 rq_match;
 	const struct dialect	*rq_client;	/* whose envelope errors take */
 	struct buf		 rq_body;

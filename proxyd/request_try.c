@@ -219,7 +219,7 @@ try_pick(struct request *rq, int64_t *wait_ms)
 
 	k = arena_array(&rq->rq_arena, p->nkeys, sizeof(*k));
 	for (i = 0; i < p->nkeys; i++) {
-		k[i].enabled = keys[i].enabled;
+		k[i].enabled = keys[i].enabled && admit_key(rq, &keys[i]);
 		k[i].tried = rq->rq_tried[i];
 		k[i].cool_until_ms = shm->key[keys[i].slot].cool_until_ms;
 	}

@@ -50,3 +50,38 @@ clock_rfc3339(int64_t us, char dst[CLOCK_RFC3339_LEN])
 	    (unsigned)(us / 1000 % 1000) & 1023u);
 	return dst;
 }
+
+int64_t
+clock_day(int64_t wall_us)
+{
+	return wall_us / 86400000000;
+}
+
+int64_t
+clock_month(int64_t wall_us)
+{
+	time_t		 t = (time_t)(wall_us / 1000000);
+	struct tm	 tm;
+
+	gmtime_r(&t, &tm);
+	return ((int64_t)tm.tm_year + 1900) * 12 + tm.tm_mon;
+}
+
+int64_t
+clock_day_left(int64_t wall_us)
+{
+	return 86400 - wall_us / 1000000 % 86400;
+}
+
+int64_t
+clock_month_left(int64_t wall_us)
+{
+	time_t		 t = (time_t)(wall_us / 1000000);
+	struct tm	 tm;
+
+	gmtime_r(&t, &tm);
+	tm.tm_mon++;
+	tm.tm_mday = 1;
+	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+	return (int64_t)(timegm(&tm) - t);
+}

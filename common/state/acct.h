@@ -31,6 +31,7 @@ enum acct_str {
 	ACCT_ERROR,		/* text, or "" */
 	ACCT_CLOSE,		/* how it ended: "done", "client left" ... */
 	ACCT_USER_AGENT,
+	ACCT_TENANT,		/* its name */
 	ACCT_STR_COUNT
 };
 
@@ -55,6 +56,9 @@ struct acct_fixed {
 	int64_t		 overhead_us;	/* our own CPU in it */
 	int64_t		 input, cache_read, cache_write_5m, cache_write_1h;
 	int64_t		 output, reasoning;		/* -1: not said */
+	int64_t		 tenant_id, client_key_id;	/* 0: none */
+	int64_t		 cost;		/* micro-dollars; -1: not known */
+	int64_t		 cost_guess;	/* 1: no usage was told */
 	/* each attempt with a key: what key_stats adds up */
 	struct {
 		int64_t	 key_id;

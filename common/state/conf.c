@@ -631,6 +631,8 @@ static const struct conf_row rows[] = {
 	    "how long a key rests after a 429 that names no time" },
 	{ "COOLDOWN_MAX", conf_set_ms, C(cooldown_max_ms), 0, DAY_MS, "5m",
 	    "how long a key rests at most, whatever the provider says" },
+	{ "BUDGET_UNPRICED", conf_set_bool, C(budget_unpriced), 0, 0, "false",
+	    "let models without a price through where a budget holds" },
 	{ "LOG_DAYS", conf_set_int, C(log_days), 0, 36500, "30",
 	    "days that a row of the request log is kept; 0: for ever" },
 	{ "LOG_SIZE", conf_set_size, C(log_size), 0, SIZE_MOST, "0",

@@ -91,6 +91,7 @@ struct conf {
 	int			 cooldown_ms;	/* a 429 rests a key this long */
 	int			 cooldown_max_ms;	/* cap on provider's hint */
 	struct str		 server_tools;	/* lines: server_tool_rule */
+	bool			 budget_unpriced;
 	int			 log_days;	/* 0: kept for ever */
 	int64_t			 log_size;	/* bytes of all rows; 0: any */
 	int			 body_mode;	/* enum body_mode */

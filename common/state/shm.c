@@ -126,6 +126,13 @@ shm_fold(struct shm *m, unsigned i)
 		keycount_add(&d->key[k], &w->key[k]);
 		memset(&w->key[k], 0, sizeof(w->key[k]));
 	}
+	for (k = 0; k < SHM_ACCOUNTS; k++) {
+		if (w->use[k].inflight == 0 && w->use[k].settled == 0 &&
+		    w->use[k].reserved == 0)
+			continue;
+		d->use[k].settled += w->use[k].settled;
+		memset(&w->use[k], 0, sizeof(w->use[k]));
+	}
 	w->pid = 0;
 	w->state = SHM_FREE;
 	w->inflight = 0;

@@ -52,6 +52,30 @@ struct shm_keycount {
 	_Atomic uint32_t	 status[SHM_STATUSES];
 };
 
+/*
+ * What requests of a tenant or a client key hold and have cost, in
+ * micro-dollars: tenants first, then client keys, by their slots.
+ */
+#define SHM_TENANTS	1024
+#define SHM_ACCOUNTS	(SHM_TENANTS + 4096)
+struct shm_use {
+	_Atomic uint32_t	 inflight;
+	_Atomic int64_t		 reserved;
+	_Atomic int64_t		 settled;	/* since the worker began */
+};
+
+/*
+ * What all workers agree on.  The rates are words of policy/limit.h; day and
+ * month are numbers that only grow, and base what was spent when each began,
+ * written by who first sees it.
+ */
+struct shm_account {
+	_Atomic int64_t		 rpm_at, tpm_at;
+	_Atomic int64_t		 base;		/* before this memory; loader */
+	_Atomic int64_t		 day, day_base;
+	_Atomic int64_t		 month, month_base;
+};
+
 enum shm_state {
 	SHM_FREE, SHM_STARTING, SHM_RUNNING, SHM_DRAINING, SHM_DEAD
 };
@@ -71,6 +95,7 @@ struct shm_worker {
 	struct shm_stats { SHM_STATS } stat;
 #undef SHM_STAT
 	struct shm_keycount	 key[SHM_KEYS];
+	struct shm_use		 use[SHM_ACCOUNTS];
 };
 
 /* Whole records lie in [tail, head); both only grow. */
@@ -100,6 +125,8 @@ struct shm {
 	_Atomic uint64_t	 captured;	/* captures stored; logger */
 	char			 logger_words[SHM_WORDS];
 	struct shm_key		 key[SHM_KEYS];
+	_Atomic int32_t		 accounts_loaded;	/* the loader */
+	struct shm_account	 account[SHM_ACCOUNTS];
 	struct shm_keycount	 base[SHM_KEYS];	/* from the database,
 							   by the loader */
 	struct shm_worker	 departed;	/* sums of the dead; master */

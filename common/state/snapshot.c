@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "state/store_sql.h"
 #include "state/snapshot.h"
+#include "state/snapshot_tenants.h"
 
 struct load {
 	struct store			*s;
@@ -228,7 +229,8 @@ fill_key(struct load *l, struct sqlite3_stmt *st, unsigned provider,
 		.id = sql_int(st, 0),
 		.slot = (unsigned)sql_int(st, 1),
 		.provider = provider,
-		.enabled = sql_int(st, 4) != 0
+		.enabled = sql_int(st, 4) != 0,
+		.tenant_id = sql_int(st, 5)
 	};
 	snprintf(k->mask, sizeof(k->mask), "%.*s", STR_FMT(mask));
 	if (unseal(l, store_context(context, "key",
@@ -251,7 +253,8 @@ load_keys(struct load *l, unsigned provider)
 	int			 rc;
 
 	p->first_key = n->nkeys;
-	st = sql_open(l->s, "SELECT id, slot, value, mask, enabled FROM keys "
+	st = sql_open(l->s, "SELECT id, slot, value, mask, enabled, "
+	    "tenant_id FROM keys "
 	    "WHERE provider_id = ? AND source <> 'gone' AND slot IS NOT NULL "
 	    "ORDER BY pos, id", "i", p->id);
 	if (st == NULL)
@@ -344,7 +347,9 @@ load_all(struct load *l)
 		if (load_headers(l, &l->snap->providers[i]) == -1 ||
 		    load_keys(l, i) == -1)
 			return -1;
-	return load_models(l) == -1 ? -1 : load_preferred(l);
+	if (load_models(l) == -1 || snapshot_tenants(l->s, l->snap) == -1)
+		return -1;
+	return load_preferred(l);
 }
 
 struct snapshot *

@@ -43,6 +43,41 @@ struct snap_key {
 	struct secret	 value;
 	char		 mask[SECRET_MASK_LEN];
 	bool		 enabled;
+	int64_t		 tenant_id;		/* whose alone; 0: all */
+};
+
+/* Limits of a tenant or client key; 0: none; budgets, micro-dollars: -1. */
+struct snap_limits {
+	int64_t		 rpm, tpm, concurrent;
+	int64_t		 budget_day, budget_month, budget_total;
+};
+
+/* Patterns are lines; none: all. */
+struct snap_tenant {
+	int64_t			 id;
+	unsigned		 slot;
+	struct str		 name, models, routes;
+	bool			 enabled;
+	struct snap_limits	 limits;
+};
+
+struct snap_client_key {
+	int64_t			 id;
+	unsigned		 slot;
+	int			 tenant;	/* index; -1: none */
+	struct str		 name, models, routes;
+	struct str		 hash, old_hash;	/* hex; see client_key_hash */
+	int64_t			 old_until_us, expires_us;
+	bool			 enabled;
+	struct snap_limits	 limits;
+};
+
+/* Micro-dollars a million tokens; -1: as input. */
+struct snap_price {
+	struct str	 provider, model;
+	int64_t		 input, output;
+	int64_t		 cache_read, cache_write_5m, cache_write_1h;
+	bool		 operators;		/* not built in */
 };
 
 struct snap_model {
@@ -74,6 +109,14 @@ struct snapshot {
 	unsigned		 nkeys;
 	struct snap_model	*models;	/* sorted by route_key */
 	unsigned		 nmodels;
+	struct snap_tenant	*tenants;
+	unsigned		 ntenants;
+	struct snap_client_key	*client_keys;	/* sorted by hash */
+	unsigned		 nclient_keys;
+	unsigned		 nold_keys;	/* with an old hash, too */
+	struct snap_price	*prices;
+	unsigned		 nprices;
+	bool			 budget_unpriced;	/* allowed */
 };
 
 /* One read transaction; NULL with err.  The caller holds one reference. */
@@ -84,6 +127,9 @@ void		 snapshot_unref(struct snapshot *);	/* takes NULL */
 
 /* -1 where there is none. */
 int	 snapshot_provider(const struct snapshot *, struct str name);
+/* By the current hash, or one that is still good now; NULL: there is none. */
+const struct snap_client_key	*snapshot_client_key(const struct snapshot *,
+			    struct str hash, int64_t now_us);
 const struct snap_model	*snapshot_model(const struct snapshot *,
 			    struct str route_key);
 

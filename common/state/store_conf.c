@@ -72,6 +72,7 @@ store_setting(struct store *s, const char *name, int64_t *v)
 	STORE_SETTING(retry_ms)						\
 	STORE_SETTING(cooldown_ms)					\
 	STORE_SETTING(cooldown_max_ms)					\
+	STORE_SETTING(budget_unpriced)					\
 	STORE_SETTING(log_days)						\
 	STORE_SETTING(log_size)						\
 	STORE_SETTING(body_mode)					\

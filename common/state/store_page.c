@@ -37,7 +37,9 @@
 	"AND (?16 = 0 OR (error <> '') = (?16 = 2)) "			\
 	"AND (?17 = 0 OR stream = (?17 = 2)) "				\
 	"AND (?18 = 0 OR translated = (?18 = 2)) "			\
-	"AND (?19 = 0 OR (loss_json <> '') = (?19 = 2)) "
+	"AND (?19 = 0 OR (loss_json <> '') = (?19 = 2)) "		\
+	"AND (?20 = 0 OR tenant_id = ?20) "				\
+	"AND (?21 = 0 OR client_key_id = ?21) "
 
 #define PAGE(index, driving)						\
 	SELECT "INDEXED BY " index " WHERE " driving			\
@@ -45,13 +47,18 @@
 	"ORDER BY time_us DESC, id DESC LIMIT ?4"
 
 enum driver {
-	BY_TIME, BY_ID, BY_ERROR, BY_STATUS, BY_KEY, BY_SENT, BY_MODEL,
+	BY_TIME, BY_ID, BY_CLIENT_KEY, BY_ERROR, BY_STATUS, BY_TENANT, BY_KEY,
+	BY_SENT, BY_MODEL,
 	BY_DIALECT, BY_PROVIDER, BY_SLOW
 };
 
 static const char *const page_sql[] = {
 	[BY_TIME] = PAGE("requests_time", ""),
 	[BY_ID] = PAGE("requests_id", "request_id = ?13 AND "),
+	[BY_CLIENT_KEY] = PAGE("requests_client_key", "client_key_id <> 0 "
+	    "AND client_key_id = ?21 AND "),
+	[BY_TENANT] = PAGE("requests_tenant", "tenant_id <> 0 "
+	    "AND tenant_id = ?20 AND "),
 	[BY_ERROR] = PAGE("requests_error", "error <> '' AND "),
 	[BY_STATUS] = PAGE("requests_status", "status <> 200 AND "
 	    "status = ?5 AND "),
@@ -77,11 +84,15 @@ driver_of(const struct log_filter *f)
 {
 	if (f->request_id.n > 0)
 		return BY_ID;
+	if (f->client_key_id != 0)
+		return BY_CLIENT_KEY;
 	if (f->error.n > 0 || f->failed == LOG_YES)
 		return BY_ERROR;
 	if (f->status_min > 0 && f->status_min == f->status_max &&
 	    f->status_min != 200)
 		return BY_STATUS;
+	if (f->tenant_id != 0)
+		return BY_TENANT;
 	if (f->key_id != 0)
 		return BY_KEY;
 	if (f->sent.n > 0)
@@ -115,6 +126,8 @@ bind(struct sqlite3_stmt *st, const struct log_filter *f, int64_t low,
 		sql_bind_str(st, ++n, text[i]);
 	for (i = 0; i < sizeof(tri) / sizeof(*tri); i++)
 		sql_bind_int(st, ++n, tri[i]);
+	sql_bind_int(st, ++n, f->tenant_id);
+	sql_bind_int(st, ++n, f->client_key_id);
 }
 
 static void

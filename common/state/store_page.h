@@ -20,7 +20,7 @@ enum log_tri { LOG_ANY, LOG_NO, LOG_YES };
 struct log_filter {
 	int64_t		 from_us, to_us;	/* begun in [from, to) */
 	int		 status_min, status_max;
-	int64_t		 key_id;
+	int64_t		 key_id, tenant_id, client_key_id;
 	int64_t		 min_us;		/* took at least */
 	struct str	 provider;
 	struct str	 model;			/* asked for */

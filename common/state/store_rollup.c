@@ -267,6 +267,8 @@ rollup_of(const struct acct_rec *rec, struct rollup *r)
 	r->cache_write = said(f->cache_write_5m) + said(f->cache_write_1h);
 	r->output = said(f->output);
 	r->reasoning = said(f->reasoning);
+	r->cost = said(f->cost);
+	r->unpriced = f->cost < 0;
 	r->total_us = f->total_us;
 	r->overhead_us = f->overhead_us;
 	r->hist[ROLLUP_TOTAL][rollup_bucket(f->total_us / 1000)] = 1;
@@ -299,7 +301,10 @@ store_rollup_row(struct store *s, const struct acct_rec *rec)
 		start_s = 60;		/* a clock that was never set */
 	rollup_of(rec, &one);
 	if (entry_add(s, start_s, ROLLUP_ALL, str_of(""), &one) == -1 ||
-	    id_add(s, start_s, ROLLUP_KEY, rec->f.key_id, &one) == -1)
+	    id_add(s, start_s, ROLLUP_KEY, rec->f.key_id, &one) == -1 ||
+	    id_add(s, start_s, ROLLUP_TENANT, rec->f.tenant_id, &one) == -1 ||
+	    id_add(s, start_s, ROLLUP_CLIENT_KEY, rec->f.client_key_id,
+	    &one) == -1)
 		return -1;
 	if (rec->s[ACCT_PROVIDER].n == 0)
 		return 0;

@@ -47,6 +47,11 @@
 	TXT(close, ACCT_CLOSE)						\
 	TXT(error, ACCT_ERROR)						\
 	TXT(attempts_json, ACCT_ATTEMPTS)				\
-	TXT(loss_json, ACCT_LOSS)
+	TXT(loss_json, ACCT_LOSS)					\
+	NUM(tenant_id, tenant_id)					\
+	NUM(client_key_id, client_key_id)				\
+	TXT(tenant, ACCT_TENANT)					\
+	NUM(cost, cost)							\
+	NUM(cost_guess, cost_guess)
 
 #endif /* STATE_STORE_ROW_H */

@@ -1,0 +1,576 @@
+/*
+ * Admission.  Each worker counts in its own row of shared memory, so that the
+ * master can give back what a killed worker held; what all must agree on at
+ * once, the rates, is one atomic word each.
+ */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/log.h"
+#include "policy/access.h"
+#include "policy/limit.h"
+#include "policy/pattern.h"
+#include "policy/price.h"
+#include "proxyd/admit.h"
+#include "proxyd/request.h"
+#include "state/store_tenants.h"
+#include "wire/estimate.h"
+
+#define OUTPUT_GUESS	4096		/* where max_tokens is not said */
+#define TOKENS_MAX	((int64_t)1 << 30)
+
+/* One of the two accounts of a request. */
+struct account {
+	unsigned			 slot;	/* in shm->account */
+	const struct snap_limits	*limits;
+	const char			*what;
+	struct str			 name;
+};
+
+static unsigned
+accounts(const struct request *rq, struct account a[2])
+{
+	unsigned	 n = 0;
+
+	if (rq->rq_ckey != NULL)
+		a[n++] = (struct account){ SHM_TENANTS + rq->rq_ckey->slot,
+		    &rq->rq_ckey->limits, "client key", rq->rq_ckey->name };
+	if (rq->rq_tenant != NULL)
+		a[n++] = (struct account){ rq->rq_tenant->slot,
+		    &rq->rq_tenant->limits, "tenant", rq->rq_tenant->name };
+	return n;
+}
+
+/* --- who ----------------------------------------------------------------------------- */
+
+static struct str
+bearer(struct str h)
+{
+	if (h.n > 7 && strncasecmp(h.p, "Bearer ", 7) == 0)
+		return str_trim(str_skip(h, 7));
+	return STR_NONE;
+}
+
+static struct str
+query_key(struct request *rq)
+{
+	struct str	 query = call_query(rq->rq_call), item;
+	struct buf	 b;
+
+	while (query.n > 0) {
+		item = str_cut(&query, '&');
+		if (!str_starts(item, "key="))
+			continue;
+		buf_init(&b, 512);
+		item = url_decode(&b, str_skip(item, 4), true) == 0 ?
+		    arena_str(&rq->rq_arena, buf_str(&b)) : STR_NONE;
+		buf_release(&b);
+		return item;
+	}
+	return STR_NONE;
+}
+
+/* Wherever the client's SDK puts it; ours before one that is not. */
+static struct str
+key_given(struct request *rq)
+{
+	struct str	 found[4], first = STR_NONE;
+	size_t		 i;
+
+	found[0] = bearer(str_of(call_header(rq->rq_call, "Authorization")));
+	found[1] = str_of(call_header(rq->rq_call, "x-api-key"));
+	found[2] = str_of(call_header(rq->rq_call, "x-goog-api-key"));
+	found[3] = query_key(rq);
+	for (i = 0; i < 4; i++) {
+		if (str_starts(found[i], CLIENT_KEY_PREFIX))
+			return found[i];
+		if (first.n == 0)
+			first = found[i];
+	}
+	return first;
+}
+
+static const char *
+deny_without_keys(struct request *rq)
+{
+	struct access_facts	 f;
+
+	f.peer_loopback = call_peer_loopback(rq->rq_call);
+	f.host = str_of(call_header(rq->rq_call, "Host"));
+	f.has_origin = call_header(rq->rq_call, "Origin") != NULL;
+	f.has_forwarded = call_header(rq->rq_call, "Forwarded") != NULL ||
+	    call_header(rq->rq_call, "X-Forwarded-For") != NULL;
+	return access_deny(rq->rq_snap, &f);
+}
+
+static const char *
+key_find(struct request *rq, struct str key)
+{
+	const struct snapshot	*s = rq->rq_snap;
+	char			 hash[65];
+
+	client_key_hash(rq->rq_wk->box, key, hash);
+	rq->rq_ckey = snapshot_client_key(s, str_of(hash), rq->rq_wall_us);
+	if (rq->rq_ckey == NULL)
+		return "this client key is not known";
+	if (rq->rq_ckey->tenant >= 0)
+		rq->rq_tenant = &s->tenants[rq->rq_ckey->tenant];
+	if (!rq->rq_ckey->enabled)
+		return "this client key is disabled";
+	if (rq->rq_ckey->expires_us > 0 &&
+	    rq->rq_ckey->expires_us <= rq->rq_wall_us)
+		return "this client key has expired";
+	if (rq->rq_tenant != NULL && !rq->rq_tenant->enabled)
+		return "the tenant of this client key is disabled";
+	return NULL;
+}
+
+const char *
+admit_who(struct request *rq)
+{
+	struct str	 key;
+
+	if (rq->rq_snap->nclient_keys == 0)
+		return deny_without_keys(rq);
+	key = key_given(rq);
+	if (rq->rq_snap->allow_anonymous &&
+	    !str_starts(key, CLIENT_KEY_PREFIX))
+		return NULL;
+	if (key.n == 0)
+		return "a client key is needed: send it as 'Authorization: "
+		    "Bearer sk-proxy-...', x-api-key or x-goog-api-key";
+	return key_find(rq, key);
+}
+
+/* --- what ----------------------------------------------------------------------------- */
+
+static bool
+model_fits(struct str patterns, struct str asked, struct str resolved)
+{
+	return pattern_lines_match(patterns, resolved) ||
+	    pattern_lines_match(patterns, asked);
+}
+
+bool
+admit_model(const struct request *rq, struct str asked, struct str resolved)
+{
+	if (rq->rq_ckey != NULL &&
+	    !model_fits(rq->rq_ckey->models, asked, resolved))
+		return false;
+	return rq->rq_tenant == NULL ||
+	    model_fits(rq->rq_tenant->models, asked, resolved);
+}
+
+static bool
+route_fits(const struct request *rq)
+{
+	struct str	 why = str_of(rq->rq_route.why);
+
+	return (rq->rq_ckey == NULL ||
+	    pattern_lines_match(rq->rq_ckey->routes, why)) &&
+	    (rq->rq_tenant == NULL ||
+	    pattern_lines_match(rq->rq_tenant->routes, why));
+}
+
+bool
+admit_key(const struct request *rq, const struct snap_key *k)
+{
+	const struct snapshot		*s = rq->rq_snap;
+	const struct snap_provider	*p = &s->providers[k->provider];
+	unsigned			 i;
+	bool				 own = false;
+
+	for (i = 0; rq->rq_tenant != NULL && i < p->nkeys; i++)
+		own = own || s->keys[p->first_key + i].tenant_id ==
+		    rq->rq_tenant->id;
+	return own ? k->tenant_id == rq->rq_tenant->id : k->tenant_id == 0;
+}
+
+/* --- money ------------------------------------------------------------------------------ */
+
+static int64_t
+spent_total(const struct shm *m, unsigned slot)
+{
+	int64_t	 sum = m->account[slot].base +
+		    m->departed.use[slot].settled;
+	unsigned i;
+
+	for (i = 0; i < SHM_WORKERS; i++)
+		sum += m->worker[i].use[slot].settled;
+	return sum;
+}
+
+static int64_t
+reserved_total(const struct shm *m, unsigned slot)
+{
+	int64_t	 sum = 0;
+	unsigned i;
+
+	for (i = 0; i < SHM_WORKERS; i++)
+		sum += m->worker[i].use[slot].reserved;
+	return sum;
+}
+
+/*
+ * Since the period began.  Who first sees a new one notes where it began; a
+ * clock that is set back changes nothing.
+ */
+static int64_t
+since(_Atomic int64_t *no, _Atomic int64_t *base, int64_t now_no,
+    int64_t total)
+{
+	int64_t	 old = *no;
+
+	if (now_no > old && atomic_compare_exchange_strong(no, &old, now_no))
+		*base = total;
+	return total - *base;
+}
+
+static bool
+within(struct request *rq, const struct account *a, const char **period)
+{
+	struct shm		*m = rq->rq_wk->shm;
+	struct shm_account	*acc = &m->account[a->slot];
+	const struct snap_limits *l = a->limits;
+	int64_t			 total = spent_total(m, a->slot), day, month;
+	int64_t			 more = reserved_total(m, a->slot);
+
+	day = since(&acc->day, &acc->day_base,
+	    clock_day(rq->rq_wall_us), total);
+	month = since(&acc->month, &acc->month_base,
+	    clock_month(rq->rq_wall_us), total);
+	*period = l->budget_day >= 0 && day + more > l->budget_day ? "day" :
+	    l->budget_month >= 0 && month + more > l->budget_month ?
+	    "month" : "total";
+	return (l->budget_day < 0 || day + more <= l->budget_day) &&
+	    (l->budget_month < 0 || month + more <= l->budget_month) &&
+	    (l->budget_total < 0 || total + more <= l->budget_total);
+}
+
+static bool
+has_budget(const struct snap_limits *l)
+{
+	return l->budget_day >= 0 || l->budget_month >= 0 ||
+	    l->budget_total >= 0;
+}
+
+static int64_t
+estimate_cost(const struct request *rq, int64_t input)
+{
+	const struct snap_price	*p = price_find(rq->rq_snap,
+				    rq->rq_provider->name,
+				    rq->rq_route.model);
+	struct price_use	 u = { .input = input };
+
+	u.output = rq->rq_ir.sampling.max_tokens >= 0 ?
+	    rq->rq_ir.sampling.max_tokens : OUTPUT_GUESS;
+	return price_cost(p, &u);
+}
+
+/* --- taken ------------------------------------------------------------------------------- */
+
+static void
+refuse_rate(struct ir_error *err, const struct account *a, const char *what,
+    int64_t limit, int64_t wait_us)
+{
+	ir_error_set(err, IR_ERR_RATE, "%s '%.*s' may have %lld %s a minute",
+	    a->what, STR_FMT(a->name), (long long)limit, what);
+	err->retry_after = (int)((wait_us + 999999) / 1000000);
+}
+
+static int
+take_rates(struct request *rq, const struct account *a, int64_t tokens,
+    struct ir_error *err)
+{
+	struct shm_account	*acc = &rq->rq_wk->shm->account[a->slot];
+	int64_t			 now = clock_mono_us(), wait;
+	struct limit		 l;
+
+	if (a->limits->rpm > 0) {
+		l = limit_requests(a->limits->rpm);
+		if (!limit_take(&acc->rpm_at, &l, 1, now, &wait)) {
+			refuse_rate(err, a, "requests", a->limits->rpm, wait);
+			return -1;
+		}
+	}
+	if (a->limits->tpm > 0) {
+		l = limit_tokens(a->limits->tpm);
+		if (!limit_take(&acc->tpm_at, &l, tokens, now, &wait)) {
+			refuse_rate(err, a, "tokens", a->limits->tpm, wait);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static uint32_t
+inflight_total(const struct shm *m, unsigned slot)
+{
+	uint32_t	 n = 0;
+	unsigned	 i;
+
+	for (i = 0; i < SHM_WORKERS; i++)
+		n += m->worker[i].use[slot].inflight;
+	return n;
+}
+
+/* Counted first, looked at then: two at once may both be refused, never let in. */
+static int
+take_places(struct request *rq, const struct account *a, struct ir_error *err)
+{
+	struct shm	*m = rq->rq_wk->shm;
+	const char	*period;
+
+	if (a->limits->concurrent > 0 && (int64_t)inflight_total(m, a->slot) >
+	    a->limits->concurrent) {
+		ir_error_set(err, IR_ERR_RATE, "%s '%.*s' may have %lld "
+		    "requests at a time", a->what, STR_FMT(a->name),
+		    (long long)a->limits->concurrent);
+		err->retry_after = 1;
+		return -1;
+	}
+	if (!has_budget(a->limits) || within(rq, a, &period))
+		return 0;
+	ir_error_set(err, IR_ERR_BILLING, "the %s budget of %s '%.*s' is "
+	    "spent, or would be by this request", period, a->what,
+	    STR_FMT(a->name));
+	if (strcmp(period, "total") != 0)
+		err->retry_after = (int)(strcmp(period, "day") == 0 ?
+		    clock_day_left(rq->rq_wall_us) :
+		    clock_month_left(rq->rq_wall_us));
+	return -1;
+}
+
+static void
+hold(struct request *rq, const struct account *a, unsigned n, int sign)
+{
+	struct shm_use	*u;
+	unsigned	 i;
+
+	for (i = 0; i < n; i++) {
+		u = &rq->rq_wk->row->use[a[i].slot];
+		u->inflight += (uint32_t)sign;
+		if (rq->rq_admitted.cost > 0)
+			u->reserved += sign * rq->rq_admitted.cost;
+	}
+}
+
+static int
+check_priced(struct request *rq, const struct account *a, unsigned n,
+    struct ir_error *err)
+{
+	unsigned	 i;
+
+	if (rq->rq_admitted.cost >= 0 || rq->rq_snap->budget_unpriced)
+		return 0;
+	for (i = 0; i < n; i++)
+		if (has_budget(a[i].limits)) {
+			ir_error_set(err, IR_ERR_BILLING, "model '%.*s' of "
+			    "provider '%.*s' has no price, and %s '%.*s' has "
+			    "a budget: set a price, or BUDGET_UNPRICED: true "
+			    "in app.yml", STR_FMT(rq->rq_route.model),
+			    STR_FMT(rq->rq_provider->name), a[i].what,
+			    STR_FMT(a[i].name));
+			return -1;
+		}
+	return 0;
+}
+
+int
+admit_take(struct request *rq, struct ir_error *err)
+{
+	struct account	 a[2];
+	unsigned	 i, n = accounts(rq, a);
+	int64_t		 input;
+
+	if (n == 0)
+		return 0;
+	if (!admit_model(rq, rq->rq_ir.model, rq->rq_route.model) ||
+	    !route_fits(rq)) {
+		ir_error_set(err, IR_ERR_FORBIDDEN, "this client key may not "
+		    "use model '%.*s'", STR_FMT(rq->rq_ir.model));
+		return -1;
+	}
+	input = ir_estimate_input(&rq->rq_ir);
+	rq->rq_admitted.tokens = input < TOKENS_MAX ? input : TOKENS_MAX;
+	rq->rq_admitted.cost = estimate_cost(rq, input);
+	if (check_priced(rq, a, n, err) == -1)
+		return -1;
+	hold(rq, a, n, 1);
+	for (i = 0; i < n; i++)
+		if (take_places(rq, &a[i], err) == -1 || take_rates(rq, &a[i],
+		    rq->rq_admitted.tokens, err) == -1) {
+			hold(rq, a, n, -1);
+			return -1;
+		}
+	rq->rq_admitted.on = true;
+	return 0;
+}
+
+/* --- settled ----------------------------------------------------------------------------- */
+
+static bool
+usage_told(const struct acct_fixed *f)
+{
+	return f->input >= 0 || f->output >= 0;
+}
+
+static int64_t
+known(int64_t n)
+{
+	return n > 0 ? n : 0;
+}
+
+/*
+ * No usage was told, but a provider has worked: what was sent is estimated, and
+ * what came from its bytes, of which a stream needs many a token.
+ */
+static void
+guess_use(struct request *rq, struct price_use *u)
+{
+	const struct acct_fixed	*f = &rq->rq_acct.f;
+
+	*u = (struct price_use){ .input = rq->rq_admitted.on ?
+	    rq->rq_admitted.tokens : ir_estimate_input(&rq->rq_ir) };
+	u->output = f->bytes_down / (rq->rq_ir.stream ? 50 : 4);
+	rq->rq_acct.f.cost_guess = 1;
+}
+
+static void
+settle_cost(struct request *rq, struct price_use *u)
+{
+	struct acct_fixed	*f = &rq->rq_acct.f;
+	bool			 worked;
+
+	*u = (struct price_use){ f->input, f->cache_read, f->cache_write_5m,
+	    f->cache_write_1h, f->output, f->reasoning };
+	worked = rq->rq_provider != NULL && f->upstream_status >= 200 &&
+	    f->upstream_status < 300;
+	if (!usage_told(f) && worked)
+		guess_use(rq, u);
+	else if (!usage_told(f)) {
+		f->cost = 0;
+		return;
+	}
+	f->cost = price_cost(price_find(rq->rq_snap, rq->rq_provider->name,
+	    rq->rq_route.model), u);
+}
+
+void
+admit_settle(struct request *rq)
+{
+	struct acct_fixed	*f = &rq->rq_acct.f;
+	struct shm_account	*acc;
+	struct account		 a[2];
+	struct price_use	 u;
+	struct limit		 l;
+	unsigned		 i, n = accounts(rq, a);
+	int64_t			 used;
+
+	settle_cost(rq, &u);
+	if (rq->rq_tenant != NULL) {
+		f->tenant_id = rq->rq_tenant->id;
+		rq->rq_acct.s[ACCT_TENANT] = rq->rq_tenant->name;
+	}
+	if (rq->rq_ckey != NULL)
+		f->client_key_id = rq->rq_ckey->id;
+	if (!rq->rq_admitted.on)
+		return;
+	rq->rq_admitted.on = false;
+	hold(rq, a, n, -1);
+	used = known(u.input) + known(u.cache_read) + known(u.cache_write_5m) +
+	    known(u.cache_write_1h) + known(u.output) + known(u.reasoning);
+	if (used > TOKENS_MAX)
+		used = TOKENS_MAX;
+	for (i = 0; i < n; i++) {
+		if (f->cost > 0)
+			rq->rq_wk->row->use[a[i].slot].settled += f->cost;
+		if (a[i].limits->tpm <= 0)
+			continue;
+		l = limit_tokens(a[i].limits->tpm);
+		acc = &rq->rq_wk->shm->account[a[i].slot];
+		limit_correct(&acc->tpm_at, &l, used -
+		    rq->rq_admitted.tokens, clock_mono_us());
+	}
+}
+
+/* --- told ----------------------------------------------------------------------------------- */
+
+struct told {
+	struct request		*rq;
+	struct http_header	*h;
+	size_t			 n, max;
+};
+
+static void
+tell(struct told *t, const char *name, struct str value)
+{
+	if (t->n < t->max)
+		t->h[t->n++] = (struct http_header){ name, value.p };
+}
+
+static struct str
+number(struct told *t, int64_t v)
+{
+	return arena_strf(&t->rq->rq_arena, "%lld", (long long)v);
+}
+
+static void
+tell_rate(struct told *t, const char *const names[6], const struct limit *l,
+    int64_t word)
+{
+	char	 when[CLOCK_RFC3339_LEN];
+	int64_t	 full, left = limit_left(word, l, clock_mono_us(), &full);
+	bool	 anthropic = t->rq->rq_client == &dialect_anthropic;
+	const char *const *name = names + (anthropic ? 3 : 0);
+
+	tell(t, name[0], number(t, l->per_minute));
+	tell(t, name[1], number(t, left));
+	if (anthropic)
+		tell(t, name[2], arena_str(&t->rq->rq_arena, str_of(
+		    clock_rfc3339(t->rq->rq_wall_us + full, when))));
+	else
+		tell(t, name[2], arena_strf(&t->rq->rq_arena, "%.3fs",
+		    (double)full / 1e6));
+}
+
+/* Of the account that has less: the client key's, where it has a limit. */
+size_t
+admit_headers(struct request *rq, struct http_header *h, size_t max)
+{
+	static const char *const requests[6] = {
+		"x-ratelimit-limit-requests",
+		"x-ratelimit-remaining-requests",
+		"x-ratelimit-reset-requests",
+		"anthropic-ratelimit-requests-limit",
+		"anthropic-ratelimit-requests-remaining",
+		"anthropic-ratelimit-requests-reset"
+	};
+	static const char *const tokens[6] = {
+		"x-ratelimit-limit-tokens",
+		"x-ratelimit-remaining-tokens",
+		"x-ratelimit-reset-tokens",
+		"anthropic-ratelimit-tokens-limit",
+		"anthropic-ratelimit-tokens-remaining",
+		"anthropic-ratelimit-tokens-reset"
+	};
+	struct told		 t = { rq, h, 0, max };
+	const struct shm_account *acc;
+	struct account		 a[2];
+	struct limit		 l;
+	unsigned		 i, n = accounts(rq, a);
+
+	for (i = 0; i < n && t.n == 0; i++) {
+		acc = &rq->rq_wk->shm->account[a[i].slot];
+		if (a[i].limits->rpm > 0) {
+			l = limit_requests(a[i].limits->rpm);
+			tell_rate(&t, requests, &l, acc->rpm_at);
+		}
+		if (a[i].limits->tpm > 0) {
+			l = limit_tokens(a[i].limits->tpm);
+			tell_rate(&t, tokens, &l, acc->tpm_at);
+		}
+	}
+	return t.n;
+}

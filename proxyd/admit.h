@@ -1,0 +1,47 @@
+#ifndef PROXYD_ADMIT_H
+#define PROXYD_ADMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "proxyd/http_in.h"
+#include "wire/ir.h"
+
+/*
+ * Who asks, whether he may, and what it costs.  A client key leads to a tenant;
+ * both have limits, which hold over all workers, and budgets: before a request
+ * goes to a provider its estimated cost is reserved, and when it has ended what
+ * it did cost is settled instead.  Accounts are in shared memory (shm.h).
+ */
+struct request;
+struct snap_key;
+
+/* What a request holds of its accounts. */
+struct admitted {
+	bool	 on;
+	int64_t	 tokens;		/* taken from the rates */
+	int64_t	 cost;			/* reserved; -1: unpriced */
+};
+
+/*
+ * Fills in rq_ckey and rq_tenant.  NULL: he may ask; else why not, for the
+ * client.
+ */
+const char	*admit_who(struct request *);
+/* May he have this model, on this route? */
+bool		 admit_model(const struct request *, struct str asked,
+		    struct str resolved);
+/* Routed, and not yet sent: takes from rates, reserves money.  -1 with err. */
+int		 admit_take(struct request *, struct ir_error *err)
+		    __attribute__((__warn_unused_result__));
+/* At the end, once: the cost into the record, what was reserved given back. */
+void		 admit_settle(struct request *);
+/* Rate limit headers in the client's dialect; how many. */
+size_t		 admit_headers(struct request *, struct http_header *,
+		    size_t max);
+/* A provider's key of one tenant serves nobody else, and he uses no other. */
+bool		 admit_key(const struct request *, const struct snap_key *);
+
+#endif /* PROXYD_ADMIT_H */
