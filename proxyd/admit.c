@@ -263,6 +263,8 @@ estimate_cost(const struct request *rq, int64_t input)
 				    rq->rq_route.model);
 	struct price_use	 u = { .input = input };
 
+	if (rq->rq_match.endpoint->op != DIALECT_GENERATE)
+		return price_cost(p, &u);
 	u.output = rq->rq_ir.sampling.max_tokens >= 0 ?
 	    rq->rq_ir.sampling.max_tokens : OUTPUT_GUESS;
 	return price_cost(p, &u);
