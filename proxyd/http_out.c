@@ -5,7 +5,8 @@
  * libcurl asks for its socket to be removed after each transfer and added again
  * for the next.  We leave an idle one registered, level-triggered, and remove
  * it only when an event finds that no transfer wants it: a kept-alive
- * connection then costs no epoll_ctl at all.
+ * connection then costs no epoll_ctl at all.  Descriptors of libcurl's own, which
+ * its resolver closes, are removed at once.
  */
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ struct out_socket {
 	struct loop_fd	 fd;
 	bool		 registered;
 	bool		 wanted;	/* by a transfer */
+	bool		 connection;	/* curl_close_cb will close it */
 };
 
 struct http_out {
@@ -127,8 +129,13 @@ curl_socket_cb(CURL *easy, curl_socket_t fd, int what, void *arg, void *sarg)
 	(void)easy;
 	(void)sarg;
 	s->wanted = what != CURL_POLL_REMOVE;
-	if (!s->wanted)
+	if (!s->wanted) {
+		if (!s->connection && s->registered) {
+			loop_del(o->wk->loop, &s->fd);
+			s->registered = false;
+		}
 		return 0;
+	}
 	if (what & CURL_POLL_IN)
 		events |= EPOLLIN;
 	if (what & CURL_POLL_OUT)
@@ -139,6 +146,19 @@ curl_socket_cb(CURL *easy, curl_socket_t fd, int what, void *arg, void *sarg)
 		fatal("cannot watch a provider's socket");
 	s->registered = true;
 	return 0;
+}
+
+/*
+ * A connection's.  libcurl's resolver has others, which it closes without a
+ * word, so that none of those may stay registered: its number would come back
+ * with another socket behind it.
+ */
+static int
+curl_sockopt_cb(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	(void)purpose;
+	socket_get(arg, fd)->connection = true;
+	return CURL_SOCKOPT_OK;
 }
 
 static int
@@ -343,6 +363,8 @@ easy_new(struct http_out *o)
 	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "identity");
 	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1l);
 	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1l);
+	curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, curl_sockopt_cb);
+	curl_easy_setopt(e, CURLOPT_SOCKOPTDATA, o);
 	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, curl_close_cb);
 	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, o);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, curl_header_cb);
