@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "policy/netguard.h"
 #include "proxyd/http_out.h"
 
 #define EASY_KEPT	64		/* handles kept for reuse */
@@ -174,6 +175,22 @@ curl_close_cb(void *arg, curl_socket_t fd)
 		free(s);
 	}
 	return close(fd);
+}
+
+/*
+ * The socket of a fetch.  The name has been resolved, and this very address is
+ * connected to: a name that answers otherwise the next time gains nothing.
+ */
+static curl_socket_t
+curl_open_cb(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct upstream	*up = arg;
+
+	(void)purpose;
+	up->up_denied = netguard_address(&to->addr, up->up_private);
+	if (up->up_denied != NULL)
+		return CURL_SOCKET_BAD;
+	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
 static int
@@ -334,6 +351,7 @@ finish_cb(void *arg)
 			continue;
 		up->up_done = true;
 		up->up_fault = fault_of(r, up);
+		up->up_unknown = r == CURLE_COULDNT_RESOLVE_HOST;
 		if (up->up_error[0] == '\0' && up->up_fault != UPSTREAM_OK)
 			snprintf(up->up_error, sizeof(up->up_error), "%s",
 			    curl_easy_strerror(r));
@@ -472,6 +490,26 @@ upstream_lines(struct upstream *up, const char *const *line)
 	return n > 0 ? l : NULL;
 }
 
+/*
+ * No connection of a provider is used, whose address nobody judged for a
+ * stranger's URL, and none is left for one; nor is the handle kept.
+ */
+static void
+upstream_fetch_options(struct upstream *up, const struct upstream_call *call)
+{
+	CURL	*e = up->up_easy->e;
+
+	up->up_private = call->allow_private;
+	curl_easy_setopt(e, CURLOPT_HTTPGET, 1l);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_ms);
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1l);
+	curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1l);
+	curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, curl_open_cb);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, up);
+}
+
 static void
 upstream_options(struct upstream *up, const struct upstream_call *call)
 {
@@ -480,9 +518,13 @@ upstream_options(struct upstream *up, const struct upstream_call *call)
 	curl_easy_setopt(e, CURLOPT_URL, call->url);
 	curl_easy_setopt(e, CURLOPT_HTTPHEADER,
 	    upstream_lines(up, call->headers));
-	curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
-	    (curl_off_t)call->body.n);
-	curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->body.p);
+	if (call->fetch)
+		upstream_fetch_options(up, call);
+	else {
+		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)call->body.n);
+		curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->body.p);
+	}
 	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, call->stream ? READ_STREAM :
 	    READ_SIZE);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, up->up_error);
@@ -519,7 +561,8 @@ upstream_start(struct http_out *o, const struct upstream_call *call,
 	up->up_free = (struct loop_task){ .cb = upstream_free_cb, .arg = up };
 	buf_init(&up->up_in, (size_t)call->max_answer);
 	arena_init(&up->up_arena);
-	up->up_easy = easy_get(o, call);
+	up->up_once = call->fetch;
+	up->up_easy = call->fetch ? easy_new(o) : easy_get(o, call);
 	upstream_options(up, call);
 	if (curl_multi_add_handle(o->multi, up->up_easy->e) != CURLM_OK)
 		fatalx("cannot start a transfer");
@@ -534,7 +577,10 @@ upstream_close(struct upstream *up)
 		return;
 	up->up_cb = NULL;
 	curl_multi_remove_handle(up->up_out->multi, up->up_easy->e);
-	easy_put(up->up_out, up->up_easy);
+	if (up->up_once)
+		easy_free(up->up_easy);
+	else
+		easy_put(up->up_out, up->up_easy);
 	loop_defer(up->up_out->wk->loop, &up->up_free);
 }
 
@@ -568,6 +614,15 @@ upstream_header(const struct upstream *up, const char *name)
 			return str_trim(line);
 	}
 	return STR_NONE;
+}
+
+struct str
+upstream_redirect(const struct upstream *up)
+{
+	char	*url = NULL;
+
+	curl_easy_getinfo(up->up_easy->e, CURLINFO_REDIRECT_URL, &url);
+	return url == NULL ? STR_NONE : str_of(url);
 }
 
 /* --- life cycle ------------------------------------------------------------------------- */

@@ -39,6 +39,9 @@ struct upstream_call {
 	const char	*proxy, *ca_file;	/* NULL: none, the system's */
 	int		 connect_ms;
 	int64_t		 max_answer;		/* bytes; more is a fault */
+	bool		 fetch;		/* GET what a stranger's URL names, each
+					   address judged by netguard_address */
+	bool		 allow_private;	/* ... with this */
 };
 
 struct upstream {
@@ -51,6 +54,9 @@ struct upstream {
 	char			 up_error[256];
 	struct buf		 up_in;		/* body not yet taken */
 	int64_t			 up_received;	/* body bytes */
+	const char		*up_denied;	/* fetch: an address is this */
+	bool			 up_unknown;	/* the name has no address */
+	bool			 up_private;	/* fetch: allow_private */
 	int64_t			 up_first_us;	/* monotonic: first byte */
 	struct str		 up_header[UPSTREAM_HEADERS];	/* lines */
 	unsigned		 up_nheaders;
@@ -58,6 +64,7 @@ struct upstream {
 	/* http_out's own */
 	struct http_out		*up_out;
 	struct out_easy		*up_easy;
+	bool			 up_once;	/* the handle is not kept */
 	bool			 up_paused;
 	int64_t			 up_max;
 	struct loop_task	 up_task;
@@ -67,7 +74,7 @@ struct upstream {
 struct http_out	*http_out_create(struct worker *);
 void		 http_out_destroy(struct http_out *);
 
-/* POSTs; cb is called at least once more after this returned. */
+/* POSTs, or GETs for fetch; cb is called at least once more after this returned. */
 struct upstream	*upstream_start(struct http_out *, const struct upstream_call *,
 		    void (*cb)(void *), void *);
 /* Detaches the transfer at once, frees at the end of the turn. */
@@ -78,5 +85,8 @@ void	 upstream_taken(struct upstream *);
 void	 upstream_again(struct upstream *);
 /* The value of an answer's header, empty if none. */
 struct str	 upstream_header(const struct upstream *, const char *name);
+
+/* Where an answer redirects to, absolute; empty if nowhere.  Until closed. */
+struct str	 upstream_redirect(const struct upstream *);
 
 #endif /* PROXYD_HTTP_OUT_H */

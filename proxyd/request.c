@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "proxyd/account.h"
 #include "proxyd/capture.h"
+#include "proxyd/fetch.h"
 #include "proxyd/request.h"
 
 #define HEADERS_MAX	32
@@ -368,11 +369,10 @@ request_refused(struct request *rq, struct ir_error *err)
 	return -1;
 }
 
-static int
-request_translate(struct request *rq, struct ir_error *err)
+static void
+request_exchange(struct request *rq)
 {
 	struct ir_exchange	*x = &rq->rq_x;
-	int			 r;
 
 	x->arena = &rq->rq_arena;
 	x->rq = &rq->rq_ir;
@@ -387,8 +387,14 @@ request_translate(struct request *rq, struct ir_error *err)
 	x->target.tool_rules = rq->rq_snap->server_tools;
 	x->target.stream = rq->rq_ir.stream;
 	x->target.framing = rq->rq_same ? rq->rq_ir.framing : FRAME_SSE;
-	if (request_stateful(rq, err) == -1)
-		return -1;
+}
+
+static int
+request_translate(struct request *rq, struct ir_error *err)
+{
+	struct ir_exchange	*x = &rq->rq_x;
+	int			 r;
+
 	if (rq->rq_op != NULL) {
 		r = op_translate(rq, err);
 		return r == 0 && request_refused(rq, err) == -1 ? -1 : r;
@@ -420,16 +426,20 @@ request_translate(struct request *rq, struct ir_error *err)
 }
 
 static void
-request_generate(struct request *rq)
+request_refuse(struct request *rq, const struct ir_error *err)
+{
+	rq->rq_wk->row->stat.refused++;
+	request_fail(rq, err);
+}
+
+static void
+request_go(struct request *rq)
 {
 	struct ir_error	 err;
 	int		 r;
 
-	if (request_parse(rq, &err) == -1 || request_decode(rq, &err) == -1 ||
-	    request_route(rq, &err) == -1 || admit_take(rq, &err) == -1 ||
-	    (r = request_translate(rq, &err)) == -1) {
-		rq->rq_wk->row->stat.refused++;
-		request_fail(rq, &err);
+	if ((r = request_translate(rq, &err)) == -1) {
+		request_refuse(rq, &err);
 		return;
 	}
 	if (r == 1)
@@ -439,6 +449,33 @@ request_generate(struct request *rq)
 	request_state(rq, RQ_TRY);
 	request_alive(rq);
 	try_next(rq);
+}
+
+/* 1: media are being fetched, and request_go follows. */
+static int
+request_fetch(struct request *rq, struct ir_error *err)
+{
+	request_exchange(rq);
+	if (request_stateful(rq, err) == -1)
+		return -1;
+	if (rq->rq_target == NULL || rq->rq_same ||
+	    (rq->rq_op != NULL && !op_fetches(rq)))
+		return 0;
+	return fetch_begin(rq, request_go, err);
+}
+
+static void
+request_generate(struct request *rq)
+{
+	struct ir_error	 err;
+	int		 r;
+
+	if (request_parse(rq, &err) == -1 || request_decode(rq, &err) == -1 ||
+	    request_route(rq, &err) == -1 || admit_take(rq, &err) == -1 ||
+	    (r = request_fetch(rq, &err)) == -1)
+		request_refuse(rq, &err);
+	else if (r == 0)
+		request_go(rq);
 }
 
 void
@@ -777,6 +814,7 @@ request_done(struct request *rq, const char *how)
 {
 	loop_timer_clear(rq->rq_wk->loop, &rq->rq_timer);
 	loop_timer_clear(rq->rq_wk->loop, &rq->rq_alive);
+	fetch_stop(rq);
 	if (rq->rq_acct.s[ACCT_CLOSE].n == 0)
 		rq->rq_acct.s[ACCT_CLOSE] = str_of(how);
 	if (rq->rq_trying)

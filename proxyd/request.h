@@ -29,6 +29,7 @@
  */
 enum request_state { RQ_READ, RQ_TRY, RQ_STREAM, RQ_DONE };
 
+struct fetch;
 struct mock;
 struct op;
 
@@ -61,6 +62,7 @@ struct request {
 	struct route		 rq_route;
 	const struct snap_provider *rq_provider;
 	const struct dialect	*rq_target;	/* NULL: the mock */
+	struct fetch		*rq_fetch;	/* of media, under way */
 	bool			 rq_same;	/* bytes are forwarded */
 	struct buf		 rq_send;	/* body for the provider */
 	const struct snap_key	*rq_key;	/* of this attempt, or NULL */
@@ -174,6 +176,8 @@ void	 answer_progress(struct request *);
 bool	 op_begin(struct request *);	/* is it one?  Sets rq_op. */
 int	 op_decode(struct request *, struct ir_error *)
 	    __attribute__((__warn_unused_result__));
+/* Are media by URL to be fetched for it? */
+bool	 op_fetches(const struct request *);
 /* Fills rq_send; 1: there is nobody to ask, and the client has its answer. */
 int	 op_translate(struct request *, struct ir_error *)
 	    __attribute__((__warn_unused_result__));

@@ -212,6 +212,14 @@ embed_translate(struct request *rq, struct ir_error *err)
 	    err);
 }
 
+/* An estimate looks at no media, and embeddings have none. */
+bool
+op_fetches(const struct request *rq)
+{
+	return rq->rq_op->count && rq->rq_target->count != NULL &&
+	    rq->rq_target != rq->rq_client;
+}
+
 int
 op_translate(struct request *rq, struct ir_error *err)
 {

@@ -92,6 +92,13 @@ struct conf {
 	int			 cooldown_max_ms;	/* cap on provider's hint */
 	struct str		 server_tools;	/* lines: server_tool_rule */
 	bool			 budget_unpriced;
+	int			 fetch_count;	/* media URLs a request; 0: none */
+	int64_t			 fetch_size;	/* bytes of one */
+	int64_t			 fetch_total;	/* bytes of a request's all */
+	int			 fetch_ms;	/* for a request's all */
+	int			 fetch_parallel;
+	bool			 fetch_private;	/* also of private networks */
+	struct str		 fetch_types;	/* beginnings, between spaces */
 	int			 log_days;	/* 0: kept for ever */
 	int64_t			 log_size;	/* bytes of all rows; 0: any */
 	int			 body_mode;	/* enum body_mode */

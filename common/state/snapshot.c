@@ -55,6 +55,33 @@ load_bodies(struct load *l)
 }
 
 static int
+load_fetch(struct load *l)
+{
+	struct snapshot		*n = l->snap;
+	struct sqlite3_stmt	*st;
+	int64_t			 most, ms, parallel, private;
+	int			 rc;
+
+	if (store_setting(l->s, "fetch_count", &most) == -1 ||
+	    store_setting(l->s, "fetch_ms", &ms) == -1 ||
+	    store_setting(l->s, "fetch_parallel", &parallel) == -1 ||
+	    store_setting(l->s, "fetch_private", &private) == -1 ||
+	    store_setting(l->s, "fetch_size", &n->fetch_size) == -1 ||
+	    store_setting(l->s, "fetch_total", &n->fetch_total) == -1 ||
+	    (st = sql_open(l->s, "SELECT value FROM settings "
+	    "WHERE name = 'fetch_types'", "")) == NULL)
+		return -1;
+	if ((rc = sql_step(l->s, st)) == 1)
+		n->fetch_types = text(l, st, 0);
+	sql_end(st);
+	n->fetch_count = (int)most;
+	n->fetch_ms = (int)ms;
+	n->fetch_parallel = (int)parallel;
+	n->fetch_private = private != 0;
+	return rc == -1 ? -1 : 0;
+}
+
+static int
 load_settings(struct load *l)
 {
 	struct snapshot	*n = l->snap;
@@ -62,7 +89,7 @@ load_settings(struct load *l)
 	uint64_t	 generation;
 
 	if (store_generation(l->s, &generation) == -1 ||
-	    load_bodies(l) == -1 ||
+	    load_bodies(l) == -1 || load_fetch(l) == -1 ||
 	    store_setting(l->s, "mode", &mode) == -1 ||
 	    store_setting(l->s, "allow_anonymous", &anon) == -1 ||
 	    store_setting(l->s, "max_body", &body) == -1 ||

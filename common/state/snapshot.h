@@ -101,6 +101,10 @@ struct snapshot {
 	int64_t			 body_max;
 	int			 keepalive_ms;
 	struct str		 server_tools;	/* lines: server_tool_rule */
+	int			 fetch_count, fetch_ms, fetch_parallel;
+	int64_t			 fetch_size, fetch_total;
+	bool			 fetch_private;
+	struct str		 fetch_types;
 	int			 retry_tries, retry_ms;
 	int			 cooldown_ms, cooldown_max_ms;
 	struct snap_provider	*providers;	/* "mock" is always there */

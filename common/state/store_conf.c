@@ -73,6 +73,12 @@ store_setting(struct store *s, const char *name, int64_t *v)
 	STORE_SETTING(cooldown_ms)					\
 	STORE_SETTING(cooldown_max_ms)					\
 	STORE_SETTING(budget_unpriced)					\
+	STORE_SETTING(fetch_count)					\
+	STORE_SETTING(fetch_size)					\
+	STORE_SETTING(fetch_total)					\
+	STORE_SETTING(fetch_ms)						\
+	STORE_SETTING(fetch_parallel)					\
+	STORE_SETTING(fetch_private)					\
 	STORE_SETTING(log_days)						\
 	STORE_SETTING(log_size)						\
 	STORE_SETTING(body_mode)					\
@@ -111,7 +117,8 @@ put_settings(struct apply *a)
 		return -1;
 	STORE_SETTINGS
 #undef STORE_SETTING
-	if (put_text(a, "server_tools", a->c->server_tools) == -1)
+	if (put_text(a, "server_tools", a->c->server_tools) == -1 ||
+	    put_text(a, "fetch_types", a->c->fetch_types) == -1)
 		return -1;
 	return put_text(a, "preferred_provider", a->c->preferred_provider);
 }
