@@ -54,13 +54,13 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_p
 	conf_value.c conf_yaml.c daemon.c daemon_status.c secret.c \
 	shm.c rollup.c snapshot.c store.c store_admin.c store_conf.c store_log.c \
 	store_page.c store_prices.c store_rollup.c store_summary.c \
-	store_tenants.c snapshot_tenants.c)
+	store_tenants.c snapshot_tenants.c statedb.c)
 POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c limit.c netguard.c \
 	pattern.c price.c route.c)
 GEN_SRCS = $(addprefix common/state/,caps_gen.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
-	worker.c http_in.c http_out.c request.c request_try.c request_answer.c \
+	worker.c worker_state.c http_in.c http_out.c request.c request_try.c request_answer.c \
 	request_alive.c request_op.c fetch.c api.c \
 	mock.c logger.c account.c admit.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c assets.c api_logs.c api_stats.c \
@@ -71,7 +71,7 @@ UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c
 	dialect_anthropic.c dialect_gemini.c dialect_openai_chat.c \
 	dialect_openai_responses.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
 	schema.c conf.c store.c secret.c shm.c policy.c \
-	netguard.c rows.c money.c caps.c))
+	netguard.c rows.c money.c statedb.c caps.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))
 EMBED	= $(wildcard proxyd/docs.html)
@@ -145,7 +145,7 @@ $(B)/obj/%.o: %.c $(B)/.flags
 
 # --- embedded files: schema/*.sql as C strings, pages as bytes ----------------
 $(call OBJ,common/state/store.c): $(B)/gen/schema_sql.h \
-	$(B)/gen/schema_bodies_sql.h
+	$(B)/gen/schema_bodies_sql.h $(B)/gen/schema_state_sql.h
 $(call OBJ,proxyd/api.c): $(B)/gen/docs_html.h
 $(call OBJ,proxyd/loader.c): $(B)/gen/prices_yaml.h
 $(call OBJ,admind/main.c): $(B)/gen/style_css.h
@@ -154,7 +154,9 @@ $(call OBJ,admind/assets.c): $(B)/gen/ui_files.h
 # Each file's own tables: schema/*.sql, schema/bodies/*.sql
 $(B)/gen/schema_sql.h: $(SCHEMA_SQL)
 $(B)/gen/schema_bodies_sql.h: $(wildcard schema/bodies/*.sql)
-$(B)/gen/schema_sql.h $(B)/gen/schema_bodies_sql.h: Makefile
+$(B)/gen/schema_state_sql.h: $(wildcard schema/state/*.sql)
+$(B)/gen/schema_sql.h $(B)/gen/schema_bodies_sql.h \
+    $(B)/gen/schema_state_sql.h: Makefile
 	@echo "  GEN  $@"; mkdir -p $(@D)
 	$(Q){ for f in $(filter %.sql,$^); do \
 	    echo "{ \"$$(basename $$f .sql)\","; \

@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "proxyd/logger.h"
 #include "state/bodies.h"
+#include "state/statedb.h"
 #include "state/store.h"
 #include "state/store_rollup.h"
 
@@ -261,6 +262,30 @@ rows_old(void)
 	return n;
 }
 
+/* Made by the workers; nothing is there before the first needs it. */
+static int
+state_old(void)
+{
+	struct store	*s;
+	int64_t		 days, size, before = 0;
+	char		 err[1500];
+	int		 n = 0;
+
+	if (access(st.lg->paths->state, F_OK) == -1 ||
+	    store_setting(st.store, "state_days", &days) == -1 ||
+	    store_setting(st.store, "state_size", &size) == -1 ||
+	    (s = statedb_open(st.lg->paths->state, err, sizeof(err))) == NULL)
+		return 0;
+	if (days > 0)
+		before = clock_wall_us() - days * DAY_US;
+	n = statedb_expire(s, before, size, EXPIRE_ROWS / 5);
+	if (n == -1)
+		log_warnx("cannot expire conversations' state: %s",
+		    store_error(s));
+	store_close(s);
+	return n;
+}
+
 static void
 expire_cb(void *arg)
 {
@@ -273,6 +298,8 @@ expire_cb(void *arg)
 		    EXPIRE_ROWS / 5);
 	if (n == 0)
 		n = bodies_old();
+	if (n == 0)
+		n = state_old();
 	loop_timer_set(st.loop, &st.expire, n > 0 ? EXPIRE_SOON_MS :
 	    EXPIRE_MS);
 }

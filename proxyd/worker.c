@@ -236,6 +236,7 @@ worker_main(struct worker *wk)
 	loop_turn(wk->loop);		/* what was deferred */
 	account_end(wk);
 	snapshot_unref(wk->snap);
+	store_close(wk->state);
 	secret_box_close(wk->box);
 	close(events.signals.fd);
 	loop_destroy(wk->loop);

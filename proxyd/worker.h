@@ -28,6 +28,7 @@ struct worker {
 	struct loop		*loop;
 	struct store		*store;
 	struct secret_box	*box;
+	struct store		*state;		/* state.db; NULL: not open */
 	struct snapshot		*snap;
 	struct http_in		*in;
 	struct http_out		*out;
@@ -35,6 +36,9 @@ struct worker {
 	unsigned		 requests;	/* in flight */
 	int			 spill_fd;	/* -1: none open */
 };
+
+/* state.db, opened when first asked for; NULL: it cannot be had now. */
+struct store	*worker_state(struct worker *);
 
 /* Runs in the forked child; returns its exit status. */
 int	 worker_main(struct worker *);

@@ -106,6 +106,8 @@ struct conf {
 	int			 body_sample;	/* percent of good requests */
 	int			 body_days;	/* 0: kept for ever */
 	int64_t			 body_size;	/* bytes of all; 0: any */
+	int			 state_days;	/* 0: kept for ever */
+	int64_t			 state_size;	/* bytes; 0: any */
 	struct conf_provider	*providers;	/* also built-in ones */
 	struct conf_model	*models;
 };
@@ -155,6 +157,7 @@ struct conf_paths {
 	char	 admin_log[1100];	/* admind.log */
 	char	 spill[1100];		/* spill: records that found no room */
 	char	 bodies[1100];		/* bodies.db */
+	char	 state[1100];		/* state.db */
 	char	 capture[1100];		/* capture: bodies on their way there */
 };
 

@@ -152,6 +152,7 @@ conf_paths_init(struct conf_paths *p, const char *home)
 	    PLACE(admin_log, "admind.log") == -1 ||
 	    PLACE(spill, "spill") == -1 ||
 	    PLACE(bodies, "bodies.db") == -1 ||
+	    PLACE(state, "state.db") == -1 ||
 	    PLACE(capture, "capture") == -1)
 		return -1;
 #undef PLACE

@@ -31,6 +31,10 @@ static const struct migration bodies_migrations[] = {
 #include "schema_bodies_sql.h"
 };
 
+static const struct migration state_migrations[] = {
+#include "schema_state_sql.h"
+};
+
 #define COUNT(a)	((int)(sizeof(a) / sizeof((a)[0])))
 static const struct store_schema {
 	int			 app_id;	/* PRAGMA application_id */
@@ -41,6 +45,8 @@ static const struct store_schema {
 	    COUNT(main_migrations) },
 	[STORE_BODIES] = { 0x50584244, bodies_migrations, /* "PXBD" */
 	    COUNT(bodies_migrations) },
+	[STORE_STATE] = { 0x50585354, state_migrations,	/* "PXST" */
+	    COUNT(state_migrations) },
 };
 
 int
@@ -260,6 +266,12 @@ sql_rollback(struct store *s)
 		sqlite3_reset(s->cache[i].st);
 	if (!sqlite3_get_autocommit(s->db))
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+void
+sql_busy(struct store *s, int ms)
+{
+	sqlite3_busy_timeout(s->db, ms);
 }
 
 struct str

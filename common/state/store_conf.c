@@ -85,7 +85,9 @@ store_setting(struct store *s, const char *name, int64_t *v)
 	STORE_SETTING(body_max)						\
 	STORE_SETTING(body_sample)					\
 	STORE_SETTING(body_days)					\
-	STORE_SETTING(body_size)
+	STORE_SETTING(body_size)					\
+	STORE_SETTING(state_days)					\
+	STORE_SETTING(state_size)
 
 /* --- settings and hosts --------------------------------------------------- */
 

@@ -23,7 +23,7 @@ struct store_rollup;			/* of store_rollup.c */
 #define SQL_CACHE	160
 
 /* Which tables a file has: schema/NNN-*.sql, schema/bodies/NNN-*.sql ... */
-enum store_kind { STORE_MAIN, STORE_BODIES };
+enum store_kind { STORE_MAIN, STORE_BODIES, STORE_STATE };
 struct store_schema;			/* of store.c */
 
 struct store {
@@ -44,6 +44,9 @@ struct store {
 /* As store_open, for a file of any kind. */
 struct store	*sql_open_file(const char *path, enum store_kind,
 		    enum store_open_mode, char *err, size_t errsize);
+
+/* How long a lock of another is waited for. */
+void		 sql_busy(struct store *, int ms);
 
 /* NULL: the error is in store->err. */
 struct sqlite3_stmt	*sql_open(struct store *, const char *text,

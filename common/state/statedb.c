@@ -1,0 +1,252 @@
+/*
+ * Reasoning state and stored responses.
+ */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "state/statedb.h"
+#include "state/store_sql.h"
+
+#define VALUE_MAX	((size_t)64 << 20)
+
+struct store *
+statedb_open(const char *path, char *err, size_t errsize)
+{
+	struct store	*s;
+
+	s = sql_open_file(path, STORE_STATE, STORE_WRITE, err, errsize);
+	if (s != NULL)
+		sql_busy(s, STATEDB_BUSY_MS);
+	return s;
+}
+
+static struct str
+context_of(char dst[STORE_CONTEXT_MAX], const char *kind, int64_t tenant_id,
+    struct str name)
+{
+	char	 tenant[24];
+
+	snprintf(tenant, sizeof(tenant), "%lld", (long long)tenant_id);
+	/* Names are bounded by who makes them; ids of clients may be long. */
+	if (name.n > 400)
+		name = str_skip(name, name.n - 400);
+	return store_context(dst, kind, str_of(tenant), name);
+}
+
+static int
+sealed(const struct secret_box *box, const char *kind, int64_t tenant_id,
+    struct str name, struct str plain, struct buf *out)
+{
+	char	 context[STORE_CONTEXT_MAX];
+
+	buf_init(out, VALUE_MAX);
+	return secret_seal(box, context_of(context, kind, tenant_id, name),
+	    plain, out);
+}
+
+/* In the arena; false: it does not open. */
+static bool
+opened(const struct secret_box *box, const char *kind, int64_t tenant_id,
+    struct str name, struct str value, struct arena *a, struct str *plain)
+{
+	char		 context[STORE_CONTEXT_MAX];
+	struct buf	 b;
+	bool		 ok;
+
+	buf_init(&b, VALUE_MAX);
+	ok = secret_open(box, context_of(context, kind, tenant_id, name),
+	    value, &b) == 0;
+	if (ok)
+		*plain = arena_str(a, buf_str(&b));
+	buf_release(&b);
+	return ok;
+}
+
+/* --- reasoning state --------------------------------------------------------- */
+
+static int
+put_one(struct store *s, const struct secret_box *box, int64_t tenant_id,
+    const struct vault_row *r, int64_t now)
+{
+	struct buf	 b;
+	int		 rc;
+
+	if (sealed(box, "vault", tenant_id, r->name, r->value, &b) == -1) {
+		buf_release(&b);
+		return store_fail(s, "a value cannot be sealed");
+	}
+	rc = sql_run(s, "INSERT OR REPLACE INTO vault (tenant_id, name, "
+	    "family, provider, model, key_id, time_us, value) "
+	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "issssiib", tenant_id, r->name,
+	    r->family, r->provider, r->model, r->key_id, now, buf_str(&b));
+	buf_release(&b);
+	return rc;
+}
+
+int
+vault_put(struct store *s, const struct secret_box *box, int64_t tenant_id,
+    const struct vault_row *r, size_t n)
+{
+	int64_t	 now = clock_wall_us();
+	size_t	 i;
+
+	if (n == 0)
+		return 0;
+	if (sql_begin(s) == -1)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (put_one(s, box, tenant_id, &r[i], now) == -1) {
+			sql_rollback(s);
+			return -1;
+		}
+	if (sql_commit(s) == 0)
+		return 0;
+	sql_rollback(s);
+	return -1;
+}
+
+int
+vault_get(struct store *s, const struct secret_box *box, int64_t tenant_id,
+    struct str name, struct arena *a, struct vault_row *r)
+{
+	struct sqlite3_stmt	*st;
+	int			 rc;
+
+	st = sql_open(s, "SELECT family, provider, model, key_id, value "
+	    "FROM vault WHERE tenant_id = ? AND name = ?", "is", tenant_id,
+	    name);
+	if (st == NULL)
+		return -1;
+	if ((rc = sql_step(s, st)) == 1) {
+		r->name = name;
+		r->family = arena_str(a, sql_str(st, 0));
+		r->provider = arena_str(a, sql_str(st, 1));
+		r->model = arena_str(a, sql_str(st, 2));
+		r->key_id = sql_int(st, 3);
+		rc = opened(box, "vault", tenant_id, name, sql_str(st, 4), a,
+		    &r->value);
+	}
+	sql_end(st);
+	return rc;
+}
+
+/* --- stored responses ---------------------------------------------------------- */
+
+int
+response_put(struct store *s, const struct secret_box *box, int64_t tenant_id,
+    const struct response_row *r)
+{
+	struct buf	 object, input;
+	int		 rc = -1;
+
+	if (sealed(box, "response", tenant_id, r->id, r->object, &object) ==
+	    0) {
+		rc = sealed(box, "input", tenant_id, r->id, r->input, &input);
+		if (rc == 0)
+			rc = sql_run(s, "INSERT OR REPLACE INTO responses "
+			    "(tenant_id, id, previous, conversation, time_us, "
+			    "object, input) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			    "isssibb", tenant_id, r->id, r->previous,
+			    r->conversation, r->time_us, buf_str(&object),
+			    buf_str(&input));
+		buf_release(&input);
+	}
+	buf_release(&object);
+	return rc;
+}
+
+int
+response_get(struct store *s, const struct secret_box *box, int64_t tenant_id,
+    struct str id, struct arena *a, struct response_row *r)
+{
+	struct sqlite3_stmt	*st;
+	int			 rc;
+
+	st = sql_open(s, "SELECT previous, conversation, time_us, object, "
+	    "input FROM responses WHERE tenant_id = ? AND id = ?", "is",
+	    tenant_id, id);
+	if (st == NULL)
+		return -1;
+	if ((rc = sql_step(s, st)) == 1) {
+		r->id = id;
+		r->previous = arena_str(a, sql_str(st, 0));
+		r->conversation = arena_str(a, sql_str(st, 1));
+		r->time_us = sql_int(st, 2);
+		rc = opened(box, "response", tenant_id, id, sql_str(st, 3), a,
+		    &r->object) && opened(box, "input", tenant_id, id,
+		    sql_str(st, 4), a, &r->input);
+	}
+	sql_end(st);
+	return rc;
+}
+
+int
+response_newest(struct store *s, int64_t tenant_id, struct str conversation,
+    struct arena *a, struct str *id)
+{
+	struct sqlite3_stmt	*st;
+	int			 rc;
+
+	st = sql_open(s, "SELECT id FROM responses WHERE tenant_id = ? "
+	    "AND conversation = ? AND conversation <> '' "
+	    "ORDER BY time_us DESC LIMIT 1", "is", tenant_id, conversation);
+	if (st == NULL)
+		return -1;
+	if ((rc = sql_step(s, st)) == 1)
+		*id = arena_str(a, sql_str(st, 0));
+	sql_end(st);
+	return rc;
+}
+
+int
+response_delete(struct store *s, int64_t tenant_id, struct str id)
+{
+	if (sql_run(s, "DELETE FROM responses WHERE tenant_id = ? AND id = ?",
+	    "is", tenant_id, id) == -1)
+		return -1;
+	return sql_changes(s) > 0;
+}
+
+/* --- thrown away ------------------------------------------------------------------ */
+
+static int
+expire(struct store *s, int64_t before_us, int n)
+{
+	int	 gone;
+
+	if (sql_run(s, "DELETE FROM vault WHERE (tenant_id, name) IN "
+	    "(SELECT tenant_id, name FROM vault WHERE time_us < ? "
+	    "ORDER BY time_us LIMIT ?)", "ii", before_us, (int64_t)n) == -1)
+		return -1;
+	gone = sql_changes(s);
+	if (sql_run(s, "DELETE FROM responses WHERE (tenant_id, id) IN "
+	    "(SELECT tenant_id, id FROM responses WHERE time_us < ? "
+	    "ORDER BY time_us LIMIT ?)", "ii", before_us, (int64_t)n) == -1)
+		return -1;
+	return gone + sql_changes(s);
+}
+
+int
+statedb_expire(struct store *s, int64_t before_us, int64_t max_bytes, int n)
+{
+	int64_t	 bytes = 0;
+	int	 gone;
+
+	if (sql_begin(s) == -1)
+		return -1;
+	gone = expire(s, before_us, n);
+	if (gone == 0 && max_bytes > 0) {
+		if (sql_get(s, &bytes, "SELECT (p.page_count - "
+		    "f.freelist_count) * z.page_size FROM pragma_page_count "
+		    "p, pragma_freelist_count f, pragma_page_size z", "") ==
+		    -1)
+			gone = -1;
+		else if (bytes > max_bytes)
+			gone = expire(s, INT64_MAX, n);
+	}
+	if (gone == -1 || sql_commit(s) == -1) {
+		sql_rollback(s);
+		return -1;
+	}
+	return gone;
+}

@@ -1,0 +1,80 @@
+#ifndef STATE_STATEDB_H
+#define STATE_STATEDB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "state/secret.h"
+#include "state/store.h"
+
+/*
+ * state.db: reasoning state and stored responses, for conversations that go on.
+ * Each worker has it open and writes it itself, one short transaction an
+ * answer, before the answer's end goes out; STATEDB_BUSY_MS bounds how long it
+ * may wait for another worker.  A failure is told and loses no answer.
+ * Everything is looked up within one tenant, and sealed with tenant and name as
+ * context: a row that was moved to another tenant does not open.
+ */
+#define STATEDB_BUSY_MS	100
+
+struct store	*statedb_open(const char *path, char *err, size_t errsize);
+
+/* --- reasoning state --------------------------------------------------------- */
+
+struct vault_row {
+	struct str	 name;		/* see wire/vault.h */
+	struct str	 family;	/* a dialect's name */
+	struct str	 provider, model;
+	int64_t		 key_id;
+	struct str	 value;		/* plain */
+};
+
+/* All of them in one transaction; what was there of a name is replaced. */
+int	 vault_put(struct store *, const struct secret_box *,
+	    int64_t tenant_id, const struct vault_row *, size_t n)
+	    __attribute__((__warn_unused_result__));
+/*
+ * 1: found; the strings of *row but its name are in the arena.  0: there is
+ * none, or it does not open; -1.
+ */
+int	 vault_get(struct store *, const struct secret_box *,
+	    int64_t tenant_id, struct str name, struct arena *,
+	    struct vault_row *row) __attribute__((__warn_unused_result__));
+
+/* --- stored responses ---------------------------------------------------------- */
+
+struct response_row {
+	struct str	 id;
+	struct str	 previous;	/* or empty */
+	struct str	 conversation;	/* or empty */
+	int64_t		 time_us;
+	struct str	 object;	/* JSON: the response */
+	struct str	 input;		/* JSON: array of its turn's items */
+};
+
+int	 response_put(struct store *, const struct secret_box *,
+	    int64_t tenant_id, const struct response_row *)
+	    __attribute__((__warn_unused_result__));
+/* As vault_get. */
+int	 response_get(struct store *, const struct secret_box *,
+	    int64_t tenant_id, struct str id, struct arena *,
+	    struct response_row *) __attribute__((__warn_unused_result__));
+/* The newest response of a conversation: its id, as above. */
+int	 response_newest(struct store *, int64_t tenant_id,
+	    struct str conversation, struct arena *, struct str *id)
+	    __attribute__((__warn_unused_result__));
+/* 1: deleted, 0: there was none. */
+int	 response_delete(struct store *, int64_t tenant_id, struct str id)
+	    __attribute__((__warn_unused_result__));
+
+/*
+ * Deletes at most n rows of each kind that are older, or the oldest ones while
+ * the file holds more than max_bytes (0: any); how many, or -1.
+ */
+int	 statedb_expire(struct store *, int64_t before_us, int64_t max_bytes,
+	    int n) __attribute__((__warn_unused_result__));
+
+#endif /* STATE_STATEDB_H */

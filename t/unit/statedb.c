@@ -1,0 +1,162 @@
+/*
+ * state.db: what is put is got back by its tenant alone, nothing of it can be
+ * read in the file, and old rows go.
+ */
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "state/statedb.h"
+#include "tap.h"
+
+static char			 path[] = "/tmp/proxyd-state-XXXXXX";
+static char			 secret[80], err[2048];
+static struct secret_box	*box;
+
+static struct store *
+must_open(void)
+{
+	struct store	*s = statedb_open(path, err, sizeof(err));
+
+	if (s == NULL)
+		fatalx("%s", err);
+	return s;
+}
+
+static void
+test_vault(struct store *s, struct arena *a)
+{
+	struct vault_row	 r[2] = {
+		{ STR("call:1"), STR("gemini"), STR("g"), STR("m"), 7,
+		    STR("{\"signature\":\"very secret thoughts\"}") },
+		{ STR("call:2"), STR("anthropic"), STR("a"), STR("c"), 8,
+		    STR("") }
+	};
+	struct vault_row	 got;
+
+	ok(vault_put(s, box, 0, r, 2) == 0 && vault_put(s, box, 0, r, 0) == 0,
+	    "put %s", store_error(s));
+	ok(vault_get(s, box, 0, STR("call:1"), a, &got) == 1 &&
+	    str_eq(got.value, r[0].value) && got.key_id == 7 &&
+	    str_is(got.family, "gemini") && str_is(got.provider, "g") &&
+	    str_is(got.model, "m"), "and got");
+	ok(vault_get(s, box, 0, STR("call:2"), a, &got) == 1 &&
+	    got.value.n == 0, "also an empty one");
+	ok(vault_get(s, box, 5, STR("call:1"), a, &got) == 0 &&
+	    vault_get(s, box, 0, STR("call:3"), a, &got) == 0,
+	    "not by another tenant, nor another name");
+	r[0].value = STR("new");
+	ok(vault_put(s, box, 0, r, 1) == 0 && vault_get(s, box, 0,
+	    STR("call:1"), a, &got) == 1 && str_is(got.value, "new"),
+	    "replaced");
+}
+
+static void
+test_responses(struct store *s, struct arena *a)
+{
+	struct response_row	 r = { STR("resp_1"), STR("resp_0"),
+				    STR("conv_1"), 1000, STR("{\"id\":1}"),
+				    STR("[]") }, got;
+	struct str		 id;
+
+	ok(response_put(s, box, 3, &r) == 0, "a response %s", store_error(s));
+	ok(response_get(s, box, 3, r.id, a, &got) == 1 &&
+	    str_eq(got.object, r.object) && str_eq(got.input, r.input) &&
+	    str_is(got.previous, "resp_0") && got.time_us == 1000, "got");
+	ok(response_get(s, box, 4, r.id, a, &got) == 0 &&
+	    response_delete(s, 4, r.id) == 0, "not by another tenant");
+	r.id = STR("resp_2");
+	r.time_us = 2000;
+	ok(response_put(s, box, 3, &r) == 0 && response_newest(s, 3,
+	    STR("conv_1"), a, &id) == 1 && str_is(id, "resp_2"),
+	    "the newest of a conversation");
+	ok(response_newest(s, 4, STR("conv_1"), a, &id) == 0,
+	    "nobody else's");
+	ok(response_delete(s, 3, r.id) == 1 &&
+	    response_delete(s, 3, r.id) == 0, "deleted once");
+}
+
+/* A row that somebody moved to another tenant is of no use there. */
+static void
+test_moved(struct arena *a)
+{
+	struct vault_row	 got;
+	struct store		*s;
+	char			 text[256];
+
+	snprintf(text, sizeof(text), "sqlite3 %s \"UPDATE vault SET tenant_id "
+	    "= 9 WHERE name = 'call:1'\"", path);
+	if (system(text) != 0) {
+		ok(true, "# SKIP sqlite3 is not installed");
+		return;
+	}
+	s = must_open();
+	ok(vault_get(s, box, 9, STR("call:1"), a, &got) == 0,
+	    "a row moved to another tenant does not open");
+	store_close(s);
+}
+
+static void
+test_plain(void)
+{
+	char	 text[256];
+
+	snprintf(text, sizeof(text), "grep -qa 'secret thoughts' %s*", path);
+	ok(system(text) != 0, "nothing of it is to be read in the file");
+}
+
+/* Another worker holds the lock: it is waited for, but not for long. */
+static void
+test_busy(struct store *s)
+{
+	struct vault_row	 r = { STR("x"), STR("f"), STR("p"), STR("m"),
+				    1, STR("v") };
+	struct store		*other = must_open();
+	int64_t			 t0 = clock_mono_ms();
+
+	ok(vault_put(other, box, 0, &r, 1) == 0 &&
+	    vault_put(s, box, 0, &r, 1) == 0, "two write in turn");
+	ok(clock_mono_ms() - t0 < 2000, "without waiting for each other");
+	store_close(other);
+}
+
+int
+main(void)
+{
+	struct store	*s;
+	struct arena	 a;
+	char		 name[64];
+	int		 fd;
+
+	log_init("statedb", false);
+	if ((fd = mkstemp(path)) == -1)
+		fatal("mkstemp");
+	close(fd);
+	unlink(path);
+	snprintf(secret, sizeof(secret), "%s.key", path);
+	if ((box = secret_box_open(secret, err, sizeof(err))) == NULL)
+		fatalx("%s", err);
+	arena_init(&a);
+	s = must_open();
+	test_vault(s, &a);
+	test_responses(s, &a);
+	test_plain();
+	test_busy(s);
+	ok(statedb_expire(s, 1, 0, 10) == 0 &&
+	    statedb_expire(s, INT64_MAX, 0, 10) > 0 &&
+	    statedb_expire(s, INT64_MAX, 0, 10) == 0, "old rows go");
+	test_vault(s, &a);
+	store_close(s);
+	test_moved(&a);
+	arena_release(&a);
+	secret_box_close(box);
+	unlink(path);
+	unlink(secret);
+	snprintf(name, sizeof(name), "%s-wal", path);
+	unlink(name);
+	snprintf(name, sizeof(name), "%s-shm", path);
+	unlink(name);
+	return done();
+}
