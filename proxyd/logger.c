@@ -19,7 +19,13 @@
 #include "state/store.h"
 #include "state/store_rollup.h"
 
-#define DRAIN_MS	25
+#define DRAIN_MS	25		/* rings are looked at so often */
+/*
+ * A transaction costs what hundreds of rows do: sums of keys, roll-ups, pages,
+ * and the disk.  So rows are gathered, while there is room for as many again.
+ */
+#define GATHER_MS	200
+#define GATHER_BYTES	(SHM_RING / 2)
 #define WATCH_MS	250
 #define RETRY_MS	1000		/* after a failure of the database */
 #define EXPIRE_MS	60000
@@ -41,6 +47,7 @@ struct logger_state {
 	int			 slice;		/* rows */
 	bool			 bodies_failing;
 	uint64_t		 tail[STORE_RINGS];
+	int64_t			 since_ms;	/* rows wait; 0: none does */
 	bool			 ending;
 	bool			 orphan;
 	bool			 failing;	/* said so already */
@@ -139,6 +146,27 @@ drain_all(void)
 	return 0;
 }
 
+/* Is it time to write what waits? */
+static bool
+drain_due(void)
+{
+	int64_t		 now = loop_now(st.loop);
+	unsigned	 i;
+
+	if (!drain_waiting()) {
+		st.since_ms = 0;
+		return false;
+	}
+	if (st.since_ms == 0)
+		st.since_ms = now;
+	if (st.ending || now - st.since_ms >= GATHER_MS)
+		return true;
+	for (i = 0; i < SHM_WORKERS; i++)
+		if (st.lg->shm->ring[i].head - st.tail[i] > GATHER_BYTES)
+			return true;
+	return false;
+}
+
 static bool
 workers_gone(void)
 {
@@ -156,12 +184,15 @@ workers_gone(void)
 static void
 drain_cb(void *arg)
 {
-	int	 r;
+	int	 r = 0;
 
 	(void)arg;
 	if (st.orphan && !st.ending && workers_gone())
 		st.ending = true;
-	r = drain_all();
+	if (drain_due()) {
+		r = drain_all();
+		st.since_ms = 0;
+	}
 	/* A signal to the whole group comes before the workers have ended. */
 	if (st.ending && workers_gone() && (r == -1 || !drain_waiting())) {
 		loop_stop(st.loop);

@@ -9,7 +9,7 @@
 #include "state/store_row.h"
 #include "state/store_sql.h"
 
-#define SUMS	256			/* a power of two */
+#define SUMS	1024			/* a power of two */
 
 /* What one transaction adds to a key's counters; status -1: to key_use. */
 struct sum {
