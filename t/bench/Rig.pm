@@ -172,22 +172,34 @@ sub nginx {
 
 # --- the gateway -----------------------------------------------------------------
 
-# For each dialect d a model "to-d" with whole bodies, and "sse-d".
+# For each dialect d a model "to-d" with whole bodies, and "sse-d".  full: behind
+# as many others as a large site has, each provider with as many keys.
 sub config {
-	my ($up, $more) = @_;
+	my ($up, $more, $full) = @_;
 	my $text = "WORKERS: 1\nMAX_CONNECTIONS: 8192\nPROVIDERS:\n";
 	my %port = (to => 'plain', sse => 'stream');
+	my @models = map { my $kind = $_; map { "$kind-$_" } dialects() }
+	    qw(to sse);
 
-	for my $kind (qw(to sse)) {
-		$text .= "  $kind-$_:\n    dialect: $_\n    keyless: true\n" .
-		    "    base_url: http://127.0.0.1:$up->{$port{$kind}}\n"
-		    for dialects();
+	for (@models) {
+		my ($kind, $dialect) = /^(\w+)-(.*)/;
+		$text .= "  $_:\n    dialect: $dialect\n" .
+		    ($full ? '' : "    keyless: true\n") .
+		    "    base_url: http://127.0.0.1:$up->{$port{$kind}}\n";
+	}
+	if ($full) {
+		$text .= "API_KEY_POOLS:\n";
+		for my $m (@models) {
+			$text .= "  $m:\n    keys:\n" . join '', map {
+			    "      - sk-$m-0123456789abcdef-$_\n" } 1 .. 100;
+		}
 	}
 	$text .= "MODELS:\n";
-	for my $kind (qw(to sse)) {
-		$text .= "  - {route_key: $kind-$_, target_model: $kind-$_, " .
-		    "provider: $kind-$_}\n" for dialects();
-	}
+	$text .= "  - {route_key: rule-$_, target_model: model-$_, " .
+	    "provider: $models[$_ % @models]}\n"
+	    for $full ? 1 .. 1000 - @models : ();
+	$text .= "  - {route_key: $_, target_model: $_, provider: $_}\n"
+	    for @models;
 	return $text . ($more // '');
 }
 
@@ -195,7 +207,7 @@ sub gateway {
 	my ($up, %o) = @_;
 
 	on_core(0);
-	my $g = eval { Gateway->new(config => config($up, $o{more}),
+	my $g = eval { Gateway->new(config => config($up, @o{qw(more full)}),
 	    args => [ '-w', 1 ]) };
 	my $why = $@;
 	on_core(1);

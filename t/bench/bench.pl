@@ -259,6 +259,28 @@ sub memory_cells {
 	}
 }
 
+# --- cell 5: everything on -------------------------------------------------------
+
+# 1,000 models, 100 keys for each provider, rows of the log.
+sub full_cells {
+	my $bare = $g;
+
+	return unless $opt{only} =~ /full|^\.$/;
+	$g = Rig::gateway($up, full => 1);
+	plain_cell("full, small $_->[0] c=$_->[1]", $_->[0], $_->[0],
+	    small_body($_->[0], "to-$_->[0]"), $_->[1], 2.6)
+	    for [ 'openai-chat', 1 ], [ 'openai-chat', 32 ],
+	    [ 'anthropic', 32 ];
+	plain_cell('full, small anthropic > openai-chat', 'anthropic',
+	    'openai-chat', small_body('anthropic', 'to-openai-chat'), 32);
+	plain_cell("full, agent anthropic > $_", 'anthropic', $_,
+	    agent_body("to-$_"), 8) for qw(anthropic gemini);
+	stream_cell("full, stream anthropic > $_", 'anthropic', $_)
+	    for qw(anthropic openai-chat);
+	$g->stop;
+	$g = $bare;
+}
+
 # --- cell 6: log, start, reload --------------------------------------------------
 
 sub logger_pid { ($_[0]->status->{logger} // '') =~ /^([1-9]\d*)/ ? $1 : undef }
@@ -434,6 +456,7 @@ if ($opt{soak}) {
 	small_cells();
 	agent_cells();
 	stream_cells();
+	full_cells() unless $quick;
 	cell('memory', \&memory_cells);
 	cell('log', \&log_cell);
 	cell('start', \&start_cell);
