@@ -458,6 +458,40 @@ read_tool_result(struct rd *r, struct list *l, struct jv v)
 	return get_cache(r, v, &p->cache);
 }
 
+/* Told to other models as text; to their own they go as they are. */
+static int
+read_told(struct rd *r, struct list *l, struct jv v, struct jstr text)
+{
+	struct ir_part	*p = add(r, l, IR_TEXT, v);
+
+	p->text = text;
+	p->extra = json_raw(v);
+	return get_cache(r, v, &p->cache);
+}
+
+/* A search for tools found it; it is among the tools of the request. */
+static int
+read_reference(struct rd *r, struct list *l, struct jv v)
+{
+	struct str	 name;
+
+	if (get_str(r, v, "tool_name", &name) == -1)
+		return -1;
+	return read_told(r, l, v, jstr_encode(r->a, arena_strf(r->a,
+	    "The tool %.*s can be called now.", STR_FMT(name))));
+}
+
+/* What the provider made of the conversation so far. */
+static int
+read_compaction(struct rd *r, struct list *l, struct jv v)
+{
+	struct jv	 text = json_get(v, "content");
+
+	if (json_type(text) == JSON_STRING && json_jstr(text).n > 0)
+		return read_told(r, l, v, json_jstr(text));
+	return read_opaque(r, l, v);
+}
+
 static const struct {
 	const char	*type;
 	int		(*read)(struct rd *, struct list *, struct jv);
@@ -471,6 +505,8 @@ static const struct {
 	{ "thinking",		read_thinking,		false },
 	{ "redacted_thinking",	read_redacted,		false },
 	{ "search_result",	read_search_result,	true },
+	{ "tool_reference",	read_reference,		true },
+	{ "compaction",		read_compaction,	false },
 };
 
 #define NBLOCKTYPES	(sizeof(block_types) / sizeof(block_types[0]))

@@ -160,6 +160,11 @@ opaque_fits(struct an_request *r, const struct ir_part *p, enum place place)
 		    "what a provider's own tool did is told as text");
 		return true;
 	}
+	if (p->vital) {
+		anthropic_loss(r, LOSS_REFUSED, p->node,
+		    "it stands for messages that only its provider has");
+		return false;
+	}
 	/* A model's own doings may be forgotten, a user's word not. */
 	anthropic_loss(r, place == IN_ASSISTANT ? LOSS_DROPPED : LOSS_REFUSED,
 	    p->node, "only the client's own dialect has this");

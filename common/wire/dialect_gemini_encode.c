@@ -452,6 +452,20 @@ is_harmless(const struct ir_ext *x)
 	    str_is(x->json, "[\"text\"]");
 }
 
+static bool
+is_vital(const struct ir_ext *x)
+{
+	static const char *const	 names[] = { "previous_response_id",
+					    "conversation", "prompt",
+					    "thread" };
+	size_t				 i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_is(x->name, names[i]))
+			return true;
+	return false;
+}
+
 static void
 rest_lose(struct gem_writer *e)
 {
@@ -459,7 +473,10 @@ rest_lose(struct gem_writer *e)
 	const struct ir_ext	*x;
 
 	for (x = rq->ext; x != NULL; x = x->next)
-		if (!is_harmless(x))
+		if (is_vital(x) && !str_is(x->json, "null"))
+			gem_lose(e, LOSS_REFUSED, x->node, NULL,
+			    "it stands for messages that only its provider has");
+		else if (!is_harmless(x))
 			gem_lose(e, LOSS_DROPPED, x->node, NULL,
 			    "gemini has nothing like it");
 	if (rq->user.n > 0)

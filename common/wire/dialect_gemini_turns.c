@@ -498,7 +498,9 @@ part_write(struct gem_writer *e, enum gem_turn turn, const struct ir_part *p)
 		} else if (p->text.n > 0)
 			told_write(e, turn, p);
 		else
-			gem_lose(e, LOSS_DROPPED, p->node, NULL,
+			gem_lose(e, p->vital ? LOSS_REFUSED : LOSS_DROPPED,
+			    p->node, NULL, p->vital ?
+			    "it stands for messages that only its provider has" :
 			    "only its own provider knows this");
 		break;
 	case IR_TOOL_RESULT:

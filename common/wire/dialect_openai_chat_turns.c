@@ -272,6 +272,29 @@ told(const struct ir_part *p)
 	    p->from != &dialect_openai_chat;
 }
 
+/* In the assistant's turn. */
+static void
+lose_opaque(struct chat_req *o, const struct ir_part *p)
+{
+	if (told(p))
+		chat_lose(o, LOSS_APPROXIMATED, p->node, NULL,
+		    "what a provider's own tool did is told as text");
+	else if (p->vital)
+		chat_lose(o, LOSS_REFUSED, p->node, NULL,
+		    "it stands for messages that only its provider has");
+	else
+		chat_lose(o, LOSS_DROPPED, p->node, NULL,
+		    "only its own dialect knows it");
+}
+
+/* An item of Responses that no user said, though it stands alone. */
+static bool
+is_output_item(const struct chat_req *o, const struct ir_part *p)
+{
+	return p->from == &dialect_openai_responses && str_ends(json_str(o->a,
+	    json_get(json_at(o->rq->json, p->node), "type")), "_output");
+}
+
 /* What is lost of a part whatever becomes of it. */
 static void
 lose_marks(struct chat_req *o, const struct ir_part *p)
@@ -321,6 +344,11 @@ part_form(struct chat_req *o, const struct ir_part *p)
 	case IR_REFUSAL:
 		return jstr_empty(p->text) ? FORM_NONE : FORM_TEXT;
 	case IR_OPAQUE:
+		if (is_output_item(o, p)) {
+			chat_lose(o, LOSS_DROPPED, p->node, NULL,
+			    "only its own dialect knows it");
+			return FORM_NONE;
+		}
 		chat_lose(o, LOSS_APPROXIMATED, p->node, NULL,
 		    "passed as the text of its JSON");
 		return FORM_TEXT;
@@ -682,10 +710,7 @@ turn_count(struct chat_req *o, struct turn *t)
 			break;
 		default:
 			t->n_text += told(p);
-			chat_lose(o, told(p) ? LOSS_APPROXIMATED :
-			    LOSS_DROPPED, p->node, NULL, told(p) ?
-			    "what a provider's own tool did is told as text" :
-			    "only its own dialect knows it");
+			lose_opaque(o, p);
 			break;
 		}
 	}

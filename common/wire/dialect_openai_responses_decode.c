@@ -489,6 +489,9 @@ item_opaque(struct ctx *c, struct jv item)
 	p->raw = json_raw(item);
 	p->from = c->rq->from;
 	server_run_mark(c->rq->arena, p);
+	p->vital = type.n == 0 || str_is(type, "item_reference") ||
+	    str_starts(type, "compaction") || str_is(type,
+	    "context_compaction");
 	if (p->text.n > 0 && server_run_ours(p->raw))
 		c->rq->native = false;
 	if (type.n == 0 || str_is(type, "item_reference"))

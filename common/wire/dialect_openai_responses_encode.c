@@ -303,7 +303,7 @@ reasoning(struct resp_req *e)
 	const struct ir_reasoning	*r = &e->rq->reasoning;
 	struct str			 eff;
 
-	if (r->mode == IR_REASON_UNSET)
+	if (r->mode == IR_REASON_UNSET && r->effort.n == 0)
 		return false;
 	if (e->model.thinking == CAPS_THINK_NONE) {
 		if (r->mode != IR_REASON_OFF)

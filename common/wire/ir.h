@@ -93,6 +93,8 @@ struct ir_part {
 	enum ir_cache		 cache;
 	struct str		 raw;		/* source JSON; always set when
 						   type is IR_OPAQUE */
+	bool			 vital;		/* IR_OPAQUE: it stands for what
+						   was said: never left out */
 	const struct dialect	*from;		/* IR_OPAQUE, signature: whose */
 	struct str		 extra;		/* source's own further members
 						   (citations ...), raw JSON */

@@ -330,6 +330,152 @@ test_client_items(void)
 	json_release(&asked_json);
 }
 
+/* --- what agents send besides --------------------------------------------- */
+
+#define OR_IN(items, tools) "{\"model\":\"m\",\"input\":[{\"role\":" \
+	"\"user\",\"content\":\"q\"}," items "],\"tools\":[" tools "]}"
+#define FN(name) "{\"type\":\"function\",\"name\":\"" name "\"," \
+	"\"parameters\":{\"type\":\"object\"}}"
+
+static void
+test_agents(void)
+{
+	const struct dialect	*to[] = { WT_AN, WT_OC, WT_GE };
+	static const char *const gone[] = { "{\"type\":\"item_reference\","
+	    "\"id\":\"msg_1\"}", "{\"id\":\"fc_1\"}",
+	    "{\"type\":\"compaction\",\"id\":\"c\","
+	    "\"encrypted_content\":\"x\"}" };
+	size_t			 i, k;
+
+	for (i = 0; i < 3; i++) {
+		for (k = 0; k < 3; k++)
+			ok(wt_request(WT_OR, to[i], arena_strf(&wt_arena,
+			    OR_IN("%s", FN("f")), gone[k]).p) == 0 &&
+			    wt_loss.refused == 1 && wt_lost("input[1]") &&
+			    wt_lost("stands for messages"),
+			    "agents: what stands for messages is refused, "
+			    "%zu for %s", k, to[i]->name);
+		ok(wt_request(WT_OR, to[i], OR_IN("{\"type\":"
+		    "\"additional_tools\",\"tools\":[" FN("late") "]},"
+		    "{\"type\":\"tool_search_call\",\"call_id\":\"c9\","
+		    "\"execution\":\"client\",\"arguments\":{},\"status\":"
+		    "\"completed\"},{\"type\":\"tool_search_output\","
+		    "\"call_id\":\"c9\",\"execution\":\"client\","
+		    "\"status\":\"completed\",\"tools\":[" FN("found") "]},"
+		    "{\"role\":\"user\",\"content\":\"go\"}",
+		    "{\"type\":\"namespace\",\"name\":\"crm\",\"tools\":["
+		    FN("get") "]},{\"type\":\"tool_search\"}," FN("df"))) ==
+		    0 && wt_loss.refused == 0 && wt_has("\"late\"") &&
+		    wt_has("\"found\"") && wt_has("\"get\"") &&
+		    wt_has("\"df\"") && wt_hasnt("tool_search") &&
+		    wt_lost("input[3]") && wt_lost("tool_search"),
+		    "agents: tools wherever they stand, for %s", to[i]->name);
+		ok(wt_request(WT_OR, to[i], OR_IN("{\"type\":"
+		    "\"custom_tool_call\",\"call_id\":\"k\",\"name\":"
+		    "\"ap\",\"input\":\"*** a\"},{\"type\":"
+		    "\"custom_tool_call_output\",\"call_id\":\"k\","
+		    "\"output\":[{\"type\":\"input_text\",\"text\":"
+		    "\"done\"},{\"type\":\"input_image\",\"image_url\":"
+		    "\"data:image/png;base64,iVBORw0K\"}]}", "{\"type\":"
+		    "\"custom\",\"name\":\"ap\"}")) == 0 && wt_has("done") &&
+		    wt_has("*** a") && wt_has("iVBORw0K") &&
+		    wt_loss.refused == 0,
+		    "pitfall-34: a custom tool's output with an image, for %s",
+		    to[i]->name);
+	}
+}
+
+#define AN_AGENT "{\"model\":\"m\",\"max_tokens\":99,\"tools\":[{" \
+	"\"type\":\"tool_search_tool_regex_20251119\",\"name\":" \
+	"\"tool_search_tool_regex\"},{\"name\":\"a\",\"input_schema\":{" \
+	"\"type\":\"object\"},\"defer_loading\":true},{\"name\":" \
+	"\"DeferredToolPlaceholder\",\"input_schema\":{\"type\":" \
+	"\"object\"},\"defer_loading\":true}],\"context_management\":{" \
+	"\"edits\":[{\"type\":\"clear_thinking_20251015\"}]}," \
+	"\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":" \
+	"\"system\",\"content\":[],\"output_config\":{\"effort\":" \
+	"\"low\"}},{\"role\":\"assistant\",\"content\":[{\"type\":" \
+	"\"compaction\",\"content\":\"so far\"},{\"type\":\"tool_use\"," \
+	"\"id\":\"t1\",\"name\":\"a\",\"input\":{}},{\"type\":" \
+	"\"tool_use\",\"id\":\"t2\",\"name\":\"a\",\"input\":{\"x\":1}}" \
+	"]},{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\"," \
+	"\"tool_use_id\":\"t2\",\"content\":\"two\"},{\"type\":" \
+	"\"tool_result\",\"tool_use_id\":\"t1\",\"content\":[{\"type\":" \
+	"\"tool_reference\",\"tool_name\":\"a\"}]},{\"type\":\"text\"," \
+	"\"text\":\"Tool loaded.\"}]}]}"
+
+static void
+test_claude_code(void)
+{
+	const struct dialect	*to[] = { WT_OC, WT_OR, WT_GE };
+	size_t			 i;
+
+	for (i = 0; i < 3; i++)
+		ok(wt_request(WT_AN, to[i], AN_AGENT) == 0 &&
+		    wt_loss.refused == 0 && wt_has("so far") &&
+		    wt_has("The tool a can be called now.") &&
+		    wt_has("Tool loaded.") && wt_has("two") &&
+		    wt_has("DeferredToolPlaceholder") && wt_has("\"low\"") &&
+		    wt_hasnt("defer_loading") && wt_hasnt("tool_search") &&
+		    wt_lost("context_management") &&
+		    wt_lost("messages[2].content[0]") &&
+		    wt_lost("messages[3].content[1].content[0]"),
+		    "agents: deferred tools and compaction for %s",
+		    to[i]->name);
+	ok(wt_request(WT_AN, WT_AN, AN_AGENT) == 0 && wt_loss.n == 0 &&
+	    wt_has("{\"type\":\"tool_reference\",\"tool_name\":\"a\"}") &&
+	    wt_has("{\"type\":\"compaction\",\"content\":\"so far\"}"),
+	    "agents: at their own provider all is as it was");
+	for (i = 0; i < 3; i++)
+		ok(wt_request(WT_AN, to[i], "{\"model\":\"m\",\"max_tokens\""
+		    ":9,\"thread\":{\"type\":\"create\"},\"messages\":[{"
+		    "\"role\":\"user\",\"content\":\"q\"}]}") == 0 &&
+		    wt_loss.refused == 1 && wt_lost("thread"),
+		    "agents: a thread is refused for %s", to[i]->name);
+}
+
+/* --- pitfall-33: media in results, to each target ------------------------- */
+
+#define AN_MEDIA "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{" \
+	"\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\"," \
+	"\"content\":[{\"type\":\"tool_use\",\"id\":\"t1\",\"name\":" \
+	"\"f\",\"input\":{}}]},{\"role\":\"user\",\"content\":[{" \
+	"\"type\":\"tool_result\",\"tool_use_id\":\"t1\",\"content\":[{" \
+	"\"type\":\"text\",\"text\":\"see\"},{\"type\":\"image\"," \
+	"\"source\":{\"type\":\"base64\",\"media_type\":\"image/png\"," \
+	"\"data\":\"iVBORw0K\"}},{\"type\":\"document\",\"source\":{" \
+	"\"type\":\"base64\",\"media_type\":\"application/pdf\"," \
+	"\"data\":\"JVBERi0x\"}},{\"type\":\"image\",\"source\":{" \
+	"\"type\":\"url\",\"url\":\"https://h/a.png\"}}]}]}]}"
+
+static void
+test_result_media(void)
+{
+	ok(wt_request(WT_AN, WT_OC, AN_MEDIA) == 0 && wt_has("\"role\":"
+	    "\"tool\",\"tool_call_id\":\"t1\",\"content\":\"see\"},{"
+	    "\"role\":\"user\"") && wt_has("data:image/png;base64,iVBORw0K")
+	    && wt_has("data:application/pdf;base64,JVBERi0x") &&
+	    wt_has("https://h/a.png") && wt_lost("moved to the user message"),
+	    "pitfall-33: chat has them in the message behind");
+	ok(wt_request(WT_AN, WT_OR, AN_MEDIA) == 0 && wt_has("\"output\":[{"
+	    "\"type\":\"input_text\",\"text\":\"see\"},{\"type\":"
+	    "\"input_image\"") && wt_has("\"type\":\"input_file\"") &&
+	    wt_has("JVBERi0x") && wt_has("https://h/a.png"),
+	    "pitfall-33: responses has them in the output");
+	ok(wt_request(WT_AN, WT_GE, AN_MEDIA) == 0 && wt_has("\"output\":"
+	    "\"see\"") && wt_has("{\"inlineData\":{\"mimeType\":"
+	    "\"image/png\",\"data\":\"iVBORw0K\"}}") &&
+	    wt_has("\"mimeType\":\"application/pdf\"") &&
+	    wt_has("\"fileUri\":\"https://h/a.png\""),
+	    "pitfall-33: gemini has them beside the response");
+	ok(wt_request(WT_OR, WT_AN, "{\"model\":\"m\",\"input\":[{\"role\":"
+	    "\"user\",\"content\":[{\"type\":\"input_image\","
+	    "\"image_url\":\"data:application/pdf;base64,JVBERi0x\"}]}]}")
+	    == 0 && wt_has("{\"type\":\"document\",\"source\":{\"type\":"
+	    "\"base64\",\"media_type\":\"application/pdf\""),
+	    "pitfall-33: a PDF called an image is a document");
+}
+
 /* --- the operator's rules ------------------------------------------------- */
 
 static enum server_tool_rule
@@ -390,6 +536,9 @@ main(void)
 	test_client_calls();
 	test_client_items();
 	test_rules();
+	test_agents();
+	test_claude_code();
+	test_result_media();
 	wt_release();
 	return done();
 }
