@@ -270,18 +270,16 @@ curl_write_cb(char *data, size_t size, size_t n, void *arg)
 {
 	struct upstream	*up = arg;
 
-	if (up->up_in.len > UPSTREAM_HIGH && !up->up_paused) {
+	if (up->up_flow && up->up_in.len > UPSTREAM_HIGH && !up->up_paused) {
 		up->up_paused = true;
 		return CURL_WRITEFUNC_PAUSE;
 	}
 	up->up_received += (int64_t)(size * n);
-	if (up->up_received > up->up_max ||
-	    buf_add(&up->up_in, data, size * n) == -1) {
-		snprintf(up->up_error, sizeof(up->up_error),
-		    "answer is larger than %lld bytes",
-		    (long long)up->up_max);
+	up->up_toolarge = up->up_received > up->up_max ||
+	    (!up->up_flow && up->up_in.len + size * n > UPSTREAM_WHOLE) ||
+	    buf_add(&up->up_in, data, size * n) == -1;
+	if (up->up_toolarge)
 		return 0;
-	}
 	upstream_post(up);
 	return size * n;
 }
@@ -352,6 +350,12 @@ finish_cb(void *arg)
 		up->up_done = true;
 		up->up_fault = fault_of(r, up);
 		up->up_unknown = r == CURLE_COULDNT_RESOLVE_HOST;
+		/* libcurl's own text says that nothing could be written. */
+		if (up->up_toolarge)
+			snprintf(up->up_error, sizeof(up->up_error),
+			    "the answer is larger than %lld bytes",
+			    (long long)(up->up_max < UPSTREAM_WHOLE ?
+			    up->up_max : UPSTREAM_WHOLE));
 		if (up->up_error[0] == '\0' && up->up_fault != UPSTREAM_OK)
 			snprintf(up->up_error, sizeof(up->up_error), "%s",
 			    curl_easy_strerror(r));

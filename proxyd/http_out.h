@@ -19,6 +19,7 @@
 
 #define UPSTREAM_HEADERS	48
 #define UPSTREAM_HIGH		(256u << 10)	/* bytes held: stop reading */
+#define UPSTREAM_WHOLE		(64u << 20)	/* ... where nobody takes them */
 
 enum upstream_fault {
 	UPSTREAM_OK,
@@ -50,6 +51,8 @@ struct upstream {
 	int			 up_status;	/* 0: no answer yet */
 	bool			 up_headers_done;
 	bool			 up_done;	/* nothing more comes */
+	bool			 up_flow;	/* the owner takes bytes as they
+						   come: set by it */
 	enum upstream_fault	 up_fault;	/* when done */
 	char			 up_error[256];
 	struct buf		 up_in;		/* body not yet taken */
@@ -65,7 +68,7 @@ struct upstream {
 	struct http_out		*up_out;
 	struct out_easy		*up_easy;
 	bool			 up_once;	/* the handle is not kept */
-	bool			 up_paused;
+	bool			 up_paused, up_toolarge;
 	int64_t			 up_max;
 	struct loop_task	 up_task;
 	struct loop_task	 up_free;

@@ -14,7 +14,6 @@
 #include "proxyd/fetch.h"
 #include "proxyd/request.h"
 
-#define HEADERS_MAX	32
 #define DISCARD_MAX	(64 << 20)	/* read past a refusal, then hang up */
 #define LOSS_HEADER_MAX	1024
 #define REQUEST_WAIT_MAX	4096	/* signs of life not yet taken */
@@ -494,18 +493,6 @@ request_run(struct request *rq)
 
 /* --- answered --------------------------------------------------------------------------- */
 
-struct headers {
-	struct http_header	 h[HEADERS_MAX];
-	size_t			 n;
-};
-
-static void
-headers_add(struct headers *hs, const char *name, const char *value)
-{
-	if (hs->n < HEADERS_MAX)
-		hs->h[hs->n++] = (struct http_header){ name, value };
-}
-
 static void
 headers_loss(struct request *rq, struct headers *hs)
 {
@@ -515,40 +502,9 @@ headers_loss(struct request *rq, struct headers *hs)
 		return;
 	buf_init(&b, LOSS_HEADER_MAX);
 	loss_header(&rq->rq_loss, &b);
-	headers_add(hs, "x-proxyd-loss",
+	head_add(hs, "x-proxyd-loss",
 	    arena_str(&rq->rq_arena, buf_str(&b)).p);
 	buf_release(&b);
-}
-
-/* The provider's own headers go to a client of its dialect only. */
-static void
-headers_passed(struct request *rq, struct headers *hs)
-{
-	const char *const	*name;
-	struct str		 v;
-
-	if (rq->rq_up == NULL || rq->rq_target != rq->rq_client ||
-	    rq->rq_target->pass_response == NULL)
-		return;
-	for (name = rq->rq_target->pass_response; *name != NULL; name++) {
-		/* A client with limits here is told of those. */
-		if (rq->rq_ckey != NULL && strstr(*name, "ratelimit") != NULL)
-			continue;
-		v = upstream_header(rq->rq_up, *name);
-		if (v.n > 0)
-			headers_add(hs, *name, arena_str(&rq->rq_arena, v).p);
-	}
-}
-
-static bool
-headers_has(const struct headers *hs, const char *name)
-{
-	size_t	 i;
-
-	for (i = 0; i < hs->n; i++)
-		if (strcasecmp(hs->h[i].name, name) == 0)
-			return true;
-	return false;
 }
 
 static void
@@ -556,17 +512,17 @@ headers_common(struct request *rq, struct headers *hs, const char *type)
 {
 	const char	*id;
 
-	headers_add(hs, "Content-Type", type);
-	headers_add(hs, "X-Content-Type-Options", "nosniff");
-	headers_passed(rq, hs);
+	head_add(hs, "Content-Type", type);
+	head_add(hs, "X-Content-Type-Options", "nosniff");
+	head_provider(rq, hs);
 	id = rq->rq_client == &dialect_anthropic ? "request-id" :
 	    "x-request-id";
-	if (!headers_has(hs, id))
-		headers_add(hs, id, rq->rq_id);
-	headers_add(hs, "x-proxyd-request-id", rq->rq_id);
+	if (!head_has(hs, id))
+		head_add(hs, id, head_request_id(rq).p);
+	head_add(hs, "x-proxyd-request-id", rq->rq_id);
 	if (op_estimated(rq))
-		headers_add(hs, "x-proxyd-token-count", "estimate");
-	hs->n += admit_headers(rq, hs->h + hs->n, HEADERS_MAX - hs->n);
+		head_add(hs, "x-proxyd-token-count", "estimate");
+	hs->n += admit_headers(rq, hs->h + hs->n, REQUEST_HEADERS - hs->n);
 	headers_loss(rq, hs);
 }
 
@@ -601,10 +557,10 @@ request_head(struct request *rq, struct buf *out)
 
 	headers_common(rq, &hs, rq->rq_ir.framing == FRAME_JSON_ARRAY ?
 	    "application/json" : "text/event-stream");
-	headers_add(&hs, "Cache-Control", "no-cache");
-	headers_add(&hs, "X-Accel-Buffering", "no");
+	head_add(&hs, "Cache-Control", "no-cache");
+	head_add(&hs, "X-Accel-Buffering", "no");
 	if (rq->rq_wk->draining)
-		headers_add(&hs, "Connection", "close");
+		head_add(&hs, "Connection", "close");
 	rq->rq_acct.f.status = 200;
 	rq->rq_acct.f.stream = 1;
 	rq->rq_headed = true;
@@ -793,15 +749,15 @@ request_fail(struct request *rq, const struct ir_error *err)
 	if (request_pass_error(rq, err))
 		return;
 	buf_init(&b, 64 << 10);
-	rq->rq_client->error_encode(err, str_of(rq->rq_id), &b);
+	rq->rq_client->error_encode(err, head_request_id(rq), &b);
 	headers_common(rq, &hs, "application/json");
-	if (err->retry_after >= 0 && !headers_has(&hs, "retry-after")) {
+	if (err->retry_after >= 0 && !head_has(&hs, "retry-after")) {
 		retry = arena_bytes(&rq->rq_arena, 16);
 		snprintf(retry, 16, "%d", err->retry_after);
-		headers_add(&hs, "retry-after", retry);
+		head_add(&hs, "retry-after", retry);
 	}
 	if (err->kind == IR_ERR_UPGRADE)
-		headers_add(&hs, "Upgrade", "HTTP/1.1");
+		head_add(&hs, "Upgrade", "HTTP/1.1");
 	request_done(rq, "error");
 	request_send(rq, err->status, &hs, &b);
 	buf_release(&b);

@@ -167,6 +167,28 @@ int	 answer_event(void *, const struct ir_event *);
 /* After a batch of events: commit, wake, end or fail. */
 void	 answer_progress(struct request *);
 
+/* --- request_head.c: what a provider's answer says beside its body ------------------ */
+
+#define REQUEST_HEADERS	40
+
+struct headers {
+	struct http_header	 h[REQUEST_HEADERS];
+	size_t			 n;
+};
+
+/* What finds no room is left out.  The name and value stay the caller's. */
+void	 head_add(struct headers *, const char *name, const char *value);
+bool	 head_has(const struct headers *, const char *name);
+/*
+ * The provider's headers for the client: those of its dialect's list, or in
+ * another dialect those that have a meaning there, under their names there.
+ */
+void	 head_provider(struct request *, struct headers *);
+/* The id under which the provider knows the request, else ours. */
+struct str	 head_request_id(struct request *);
+/* Seconds to wait by retry-after-ms or retry-after, rounded up; -1: not said. */
+int	 head_retry_after(const struct upstream *);
+
 /* --- request_op.c: counting tokens, embeddings ---------------------------------- */
 
 /*

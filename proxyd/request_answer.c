@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "base/codec.h"
 #include "base/log.h"
 #include "proxyd/capture.h"
 #include "proxyd/request.h"
@@ -420,20 +419,6 @@ answer_body(struct request *rq)
 
 /* --- an error ----------------------------------------------------------------------- */
 
-static int
-answer_retry_after(const struct upstream *up)
-{
-	int64_t	 v;
-
-	if (str_to_int(upstream_header(up, "retry-after-ms"), 0, 86400000,
-	    &v) == 0)
-		return (int)((v + 999) / 1000);
-	if (str_to_int(upstream_header(up, "retry-after"), 0, 86400,
-	    &v) == 0)
-		return (int)v;
-	return -1;
-}
-
 static void
 answer_error(struct request *rq)
 {
@@ -449,7 +434,7 @@ answer_error(struct request *rq)
 	err.upstream = up->up_status;
 	try_hide_key(rq, up->up_in.data, up->up_in.len);
 	rq->rq_target->error_decode(&rq->rq_arena, buf_str(&up->up_in), &err);
-	if ((hint = answer_retry_after(up)) >= 0)
+	if ((hint = head_retry_after(up)) >= 0)
 		err.retry_after = hint;
 	try_failed(rq, up->up_status, &err);
 }
@@ -510,6 +495,7 @@ answer_any(struct request *rq)
 	}
 	if (!rq->rq_answering) {
 		answer_begin(rq, answer_framing(rq));
+		up->up_flow = rq->rq_framing != FRAME_NONE;
 		/* Of another form than the client's: translate after all. */
 		if (rq->rq_same && rq->rq_ir.stream !=
 		    (rq->rq_framing != FRAME_NONE))

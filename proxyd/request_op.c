@@ -153,6 +153,9 @@ count_estimate(struct request *rq, const char *why)
 	buf_init(&b, COUNT_OUT_MAX);
 	rq->rq_client->count->write(n, &b);
 	request_done(rq, "done");
+	/* Headers of a failure are not this answer's. */
+	upstream_close(rq->rq_up);
+	rq->rq_up = NULL;
 	request_reply(rq, 200, "application/json", &b);
 	buf_release(&b);
 }

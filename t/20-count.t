@@ -117,7 +117,7 @@ for my $from (sort keys %body) {
 		my $n = asked();
 		my $r = ask($from, "$to-plain");
 		is($r->{status}, 200, "$from to $to") or diag $r->{body};
-		is(number($r), 101, '... the number is the provider\'s');
+		is(number($r), 101, 'pitfall-41: ... the number is the provider\'s');
 		ok(!exists $r->{headers}{'x-proxyd-token-count'},
 		    '... and no estimate');
 		my $req = (asked())[-1];
@@ -151,7 +151,7 @@ for my $from (sort keys %body) {
 	    diag $r->{body};
 	cmp_ok(number($r), '>', 10, '... a number');
 	is($r->{headers}{'x-proxyd-token-count'}, 'estimate',
-	    '... which is estimated, and says so');
+	    'pitfall-41: ... which is estimated, and says so');
 	like($r->{headers}{'x-proxyd-loss'}, qr/input_tokens/,
 	    '... also in the report');
 	$r = ask($from, 'mock-echo');

@@ -247,6 +247,8 @@ static const char *const	 pass_request[] = {
 static const char *const	 pass_response[] = {
 	"request-id",
 	"retry-after",
+	"retry-after-ms",
+	"x-should-retry",
 	"anthropic-ratelimit-requests-limit",
 	"anthropic-ratelimit-requests-remaining",
 	"anthropic-ratelimit-requests-reset",
