@@ -29,7 +29,7 @@ B	?= build/$(VARIANT)
 
 # --- what is built: explicit lists; a source in none of them fails lint -------
 BASE_SRCS = $(addprefix common/base/,arena.c buf.c caps.c caps_table.c clock.c \
-	codec.c id.c listen.c log.c loop.c redact.c)
+	codec.c fold.c id.c listen.c log.c loop.c redact.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	server_tool.c server_run.c cite.c estimate.c count.c embed.c \
 	ir_response.c ir_name.c loss.c decoder.c dialect.c convert.c schema.c \
@@ -51,8 +51,9 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	dialect_openai_responses_answer.c dialect_openai_responses_object.c \
 	dialect_openai_responses_write.c)
 STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_process.c \
-	conf_value.c conf_yaml.c daemon.c daemon_status.c secret.c \
-	shm.c rollup.c snapshot.c store.c store_admin.c store_conf.c store_log.c \
+	conf_value.c conf_yaml.c object_field.c rules.c daemon.c daemon_status.c \
+	secret.c shm.c rollup.c snapshot.c snapshot_routes.c store.c \
+	store_admin.c store_conf.c store_log.c store_object.c \
 	store_page.c store_prices.c store_rollup.c store_summary.c \
 	store_tenants.c snapshot_tenants.c statedb.c)
 POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c limit.c netguard.c \
@@ -70,7 +71,7 @@ PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c loop.c \
 	dialect_anthropic.c dialect_gemini.c dialect_openai_chat.c \
 	dialect_openai_responses.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
-	schema.c conf.c store.c secret.c shm.c policy.c \
+	schema.c conf.c store.c objects.c secret.c shm.c policy.c \
 	netguard.c rows.c money.c statedb.c caps.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))

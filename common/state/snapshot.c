@@ -17,20 +17,6 @@ struct load {
 	struct arena			*arena;
 };
 
-/* An array of the arena that grows; old pieces stay until its end. */
-static void *
-grow(struct arena *a, void *old, unsigned n, size_t size)
-{
-	void	*p;
-
-	if (n < 8 ? n != 0 : (n & (n - 1)) != 0)
-		return old;
-	p = arena_array(a, n == 0 ? 8 : (size_t)n * 2, size);
-	if (n > 0)
-		memcpy(p, old, n * size);
-	return p;
-}
-
 static struct str
 text(struct load *l, struct sqlite3_stmt *st, int column)
 {
@@ -122,7 +108,7 @@ load_hosts(struct load *l)
 	    "")) == NULL)
 		return -1;
 	while ((rc = sql_step(l->s, st)) == 1) {
-		n->hosts = grow(l->arena, n->hosts, n->nhosts,
+		n->hosts = snapshot_grow(l->arena, n->hosts, n->nhosts,
 		    sizeof(*n->hosts));
 		n->hosts[n->nhosts++] = text(l, st, 0);
 	}
@@ -179,7 +165,8 @@ fill_provider(struct load *l, struct sqlite3_stmt *st,
 		.connect_ms = (int)sql_int(st, 10),
 		.first_byte_ms = (int)sql_int(st, 11),
 		.idle_ms = (int)sql_int(st, 12),
-		.total_ms = (int)sql_int(st, 13)
+		.total_ms = (int)sql_int(st, 13),
+		.disabled = sql_int(st, 15) == 0
 	};
 	if (unseal(l, store_context(context, "proxy", p->name, STR("")),
 	    sql_str(st, 7), &p->proxy) == -1)
@@ -196,12 +183,12 @@ load_providers(struct load *l)
 
 	st = sql_open(l->s, "SELECT id, name, dialect, base_url, auth_header, "
 	    "auth_format, default_model, proxy, ca_file, keyless, connect_ms, "
-	    "first_byte_ms, idle_ms, total_ms FROM providers "
-	    "WHERE source <> 'gone' ORDER BY source = 'builtin', pos, id", "");
+	    "first_byte_ms, idle_ms, total_ms, strategy, enabled "
+	    "FROM providers WHERE source <> 'gone' ORDER BY source = 'builtin', pos, id", "");
 	if (st == NULL)
 		return -1;
 	while ((rc = sql_step(l->s, st)) == 1) {
-		n->providers = grow(l->arena, n->providers, n->nproviders,
+		n->providers = snapshot_grow(l->arena, n->providers, n->nproviders,
 		    sizeof(*n->providers));
 		rc = fill_provider(l, st, &n->providers[n->nproviders++]);
 		if (rc == -1)
@@ -225,7 +212,7 @@ load_headers(struct load *l, struct snap_provider *p)
 	if (st == NULL)
 		return -1;
 	while ((rc = sql_step(l->s, st)) == 1) {
-		p->headers = grow(l->arena, p->headers, p->nheaders,
+		p->headers = snapshot_grow(l->arena, p->headers, p->nheaders,
 		    sizeof(*p->headers));
 		h = &p->headers[p->nheaders++];
 		name = text(l, st, 0);
@@ -257,8 +244,15 @@ fill_key(struct load *l, struct sqlite3_stmt *st, unsigned provider,
 		.slot = (unsigned)sql_int(st, 1),
 		.provider = provider,
 		.enabled = sql_int(st, 4) != 0,
-		.tenant_id = sql_int(st, 5)
+		.weight = (unsigned)sql_int(st, 5),
+		.priority = (unsigned)sql_int(st, 6),
+		.max_concurrent = (unsigned)sql_int(st, 7),
+		.rpm = (unsigned)sql_int(st, 8),
+		.tpm = (unsigned)sql_int(st, 9),
+		.expires_us = sql_int(st, 11),
+		.tenant_id = sql_int(st, 12)
 	};
+	snapshot_patterns(l->arena, sql_str(st, 10), &k->models);
 	snprintf(k->mask, sizeof(k->mask), "%.*s", STR_FMT(mask));
 	if (unseal(l, store_context(context, "key",
 	    l->snap->providers[provider].name, STR("")), sql_str(st, 2),
@@ -280,14 +274,15 @@ load_keys(struct load *l, unsigned provider)
 	int			 rc;
 
 	p->first_key = n->nkeys;
-	st = sql_open(l->s, "SELECT id, slot, value, mask, enabled, "
+	st = sql_open(l->s, "SELECT id, slot, value, mask, enabled, weight, "
+	    "priority, max_concurrent, rpm, tpm, models, expires_us, "
 	    "tenant_id FROM keys "
 	    "WHERE provider_id = ? AND source <> 'gone' AND slot IS NOT NULL "
 	    "ORDER BY pos, id", "i", p->id);
 	if (st == NULL)
 		return -1;
 	while ((rc = sql_step(l->s, st)) == 1) {
-		n->keys = grow(l->arena, n->keys, n->nkeys, sizeof(*n->keys));
+		n->keys = snapshot_grow(l->arena, n->keys, n->nkeys, sizeof(*n->keys));
 		fill_key(l, st, provider, &n->keys[n->nkeys++]);
 	}
 	sql_end(st);
@@ -302,11 +297,11 @@ load_models(struct load *l)
 	struct snapshot		*n = l->snap;
 	struct sqlite3_stmt	*st;
 	struct snap_model	*m;
-	int			 rc, provider, mode;
+	int			 rc, provider, mode, pool;
 
-	st = sql_open(l->s, "SELECT m.route_key, m.target, p.name, m.mode "
-	    "FROM models m JOIN providers p ON p.id = m.provider_id "
-	    "WHERE p.source <> 'gone' AND (m.source = 'file' OR NOT EXISTS "
+	st = sql_open(l->s, "SELECT m.route_key, m.target, p.name, m.mode, "
+	    "m.pool FROM models m JOIN providers p ON p.id = m.provider_id "
+	    "WHERE p.source <> 'gone' AND m.enabled AND (m.source = 'file' OR NOT EXISTS "
 	    "(SELECT 1 FROM models f WHERE f.route_key = m.route_key "
 	    "AND f.source = 'file')) ORDER BY m.route_key", "");
 	if (st == NULL)
@@ -314,13 +309,20 @@ load_models(struct load *l)
 	while ((rc = sql_step(l->s, st)) == 1) {
 		if ((provider = snapshot_provider(n, sql_str(st, 2))) == -1)
 			continue;
-		n->models = grow(l->arena, n->models, n->nmodels,
+		n->models = snapshot_grow(l->arena, n->models, n->nmodels,
 		    sizeof(*n->models));
 		m = &n->models[n->nmodels++];
 		mode = (int)sql_int(st, 3);
 		m->route_key = text(l, st, 0);
 		m->target = text(l, st, 1);
 		m->provider = (unsigned)provider;
+		/* A pool that is gone must not open all other keys. */
+		if ((pool = snapshot_pool(n, provider, sql_str(st, 4))) ==
+		    -1) {
+			n->nmodels--;
+			continue;
+		}
+		m->pool = (unsigned)pool;
 		m->mode = mode == CONF_DIRECT || mode == CONF_TRANSFORMER ?
 		    mode : (int)n->mode;
 	}
@@ -374,9 +376,11 @@ load_all(struct load *l)
 		if (load_headers(l, &l->snap->providers[i]) == -1 ||
 		    load_keys(l, i) == -1)
 			return -1;
-	if (load_models(l) == -1 || snapshot_tenants(l->s, l->snap) == -1)
+	if (snapshot_load_pools(l->s, l->snap) == -1 ||
+	    load_models(l) == -1 || snapshot_tenants(l->s, l->snap) == -1 ||
+	    load_preferred(l) == -1)
 		return -1;
-	return load_preferred(l);
+	return snapshot_load_rules(l->s, l->snap);
 }
 
 struct snapshot *

@@ -5,8 +5,10 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/fold.h"
 #include "base/str.h"
 #include "state/conf.h"
+#include "state/rules.h"
 #include "state/secret.h"
 #include "state/store.h"
 
@@ -34,6 +36,7 @@ struct snap_provider {
 	struct snap_header *headers;
 	unsigned	 nheaders;
 	unsigned	 first_key, nkeys;	/* in snapshot's keys */
+	bool		 disabled;
 };
 
 struct snap_key {
@@ -44,6 +47,23 @@ struct snap_key {
 	char		 mask[SECRET_MASK_LEN];
 	bool		 enabled;
 	int64_t		 tenant_id;		/* whose alone; 0: all */
+	unsigned	 weight, priority;
+	unsigned	 max_concurrent, rpm, tpm; /* 0: no limit */
+	struct rule_list models;		/* patterns; none: all */
+	int64_t		 expires_us;		/* 0: never */
+};
+
+enum pool_strategy {
+	POOL_ROUND_ROBIN, POOL_LEAST_USED, POOL_RANDOM, POOL_PRIORITY,
+	POOL_WEIGHTED
+};
+
+/* Keys of one provider.  Pool i < nproviders has all keys of provider i. */
+struct snap_pool {
+	struct str	 name;			/* "": all of a provider */
+	unsigned	 provider;
+	enum pool_strategy strategy;
+	unsigned	*keys, nkeys;		/* indices */
 };
 
 /* Limits of a tenant or client key; 0: none; budgets, micro-dollars: -1. */
@@ -84,6 +104,24 @@ struct snap_model {
 	struct str	 route_key, target;
 	unsigned	 provider;		/* index */
 	int		 mode;			/* enum conf_mode */
+	unsigned	 pool;			/* index */
+};
+
+/* A rule's target; provider -1: by the model's name, -2: it is gone. */
+struct snap_target {
+	const struct rule_target *rule;
+	int		 provider, pool;
+};
+
+struct snap_rule {
+	int64_t		 id;
+	struct str	 name;
+	struct rule_match match;
+	struct snap_target *targets;
+	unsigned	 ntargets;
+	enum rule_strategy strategy;
+	bool		 affinity;
+	unsigned	 first_word;		/* of any, then all; in words */
 };
 
 struct snapshot {
@@ -121,6 +159,13 @@ struct snapshot {
 	struct snap_price	*prices;
 	unsigned		 nprices;
 	bool			 budget_unpriced;	/* allowed */
+	struct snap_pool	*pools;
+	unsigned		 npools;
+	struct snap_rule	*rules;		/* enabled ones, in order */
+	unsigned		 nrules;
+	struct fold_words	*words;		/* of all rules; or NULL */
+	unsigned		 nwords;
+	bool			 want_tokens;	/* a rule asks for them */
 };
 
 /* One read transaction; NULL with err.  The caller holds one reference. */
@@ -134,7 +179,20 @@ int	 snapshot_provider(const struct snapshot *, struct str name);
 /* By the current hash, or one that is still good now; NULL: there is none. */
 const struct snap_client_key	*snapshot_client_key(const struct snapshot *,
 			    struct str hash, int64_t now_us);
+/* The pool of a provider by name; -1: it has none called that. */
+int	 snapshot_pool(const struct snapshot *, int provider, struct str name);
 const struct snap_model	*snapshot_model(const struct snapshot *,
 			    struct str route_key);
+
+/* snapshot_routes.c, for snapshot.c: pools and rules, once the rest is read. */
+int	 snapshot_load_pools(struct store *, struct snapshot *)
+	    __attribute__((__warn_unused_result__));
+int	 snapshot_load_rules(struct store *, struct snapshot *)
+	    __attribute__((__warn_unused_result__));
+/* An array of the arena that grows; old pieces stay until its end. */
+void	*snapshot_grow(struct arena *, void *old, unsigned n, size_t size);
+/* Patterns kept as a JSON array; what is none gives no entries. */
+void	 snapshot_patterns(struct arena *, struct str json,
+	    struct rule_list *);
 
 #endif /* STATE_SNAPSHOT_H */

@@ -339,6 +339,14 @@ take_slot(struct apply *a, int64_t *slot)
 	    id);
 }
 
+int
+store_slot_take(struct store *s, int64_t *slot)
+{
+	struct apply	 a = { .s = s };
+
+	return read_slots(&a) == -1 ? -1 : take_slot(&a, slot);
+}
+
 static int
 insert_key(struct apply *a, int64_t provider, struct str context,
     struct str plain, int64_t pos)

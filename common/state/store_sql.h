@@ -20,7 +20,7 @@ struct sqlite3_stmt;
 struct store_log;			/* of store_log.c */
 struct store_rollup;			/* of store_rollup.c */
 
-#define SQL_CACHE	160
+#define SQL_CACHE	256
 
 /* Which tables a file has: schema/NNN-*.sql, schema/bodies/NNN-*.sql ... */
 enum store_kind { STORE_MAIN, STORE_BODIES, STORE_STATE };
@@ -103,6 +103,10 @@ int		 store_rollup_flush(struct store *)
 		    __attribute__((__warn_unused_result__));
 void		 store_rollup_forget(struct store *);
 void		 store_rollup_free(struct store_rollup *);	/* takes NULL */
+
+/* A row of shared memory for a key; within a transaction. */
+int		 store_slot_take(struct store *, int64_t *slot)
+		    __attribute__((__warn_unused_result__));
 
 /* What a sealed value is bound to: "key:openai", "header:openai:x-team". */
 #define STORE_CONTEXT_MAX	512

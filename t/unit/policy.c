@@ -194,13 +194,13 @@ snapshot_make(void)
 {
 	static struct snap_provider	 p[PROVIDERS];
 	static struct snap_model	 m[] = {
-		{ STR("alias"), STR("claude-x"), ANTHROPIC, -1 },
-		{ STR("claude-3-opus"), STR("llama"), LOCAL, -1 },
-		{ STR("direct"), STR("direct"), LOCAL, CONF_DIRECT },
+		{ STR("alias"), STR("claude-x"), ANTHROPIC, -1, 0 },
+		{ STR("claude-3-opus"), STR("llama"), LOCAL, -1, 0 },
+		{ STR("direct"), STR("direct"), LOCAL, CONF_DIRECT, 0 },
 		{ STR("gpt-4"), STR("claude-y"), ANTHROPIC,
-		    CONF_TRANSFORMER },
-		{ STR("mock-echo"), STR("gpt-real"), OPENAI, -1 },
-		{ STR("zeta"), STR("mock-echo"), MOCK, -1 },
+		    CONF_TRANSFORMER, 0 },
+		{ STR("mock-echo"), STR("gpt-real"), OPENAI, -1, 0 },
+		{ STR("zeta"), STR("mock-echo"), MOCK, -1, 0 },
 	};
 	static const struct {
 		struct str	 name, dialect, model;
