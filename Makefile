@@ -69,7 +69,8 @@ ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c assets.c api_logs.c ap
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \
 	foreground.c status.c check.c convert.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c loop.c \
-	dialect_anthropic.c dialect_gemini.c dialect_openai_chat.c \
+	dialect_anthropic.c anthropic_answer.c dialect_gemini.c \
+	gemini_answer.c dialect_openai_chat.c \
 	dialect_openai_responses.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
 	schema.c conf.c store.c objects.c secret.c shm.c policy.c \
 	netguard.c rows.c money.c statedb.c caps.c))

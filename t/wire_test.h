@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "jsoneq.h"
 #include "tap.h"
 #include "wire/convert.h"
 #include "wire/dialect.h"
@@ -128,6 +129,55 @@ wt_lost(const char *piece)
 	found = wt_in(buf_str(&b), piece);
 	buf_release(&b);
 	return found;
+}
+
+/* "dropped seed": action and path, as the header says them. */
+static inline bool
+wt_told(const char *what)
+{
+	struct buf	 b;
+	bool		 found;
+
+	buf_init(&b, WT_MAX);
+	loss_header(&wt_loss, &b);
+	found = wt_in(buf_str(&b), what);
+	buf_release(&b);
+	return found;
+}
+
+static inline bool
+wt_nothing_lost(void)
+{
+	struct buf	 b;
+
+	if (wt_loss.n == 0)
+		return true;
+	buf_init(&b, WT_MAX);
+	loss_json(&wt_loss, &b);
+	printf("#   lost: %.*s\n", STR_FMT(buf_str(&b)));
+	buf_release(&b);
+	return false;
+}
+
+/* The same JSON, whatever the order of members. */
+static inline bool
+wt_same(struct str got, const char *want)
+{
+	struct json	 j, k;
+	uint32_t	 node = 0;
+	bool		 res = false;
+
+	json_init(&j);
+	json_init(&k);
+	if (json_parse(&j, got, NULL) == 0 &&
+	    json_parse(&k, str_of(want), NULL) == 0)
+		res = json_same(&wt_arena, json_root(&j), json_root(&k),
+		    &node);
+	if (!res)
+		printf("#   got  %.*s\n#   want %s\n", STR_FMT(got), want);
+	json_release(&j);
+	json_release(&k);
+	return res;
 }
 
 #endif /* T_WIRE_TEST_H */

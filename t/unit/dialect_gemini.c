@@ -1,31 +1,10 @@
 /*
- * The Gemini dialect: one case a rule.  Requests are looked at as a line a
- * message ("U text 'hi'"), answers as a line of events.
+ * The Gemini dialect, requests: one case a rule.  They are looked at as a line
+ * a message ("U text 'hi'").
  */
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/arena.h"
-#include "base/buf.h"
-#include "base/str.h"
-#include "jsoneq.h"
-#include "tap.h"
-#include "wire/convert.h"
-#include "wire/dialect.h"
-#include "wire/frame.h"
-#include "wire/ir.h"
-#include "wire/json.h"
-#include "wire/loss.h"
-
-#define OUT_MAX	(1u << 24)
-
-static struct arena	 arena;
-static struct loss	 loss;
-static struct ir_error	 err;
-static struct buf	 out;
-static struct buf	 path;
-
-/* --- helpers -------------------------------------------------------------- */
+#include "wire_test.h"
 
 static void
 same(const char *name, struct str got, const char *want)
@@ -40,58 +19,7 @@ same(const char *name, struct str got, const char *want)
 static void
 same_json(const char *name, struct str got, const char *want)
 {
-	struct json		 a, b;
-	struct json_error	 je;
-	uint32_t		 where;
-	bool			 eq;
-
-	json_init(&a);
-	json_init(&b);
-	eq = json_parse(&a, got, &je) == 0 &&
-	    json_parse(&b, str_of(want), &je) == 0 &&
-	    json_same(&arena, json_root(&a), json_root(&b), &where);
-	ok(eq, "%s", name);
-	if (!eq)
-		printf("#   got  %.*s\n#   want %s\n", STR_FMT(got), want);
-	json_release(&a);
-	json_release(&b);
-}
-
-static bool
-in(struct str s, const char *piece)
-{
-	if (memmem(s.p, s.n, piece, strlen(piece)) != NULL)
-		return true;
-	printf("#   no %s\n#   in %.*s\n", piece, STR_FMT(s));
-	return false;
-}
-
-static bool
-has(const char *piece)
-{
-	return in(buf_str(&out), piece);
-}
-
-static bool
-lost(const char *piece)
-{
-	struct buf	 b;
-	bool		 found;
-
-	buf_init(&b, OUT_MAX);
-	loss_json(&loss, &b);
-	found = in(buf_str(&b), piece);
-	buf_release(&b);
-	return found;
-}
-
-static void
-fresh(void)
-{
-	buf_clear(&out);
-	buf_clear(&path);
-	loss_init(&loss, &arena);
-	memset(&err, 0, sizeof(err));
+	ok(wt_same(got, want), "%s", name);
 }
 
 /* --- requests of this dialect --------------------------------------------- */
@@ -109,16 +37,16 @@ decode_as(const char *body, bool lenient)
 {
 	struct json_error	 bad;
 
-	fresh();
+	wt_fresh();
 	json_release(&d.j);
 	json_init(&d.j);
 	if (json_parse(&d.j, str_of(body), &bad) == -1)
 		abort();
-	ir_request_init(&d.rq, &arena, &dialect_gemini, &d.j);
+	ir_request_init(&d.rq, &wt_arena, &dialect_gemini, &d.j);
 	d.rq.lenient = lenient;
 	if (!lenient)
 		d.rq.path_model = STR("gemini-2.5-flash");
-	d.r = dialect_gemini.request_decode(&d.rq, &err);
+	d.r = dialect_gemini.request_decode(&d.rq, &wt_err);
 }
 
 static void
@@ -128,33 +56,33 @@ dump_parts(const struct ir_part *p, unsigned depth)
 	    "document", "call", "result", "think", "refusal", "opaque" };
 
 	for (; p != NULL && depth < 3; p = p->next) {
-		buf_addf(&out, " %s", kinds[p->type]);
+		buf_addf(&wt_out, " %s", kinds[p->type]);
 		if (p->type == IR_TEXT || p->type == IR_THINKING)
-			buf_addf(&out, " '%.*s'", STR_FMT(p->text));
+			buf_addf(&wt_out, " '%.*s'", STR_FMT(p->text));
 		if (p->media.type.n > 0)
-			buf_addf(&out, " %.*s", STR_FMT(p->media.type));
+			buf_addf(&wt_out, " %.*s", STR_FMT(p->media.type));
 		if (p->media.data.n > 0)
-			buf_addf(&out, " %.*s", STR_FMT(p->media.data));
+			buf_addf(&wt_out, " %.*s", STR_FMT(p->media.data));
 		if (p->media.url.n > 0)
-			buf_addf(&out, " <%.*s>", STR_FMT(p->media.url));
+			buf_addf(&wt_out, " <%.*s>", STR_FMT(p->media.url));
 		if (p->id.n > 0)
-			buf_addf(&out, " #%.*s", STR_FMT(p->id));
+			buf_addf(&wt_out, " #%.*s", STR_FMT(p->id));
 		if (p->name.n > 0)
-			buf_addf(&out, " %.*s", STR_FMT(p->name));
+			buf_addf(&wt_out, " %.*s", STR_FMT(p->name));
 		if (p->args.json.n > 0)
-			buf_addf(&out, " %.*s", STR_FMT(p->args.json));
+			buf_addf(&wt_out, " %.*s", STR_FMT(p->args.json));
 		if (p->type == IR_OPAQUE)
-			buf_addf(&out, " %.*s", STR_FMT(p->raw));
+			buf_addf(&wt_out, " %.*s", STR_FMT(p->raw));
 		if (p->signature.n > 0 && p->from == &dialect_gemini)
-			buf_addf(&out, " !%.*s", STR_FMT(p->signature));
+			buf_addf(&wt_out, " !%.*s", STR_FMT(p->signature));
 		if (p->extra.n > 0)
-			buf_addf(&out, " +%.*s", STR_FMT(p->extra));
+			buf_addf(&wt_out, " +%.*s", STR_FMT(p->extra));
 		if (p->is_error)
-			buf_addz(&out, " failed");
+			buf_addz(&wt_out, " failed");
 		if (p->type == IR_TOOL_RESULT) {
-			buf_addz(&out, " [");
+			buf_addz(&wt_out, " [");
 			dump_parts(p->parts, depth + 1);
-			buf_addz(&out, " ]");
+			buf_addz(&wt_out, " ]");
 		}
 	}
 }
@@ -165,16 +93,16 @@ turns(const char *name, const char *contents, const char *want)
 {
 	const struct ir_message	*m;
 
-	decode_as(arena_strf(&arena, "{\"contents\":%s}", contents).p, false);
+	decode_as(arena_strf(&wt_arena, "{\"contents\":%s}", contents).p, false);
 	ok(d.r == 0, "%s: decodes", name);
 	if (d.r == -1)
-		printf("#   %s\n", err.msg);
+		printf("#   %s\n", wt_err.msg);
 	for (m = d.rq.messages; m != NULL; m = m->next) {
-		buf_addf(&out, "%s%c", m == d.rq.messages ? "" : " / ",
+		buf_addf(&wt_out, "%s%c", m == d.rq.messages ? "" : " / ",
 		    "SDUAT"[m->role]);
 		dump_parts(m->parts, 0);
 	}
-	same(name, buf_str(&out), want);
+	same(name, buf_str(&wt_out), want);
 }
 
 static void
@@ -315,7 +243,7 @@ test_system(void)
 	size_t			 i;
 
 	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		decode_as(arena_strf(&arena, "{\"%s\":%s,\"contents\":"
+		decode_as(arena_strf(&wt_arena, "{\"%s\":%s,\"contents\":"
 		    "[{\"parts\":[{\"text\":\"u\"}]}]}", i % 2 == 0 ?
 		    "systemInstruction" : "system_instruction", forms[i]).p,
 		    false);
@@ -361,7 +289,7 @@ test_tools(void)
 static enum ir_choice_mode
 mode(const char *json)
 {
-	decode_as(arena_strf(&arena, "{\"contents\":[],\"toolConfig\":"
+	decode_as(arena_strf(&wt_arena, "{\"contents\":[],\"toolConfig\":"
 	    "{\"functionCallingConfig\":{\"mode\":%s}}}", json).p, false);
 	return d.rq.choice.mode;
 }
@@ -412,7 +340,7 @@ static void
 thinking(const char *json, enum ir_reasoning_mode m, int64_t budget,
     const char *effort)
 {
-	decode_as(arena_strf(&arena, "{\"contents\":[],\"generationConfig\":"
+	decode_as(arena_strf(&wt_arena, "{\"contents\":[],\"generationConfig\":"
 	    "{\"thinkingConfig\":%s}}", json).p, false);
 	ok(d.r == 0 && d.rq.reasoning.mode == m &&
 	    d.rq.reasoning.budget == budget &&
@@ -436,7 +364,7 @@ static void
 refused(const char *body, const char *field)
 {
 	decode_as(body, false);
-	ok(d.r == -1 && in(str_of(err.msg), field), "refused: %s", err.msg);
+	ok(d.r == -1 && wt_in(str_of(wt_err.msg), field), "refused: %s", wt_err.msg);
 }
 
 static void
@@ -483,9 +411,9 @@ test_lenient(void)
 	ok(d.r == 0 && str_is(d.rq.model, "gemini-pro") && !d.rq.stream,
 	    "contents beside a model");
 	decode_as("{\"contents\":[]}", true);
-	ok(d.r == -1 && in(str_of(err.msg), "model"), "no model");
+	ok(d.r == -1 && wt_in(str_of(wt_err.msg), "model"), "no model");
 	decode_as("{\"model\":\"m\"}", true);
-	ok(d.r == -1 && in(str_of(err.msg), "contents"), "no contents");
+	ok(d.r == -1 && wt_in(str_of(wt_err.msg), "contents"), "no contents");
 }
 
 /* --- requests to this dialect --------------------------------------------- */
@@ -497,11 +425,11 @@ request(const struct dialect *from, const char *model, const char *body)
 				    .model = str_of(model) };
 	int			 r;
 
-	fresh();
-	r = convert_request(&arena, &o, str_of(body), &path, &out, &loss,
-	    &err);
+	wt_fresh();
+	r = convert_request(&wt_arena, &o, str_of(body), &wt_path, &wt_out, &wt_loss,
+	    &wt_err);
 	if (r == -1)
-		printf("#   %s\n", err.msg);
+		printf("#   %s\n", wt_err.msg);
 	return r;
 }
 
@@ -510,11 +438,11 @@ static void
 chat(const char *name, const char *model, const char *members,
     const char *want)
 {
-	ok(request(&dialect_openai_chat, model, arena_strf(&arena,
+	ok(request(&dialect_openai_chat, model, arena_strf(&wt_arena,
 	    "{\"model\":\"%s\",%s}", model, members).p) == 0, "%s: encodes",
 	    name);
 	if (want != NULL)
-		same_json(name, buf_str(&out), want);
+		same_json(name, buf_str(&wt_out), want);
 }
 
 #define HI	"\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]"
@@ -538,7 +466,7 @@ test_conversation(void)
 	    "{\"role\":\"system\",\"content\":\"s\"}]",
 	    "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"a\"},"
 	    "{\"text\":\"s\"}]}]}");
-	ok(lost("messages[1]"), "and told");
+	ok(wt_lost("messages[1]"), "and told");
 	chat("only a system message", "gemini-2.5-flash", "\"messages\":["
 	    "{\"role\":\"system\",\"content\":\"s\"}]",
 	    "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"s\"}]}]}");
@@ -557,7 +485,7 @@ test_conversation(void)
 	    "{\"mimeType\":\"image/png\",\"data\":\"aGk=\"}},{\"fileData\":"
 	    "{\"mimeType\":\"image/webp\",\"fileUri\":"
 	    "\"https://x.example/a.webp?y=1\"}}]}]}");
-	ok(lost("content[1]"), "an address is told");
+	ok(wt_lost("content[1]"), "an address is told");
 }
 
 #define CALLS	"{\"role\":\"assistant\",\"tool_calls\":["		\
@@ -588,7 +516,7 @@ test_calls(void)
 	    "{\"contents\":[" CALLS_OUT("") ",{\"role\":\"user\",\"parts\":["
 	    RESULT_OUT("c1", "f", "{\"output\":\"one\"}") ","
 	    RESULT_OUT("c2", "g", "{\"x\":2}") ",{\"text\":\"go on\"}]}]}");
-	ok(lost("messages[3]"), "an orphan is told");
+	ok(wt_lost("messages[3]"), "an orphan is told");
 	chat("pitfall-28: a call without a result", "gemini-2.5-flash",
 	    "\"messages\":[" ASK "," CALLS ","
 	    "{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"1\"}]",
@@ -613,14 +541,14 @@ test_calls(void)
 	    "\"text\",\"text\":\"no\"},{\"type\":\"image\",\"source\":"
 	    "{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":"
 	    "\"aGk=\"}}]}]}]}") == 0, "from Anthropic");
-	same_json("pitfall-33: media beside the result", buf_str(&out),
+	same_json("pitfall-33: media beside the result", buf_str(&wt_out),
 	    "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"q\"}]},"
 	    "{\"role\":\"model\",\"parts\":[{\"functionCall\":{\"id\":\"t\","
 	    "\"name\":\"f\",\"args\":{}}}]},{\"role\":\"user\",\"parts\":["
 	    RESULT_OUT("t", "f", "{\"error\":\"no\"}") ",{\"inlineData\":"
 	    "{\"mimeType\":\"image/png\",\"data\":\"aGk=\"}}]}],"
 	    "\"generationConfig\":{\"maxOutputTokens\":9}}");
-	ok(lost("messages[1].content[0]"), "another's thinking is dropped");
+	ok(wt_lost("messages[1].content[0]"), "another's thinking is dropped");
 }
 
 #define TOOL(name, schema)						\
@@ -634,10 +562,10 @@ test_calls(void)
 static void
 choice(const char *json, const char *want)
 {
-	chat("tool choice", "gemini-2.5-flash", arena_strf(&arena, HI
+	chat("tool choice", "gemini-2.5-flash", arena_strf(&wt_arena, HI
 	    ",\"tools\":[" TOOL("f", SCHEMA) "],\"tool_choice\":%s", json).p,
 	    NULL);
-	ok(has(want), "tool choice %s", json);
+	ok(wt_has(want), "tool choice %s", json);
 }
 
 static void
@@ -655,7 +583,7 @@ test_encode_tools(void)
 	chat("pitfall-30: names", "gemini-2.5-flash",
 	    HI ",\"tools\":[" TOOL("1st", SCHEMA) "," TOOL("a.b:c", SCHEMA)
 	    "," TOOL("sp ace", SCHEMA) "]", NULL);
-	ok(has("\"_1st\"") && has("\"a.b:c\"") && has("\"sp_ace_"),
+	ok(wt_has("\"_1st\"") && wt_has("\"a.b:c\"") && wt_has("\"sp_ace_"),
 	    "pitfall-30: fitted");
 	choice("\"auto\"", "\"mode\":\"AUTO\"");
 	choice("\"none\"", "\"mode\":\"NONE\"");
@@ -664,13 +592,13 @@ test_encode_tools(void)
 	    "\"mode\":\"ANY\",\"allowedFunctionNames\":[\"f\"]");
 	chat("no parallel calls", "gemini-2.5-flash", HI ",\"tools\":["
 	    TOOL("f", SCHEMA) "],\"parallel_tool_calls\":false", NULL);
-	ok(lost("parallel"), "cannot be kept");
+	ok(wt_lost("parallel"), "cannot be kept");
 
 	ok(request(&dialect_anthropic, "gemini-2.5-flash", "{\"model\":\"x\","
 	    "\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":"
 	    "\"hi\"}],\"tools\":[{\"type\":\"web_search_20250305\",\"name\":"
-	    "\"web_search\"}]}") == 0 && has("[{\"googleSearch\":{}}]") &&
-	    lost("tools[0]"), "a search alone is Google's");
+	    "\"web_search\"}]}") == 0 && wt_has("[{\"googleSearch\":{}}]") &&
+	    wt_lost("tools[0]"), "a search alone is Google's");
 }
 
 static void
@@ -685,13 +613,13 @@ test_encode_config(void)
 	    "\"seed\":1,\"presencePenalty\":1,\"frequencyPenalty\":-1,"
 	    "\"responseLogprobs\":true,\"logprobs\":2,\"stopSequences\":"
 	    "[\"a\",\"b\",\"c\",\"d\"]}}");
-	ok(loss.n == 0, "nothing lost");
+	ok(wt_loss.n == 0, "nothing lost");
 	ok(request(&dialect_anthropic, "gemini-2.5-flash", "{\"model\":\"x\","
 	    "\"max_tokens\":9,\"top_k\":4,\"stop_sequences\":[\"1\",\"2\","
 	    "\"3\",\"4\",\"5\",\"6\"],\"metadata\":{\"user_id\":\"u\"},"
 	    "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}") == 0 &&
-	    has("\"topK\":4") && lost("stop_sequences[5]") &&
-	    lost("metadata"), "the sixth stop sequence, and metadata");
+	    wt_has("\"topK\":4") && wt_lost("stop_sequences[5]") &&
+	    wt_lost("metadata"), "the sixth stop sequence, and metadata");
 	chat("JSON mode", "gemini-2.5-flash",
 	    HI ",\"response_format\":{\"type\":\"json_object\"}",
 	    "{" HI_OUT ",\"generationConfig\":{\"responseMimeType\":"
@@ -711,9 +639,9 @@ test_encode_config(void)
 static void
 effort(const char *model, const char *word, const char *want)
 {
-	chat("effort", model, arena_strf(&arena, HI
+	chat("effort", model, arena_strf(&wt_arena, HI
 	    ",\"reasoning_effort\":\"%s\"", word).p, NULL);
-	ok(has(want), "%s for %s: %s", word, model, want);
+	ok(wt_has(want), "%s for %s: %s", word, model, want);
 }
 
 static void
@@ -725,7 +653,7 @@ test_encode_thinking(void)
 	effort("gemini-2.5-flash", "medium", "{\"thinkingBudget\":8192}");
 	effort("gemini-2.5-flash", "high", "{\"thinkingBudget\":24576}");
 	effort("gemini-2.5-pro", "none", "{\"thinkingBudget\":128}");
-	ok(lost("reasoning_effort"), "2.5 Pro cannot do without");
+	ok(wt_lost("reasoning_effort"), "2.5 Pro cannot do without");
 	effort("gemini-flash-latest", "low", "{\"thinkingBudget\":1024}");
 	effort("gemini-3-flash-preview", "minimal",
 	    "{\"thinkingLevel\":\"minimal\"}");
@@ -736,11 +664,11 @@ test_encode_thinking(void)
 	effort("gemini-3.5-flash", "none", "{\"thinkingLevel\":\"minimal\"}");
 	chat("no thinking in old models", "gemini-1.5-pro",
 	    HI ",\"reasoning_effort\":\"high\"", "{" HI_OUT "}");
-	ok(lost("reasoning_effort"), "and told");
+	ok(wt_lost("reasoning_effort"), "and told");
 	ok(request(&dialect_anthropic, "gemini-2.5-flash", "{\"model\":\"x\","
 	    "\"max_tokens\":9000,\"thinking\":{\"type\":\"enabled\","
 	    "\"budget_tokens\":2000},\"messages\":[{\"role\":\"user\","
-	    "\"content\":\"hi\"}]}") == 0 && has("{\"thinkingBudget\":2000,"
+	    "\"content\":\"hi\"}]}") == 0 && wt_has("{\"thinkingBudget\":2000,"
 	    "\"includeThoughts\":true}"), "Anthropic's thoughts are visible");
 }
 
@@ -755,11 +683,11 @@ test_same(void)
 
 	ok(request(&dialect_gemini, "gemini-2.5-flash", body) == 0,
 	    "same dialect");
-	same("copied", buf_str(&out), body);
-	ok(loss.n == 0, "nothing lost");
+	same("copied", buf_str(&wt_out), body);
+	ok(wt_loss.n == 0, "nothing lost");
 	ok(request(&dialect_gemini, "gemini-2.5-flash", "{\"contents\":"
 	    "[{\"role\":\"model\",\"parts\":[{\"functionCall\":{\"name\":"
-	    "\"f\"}}]}]}") == 0 && memmem(buf_str(&out).p, out.len, "call_",
+	    "\"f\"}}]}]}") == 0 && memmem(buf_str(&wt_out).p, wt_out.len, "call_",
 	    5) == NULL, "no id is invented");
 }
 
@@ -787,405 +715,19 @@ test_path(void)
 	size_t			 i;
 
 	for (i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
-		fresh();
+		wt_fresh();
 		t.model = str_of(c[i].model);
 		t.stream = c[i].stream;
 		t.framing = c[i].framing;
-		dialect_gemini.request_path(&t, &path);
-		same("path", buf_str(&path), c[i].want);
+		dialect_gemini.request_path(&t, &wt_path);
+		same("path", buf_str(&wt_path), c[i].want);
 	}
-}
-
-/* --- answers of this dialect ---------------------------------------------- */
-
-static int
-record(void *arg, const struct ir_event *ev)
-{
-	static const char *const kinds[] = { "text", "image", "audio", "video",
-	    "document", "call", "result", "think", "refusal", "opaque" };
-	static const char *const stops[] = { "none", "end", "length", "tool",
-	    "sequence", "filter", "refusal", "pause", "context", "bad_call",
-	    "other" };
-	static const char *const deltas[] = { "'", "args ", "!", "redacted ",
-	    "data ", "note ", "logprobs " };
-	struct buf	*b = arg;
-	struct str	 s = { ev->text.p, ev->text.n };
-
-	switch (ev->type) {
-	case IR_EV_START:
-		buf_addf(b, "start %.*s %.*s", STR_FMT(ev->id),
-		    STR_FMT(ev->name));
-		break;
-	case IR_EV_PART_START:
-		buf_addf(b, " %u.%u(%s", ev->choice, ev->index,
-		    kinds[ev->part]);
-		if (ev->name.n > 0)
-			buf_addf(b, " #%.*s %.*s", STR_FMT(ev->id),
-			    STR_FMT(ev->name));
-		if (ev->media_type.n > 0)
-			buf_addf(b, " %.*s", STR_FMT(ev->media_type));
-		if (ev->part == IR_OPAQUE)
-			buf_addf(b, " %.*s", STR_FMT(ev->raw));
-		break;
-	case IR_EV_DELTA:
-		buf_addf(b, " %s", deltas[ev->delta]);
-		buf_adds(b, ev->raw.n > 0 ? ev->raw : s);
-		break;
-	case IR_EV_PART_END:
-		buf_addc(b, ')');
-		break;
-	case IR_EV_USAGE:
-		buf_addf(b, " usage %d/%d/%d/%d", (int)ev->usage.input,
-		    (int)ev->usage.cache_read, (int)ev->usage.output,
-		    (int)ev->usage.reasoning);
-		break;
-	case IR_EV_STOP:
-		buf_addf(b, " %u=%s", ev->choice, stops[ev->stop]);
-		if (ev->stop_raw.n > 0)
-			buf_addf(b, ":%.*s", STR_FMT(ev->stop_raw));
-		break;
-	case IR_EV_END:
-		buf_addz(b, " end");
-		break;
-	case IR_EV_ERROR:
-		buf_addf(b, " error %d %s", ev->error->status,
-		    ev->error->msg);
-		break;
-	case IR_EV_PING:
-		break;
-	}
-	return 0;
-}
-
-/* chunks: JSON values, one a line; NULL: a whole body. */
-static void
-events(const char *name, const char *const *chunks, const char *body,
-    const char *want)
-{
-	struct ir_exchange	 x = { .arena = &arena, .loss = &loss,
-				    .id = STR("ours") };
-	struct ir_decoder	 dec;
-	struct frame		 f = { STR_NONE, STR_NONE };
-
-	fresh();
-	x.target.dialect = &dialect_gemini;
-	ir_decoder_init(&dec, &dialect_gemini, &x,
-	    (struct ir_sink){ record, &out });
-	if (chunks == NULL)
-		(void)!ir_decoder_body(&dec, str_of(body));
-	else {
-		for (; *chunks != NULL; chunks++) {
-			f.data = str_of(*chunks);
-			(void)!ir_decoder_frame(&dec, &f);
-		}
-		(void)!ir_decoder_end(&dec);
-	}
-	ir_decoder_release(&dec);
-	same(name, buf_str(&out), want);
-}
-
-#define CHUNKS(...)	(const char *const []){ __VA_ARGS__, NULL }
-#define PARTS(p)	"{\"candidates\":[{\"content\":{\"parts\":[" p "]}}]}"
-#define LAST(p, reason)	"{\"candidates\":[{\"content\":{\"parts\":[" p "]}," \
-			"\"finishReason\":" reason "}]}"
-
-static void
-test_events(void)
-{
-	events("text over chunks", CHUNKS("{\"candidates\":[{\"content\":"
-	    "{\"parts\":[{\"text\":\"a\"}]}}],\"responseId\":\"r\","
-	    "\"modelVersion\":\"m\"}", PARTS("{\"text\":\"b\"},{\"text\":\"\"}"),
-	    LAST("{\"text\":\"c\"}", "\"STOP\"")), NULL,
-	    "start r m 0.0(text 'a 'b 'c) 0=end:STOP end");
-	events("pitfall-5: a reason in every chunk", CHUNKS(
-	    LAST("{\"text\":\"a\"}", "\"STOP\""),
-	    LAST("{\"text\":\"b\"}", "\"MAX_TOKENS\"")), NULL,
-	    "start   0.0(text 'a 'b) 0=length:MAX_TOKENS end");
-	events("thoughts, text, call", CHUNKS(
-	    PARTS("{\"text\":\"hm\",\"thought\":true}"),
-	    PARTS("{\"text\":\"a\"}"),
-	    LAST("{\"functionCall\":{\"id\":\"i\",\"name\":\"f\",\"args\":"
-	    "{\"a\":\"x\"}},\"thoughtSignature\":\"c2ln\"}", "\"STOP\"")),
-	    NULL, "start   0.0(think 'hm) 0.1(text 'a) 0.2(call #i f args "
-	    "{\\\"a\\\":\\\"x\\\"} !c2ln) 0=tool:STOP end");
-	events("pitfall-3, pitfall-29: parallel calls without ids", NULL,
-	    "{\"responseId\":\"r\",\"candidates\":[{\"content\":{\"parts\":["
-	    "{\"functionCall\":{\"name\":\"f\"}},{\"functionCall\":{\"name\":"
-	    "\"f\",\"args\":{}}}]},\"finishReason\":\"STOP\"}]}",
-	    "start r  0.0(call #call_d1d7ea0aa1d789b6951a90d9 f args {}) "
-	    "0.1(call #call_1d4402814e53e8c070a80a3d f args {}) 0=tool:STOP "
-	    "end");
-	events("pitfall-4: never from length", CHUNKS(
-	    LAST("{\"functionCall\":{\"id\":\"i\",\"name\":\"f\"}}",
-	    "\"MAX_TOKENS\"")), NULL,
-	    "start   0.0(call #i f args {}) 0=length:MAX_TOKENS end");
-	events("pitfall-16: a signature on an empty text", CHUNKS(
-	    PARTS("{\"text\":\"a\"}"),
-	    LAST("{\"text\":\"\",\"thoughtSignature\":\"s\"}", "\"STOP\"")),
-	    NULL, "start   0.0(text 'a !s) 0=end:STOP end");
-	events("pitfall-16: and nothing before it", CHUNKS(
-	    PARTS("{\"functionCall\":{\"id\":\"i\",\"name\":\"f\"}}"),
-	    LAST("{\"text\":\"\",\"thoughtSignature\":\"s\"}", "\"STOP\"")),
-	    NULL, "start   0.0(call #i f args {}) 0.1(think !s) "
-	    "0=tool:STOP end");
-	events("two signed texts are two parts", CHUNKS(
-	    LAST("{\"text\":\"a\",\"thoughtSignature\":\"1\"},{\"text\":\"b\","
-	    "\"thoughtSignature\":\"2\"}", "\"STOP\"")), NULL,
-	    "start   0.0(text 'a !1) 0.1(text 'b !2) 0=end:STOP end");
-	events("media and what only Google knows", NULL,
-	    LAST("{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":"
-	    "\"aGk=\"}},{\"executableCode\":{\"code\":\"1\"}}", "\"STOP\""),
-	    "start   0.0(image image/png data aGk=) 0.1(opaque "
-	    "{\"executableCode\":{\"code\":\"1\"}}) 0=end:STOP end");
-	events("arguments in pieces", CHUNKS(
-	    PARTS("{\"functionCall\":{\"name\":\"f\",\"id\":\"i\","
-	    "\"willContinue\":true},\"thoughtSignature\":\"s\"}"),
-	    PARTS("{\"functionCall\":{\"partialArgs\":[{\"jsonPath\":"
-	    "\"$.a\",\"stringValue\":\"x\",\"willContinue\":true}],"
-	    "\"willContinue\":true}}"),
-	    PARTS("{\"functionCall\":{\"partialArgs\":[{\"jsonPath\":"
-	    "\"$.a\",\"stringValue\":\"y\"},{\"jsonPath\":\"$.n\","
-	    "\"numberValue\":2}],\"willContinue\":true}}"),
-	    LAST("{\"functionCall\":{}}", "\"STOP\"")), NULL,
-	    "start   0.0(call #i f args {\\\"a\\\":\\\"xy\\\",\\\"n\\\":2} "
-	    "!s) 0=tool:STOP end");
-	events("candidates", NULL, "{\"candidates\":[{\"content\":{\"parts\":"
-	    "[{\"text\":\"a\"}]},\"finishReason\":1},{\"index\":1,\"content\":"
-	    "{\"parts\":[{\"text\":\"b\"}]},\"finishReason\":\"SOMEDAY\"}]}",
-	    "start   0.0(text 'a 1.1(text 'b) 0=end:STOP) 1=other:SOMEDAY "
-	    "end");
-	events("logprobs and notes", NULL, "{\"candidates\":[{\"content\":"
-	    "{\"parts\":[{\"text\":\"a\"}]},\"finishReason\":\"STOP\","
-	    "\"citationMetadata\":{\"x\":1},\"logprobsResult\":"
-	    "{\"chosenCandidates\":[{\"token\":\"a\",\"logProbability\":-1}],"
-	    "\"topCandidates\":[{\"candidates\":[{\"token\":\"b\","
-	    "\"logProbability\":-2}]}]}}]}",
-	    "start   0.0(text 'a logprobs [{\"token\":\"a\",\"logprob\":-1,"
-	    "\"bytes\":null,\"top_logprobs\":[{\"token\":\"b\",\"logprob\":-2,"
-	    "\"bytes\":null}]}] note {\"citationMetadata\":{\"x\":1}}) "
-	    "0=end:STOP end");
-}
-
-static void
-test_ends(void)
-{
-	events("pitfall-6: cut", CHUNKS(PARTS("{\"text\":\"a\"}")), NULL,
-	    "start   0.0(text 'a error 502 the provider's stream was cut");
-	events("no chunk at all", CHUNKS("[DONE]"), NULL,
-	    " error 502 the provider's stream was cut");
-	events("pitfall-7: an error in the stream", CHUNKS(
-	    PARTS("{\"text\":\"a\"}"), "{\"error\":{\"code\":503,\"message\":"
-	    "\"busy\",\"status\":\"UNAVAILABLE\"}}", PARTS("{\"text\":\"b\"}")),
-	    NULL, "start   0.0(text 'a error 503 busy");
-	events("garbage", CHUNKS("{"), NULL,
-	    " error 502 the provider's stream is not JSON");
-	events("a prompt that was blocked", CHUNKS(
-	    "{\"promptFeedback\":{\"blockReason\":\"SAFETY\"},"
-	    "\"usageMetadata\":{\"promptTokenCount\":5,"
-	    "\"totalTokenCount\":5}}"), NULL,
-	    "start   usage 5/-1/0/-1 0=filter:SAFETY end");
-	events("safety", CHUNKS(LAST("", "\"SAFETY\"")), NULL,
-	    "start   0=filter:SAFETY end");
-	events("a call that was none", CHUNKS(LAST("",
-	    "\"MALFORMED_FUNCTION_CALL\"")), NULL,
-	    "start   0=bad_call:MALFORMED_FUNCTION_CALL end");
-	events("a body without a reason", NULL, PARTS("{\"text\":\"a\"}"),
-	    "start   0.0(text 'a) 0=end end");
-	events("a body without anything", NULL, "{}",
-	    "start   error 502 the provider's answer has no candidates");
-	events("pitfall-40: usage, replaced and disjoint", CHUNKS(
-	    "{\"usageMetadata\":{\"promptTokenCount\":10,"
-	    "\"totalTokenCount\":10}}",
-	    LAST("{\"text\":\"a\"}", "\"STOP\""),
-	    "{\"usageMetadata\":{\"promptTokenCount\":10,"
-	    "\"cachedContentTokenCount\":4,\"candidatesTokenCount\":3,"
-	    "\"thoughtsTokenCount\":2,\"toolUsePromptTokenCount\":1,"
-	    "\"totalTokenCount\":16}}"), NULL,
-	    "start   usage 10/-1/0/-1 0.0(text 'a usage 7/4/3/2) 0=end:STOP "
-	    "end");
-	events("an array as a body", NULL, "[" PARTS("{\"text\":\"a\"}") ","
-	    LAST("{\"text\":\"b\"}", "\"STOP\"") "]",
-	    "start   0.0(text 'a 'b) 0=end:STOP end");
-}
-
-/* --- answers to clients of this dialect ----------------------------------- */
-
-static void
-answer(const struct dialect *from, enum framing in_framing,
-    enum framing out_framing, const char *bytes)
-{
-	struct convert_opts	 o = { .from = from, .to = &dialect_gemini,
-				    .in = in_framing, .out = out_framing };
-
-	fresh();
-	(void)!convert_response(&arena, &o, str_of(bytes), &out, &loss, &err);
-}
-
-#define META	"\"modelVersion\":\"m\",\"responseId\":\"r\""
-#define CHAT_STREAM							\
-	"data: {\"id\":\"r\",\"object\":\"chat.completion.chunk\","	\
-	"\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":"	\
-	"\"assistant\",\"content\":\"hi\"}}]}\n\n"			\
-	"data: {\"id\":\"r\",\"model\":\"m\",\"choices\":[{\"index\":0,"	\
-	"\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"type\":"	\
-	"\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\""	\
-	"}}]}}]}\n\n"							\
-	"data: {\"id\":\"r\",\"model\":\"m\",\"choices\":[{\"index\":0,"	\
-	"\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":"	\
-	"\"\\\":1}\"}}]}}]}\n\n"						\
-	"data: {\"id\":\"r\",\"model\":\"m\",\"choices\":[{\"index\":0,"	\
-	"\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n"		\
-	"data: {\"id\":\"r\",\"model\":\"m\",\"choices\":[],\"usage\":"	\
-	"{\"prompt_tokens\":5,\"completion_tokens\":7,"			\
-	"\"prompt_tokens_details\":{\"cached_tokens\":2},"		\
-	"\"completion_tokens_details\":{\"reasoning_tokens\":3}}}\n\n"	\
-	"data: [DONE]\n\n"
-#define CAND(parts, rest)						\
-	"{\"candidates\":[{\"content\":{\"parts\":[" parts "],\"role\":"	\
-	"\"model\"}" rest ",\"index\":0}]"
-#define USAGE								\
-	",\"usageMetadata\":{\"promptTokenCount\":5,"			\
-	"\"candidatesTokenCount\":4,\"cachedContentTokenCount\":2,"	\
-	"\"thoughtsTokenCount\":3,\"totalTokenCount\":12},"
-#define CALL_PART							\
-	"{\"functionCall\":{\"id\":\"c\",\"name\":\"f\",\"args\":{\"a\":1}}}"
-#define STOPPED	",\"finishReason\":\"STOP\""
-
-static void
-test_write(void)
-{
-	answer(&dialect_openai_chat, FRAME_SSE, FRAME_SSE, CHAT_STREAM);
-	same("a stream", buf_str(&out),
-	    "data: " CAND("{\"text\":\"hi\"}", "") "," META "}\n\n"
-	    "data: " CAND(CALL_PART, "") "," META "}\n\n"
-	    "data: " CAND("{\"text\":\"\"}", STOPPED) USAGE META "}\n\n");
-	answer(&dialect_openai_chat, FRAME_SSE, FRAME_JSON_ARRAY, CHAT_STREAM);
-	same("an array", buf_str(&out),
-	    "[" CAND("{\"text\":\"hi\"}", "") "," META "}\n,\n"
-	    CAND(CALL_PART, "") "," META "}\n,\n"
-	    CAND("{\"text\":\"\"}", STOPPED) USAGE META "}]");
-	answer(&dialect_openai_chat, FRAME_SSE, FRAME_NONE, CHAT_STREAM);
-	same("a body", buf_str(&out), CAND("{\"text\":\"hi\"}," CALL_PART,
-	    STOPPED) USAGE META "}");
-	answer(&dialect_openai_chat, FRAME_SSE, FRAME_SSE,
-	    "data: {\"id\":\"r\",\"choices\":[{\"index\":0,\"delta\":"
-	    "{\"content\":\"hi\"}}]}\n\n");
-	ok(has("\"error\":{\"code\":502,") && has("\"status\":"
-	    "\"UNAVAILABLE\"}}\n\n"), "pitfall-7: an error event");
-	answer(&dialect_openai_chat, FRAME_SSE, FRAME_JSON_ARRAY,
-	    "data: {\"id\":\"r\",\"choices\":[{\"index\":0,\"delta\":"
-	    "{\"content\":\"hi\"}}]}\n\n");
-	ok(has("\n,\n{\"error\":{") && str_ends(buf_str(&out), "}}]"),
-	    "an error in an array");
-	answer(&dialect_gemini, FRAME_NONE, FRAME_SSE,
-	    LAST("{\"text\":\"a\",\"thoughtSignature\":\"c2ln\"}",
-	    "\"BLOCKLIST\""));
-	ok(has("\"thoughtSignature\":\"c2ln\"") && has("BLOCKLIST"),
-	    "the signature and the word that Gemini said");
-	answer(&dialect_anthropic, FRAME_NONE, FRAME_NONE, "{\"id\":\"r\","
-	    "\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\","
-	    "\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\","
-	    "\"signature\":\"s\"},{\"type\":\"text\",\"text\":\"a\"}],"
-	    "\"stop_reason\":\"max_tokens\",\"usage\":{\"input_tokens\":1,"
-	    "\"cache_read_input_tokens\":2,\"output_tokens\":3}}");
-	ok(has("{\"text\":\"hm\",\"thought\":true},{\"text\":\"a\"}") &&
-	    has("MAX_TOKENS") && has("\"promptTokenCount\":3") &&
-	    has("\"totalTokenCount\":6"), "from Anthropic");
-	ok(lost("response.signature"), "another's signature");
-}
-
-/* The client did not ask for thoughts; a tool's own name comes back. */
-static void
-test_asked(void)
-{
-	struct ir_exchange	 x = { .arena = &arena, .loss = &loss,
-				    .rq = &d.rq, .stream = true,
-				    .framing = FRAME_SSE };
-	struct ir_name		 n = { STR("1st"), STR("_1st"), NULL };
-	struct ir_encoder	 enc;
-	struct ir_event		 start = { .type = IR_EV_START };
-	struct ir_event		 open = { .type = IR_EV_PART_START,
-				    .part = IR_THINKING };
-	struct ir_event		 text = { .type = IR_EV_DELTA,
-				    .part = IR_THINKING, .delta = IR_D_TEXT,
-				    .text = JSTR("hm") };
-	struct ir_event		 call = { .type = IR_EV_PART_START, .index = 1,
-				    .part = IR_TOOL_CALL, .name = STR("_1st"),
-				    .id = STR("i") };
-	struct ir_event		 args = { .type = IR_EV_DELTA, .index = 1,
-				    .part = IR_TOOL_CALL, .delta = IR_D_ARGS,
-				    .text = JSTR("[1") };
-	struct ir_event		 close = { .type = IR_EV_PART_END, .index = 1,
-				    .part = IR_TOOL_CALL };
-
-	decode_as("{\"contents\":[]}", false);
-	x.names.first = &n;
-	ir_encoder_init(&enc, &dialect_gemini, &x, &out);
-	dialect_gemini.event_encode(&enc, &start);
-	dialect_gemini.event_encode(&enc, &open);
-	dialect_gemini.event_encode(&enc, &text);
-	ok(out.len == 0 && lost("response.thinking"), "unasked thoughts");
-	dialect_gemini.event_encode(&enc, &call);
-	dialect_gemini.event_encode(&enc, &args);
-	ok(out.len == 0, "a call waits for its arguments");
-	dialect_gemini.event_encode(&enc, &close);
-	ok(has("\"name\":\"1st\",\"args\":{\"input\":\"[1\"}"),
-	    "its own name, arguments that are an object");
-}
-
-/* --- errors and models ---------------------------------------------------- */
-
-static void
-test_errors(void)
-{
-	fresh();
-	ir_error_set(&err, IR_ERR_RATE, "HTTP 429");
-	dialect_gemini.error_decode(&arena, STR("[{\"error\":{\"code\":429,"
-	    "\"message\":\"slow\",\"status\":\"RESOURCE_EXHAUSTED\","
-	    "\"details\":[{\"@type\":\"x\",\"reason\":\"RATE\"},{\"@type\":"
-	    "\"y\",\"retryDelay\":\"12.5s\"}]}}]"), &err);
-	ok(strcmp(err.msg, "slow") == 0 && err.retry_after == 13 &&
-	    strcmp(err.type, "RESOURCE_EXHAUSTED") == 0 &&
-	    strcmp(err.code, "RATE") == 0, "an error in an array");
-	dialect_gemini.error_encode(&err, STR("q1"), &out);
-	same_json("and out again", buf_str(&out), "{\"error\":{\"code\":429,"
-	    "\"message\":\"slow\",\"status\":\"RESOURCE_EXHAUSTED\","
-	    "\"details\":[{\"@type\":"
-	    "\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":"
-	    "\"13s\"},{\"@type\":"
-	    "\"type.googleapis.com/google.rpc.RequestInfo\",\"requestId\":"
-	    "\"q1\"}]}}");
-	ir_error_set(&err, IR_ERR_BAD_REQUEST, "HTTP 400");
-	dialect_gemini.error_decode(&arena, STR("{\"error\":{\"code\":400,"
-	    "\"message\":\"API key not valid.\",\"details\":[{\"reason\":"
-	    "\"API_KEY_INVALID\"}]}}"), &err);
-	ok(err.kind == IR_ERR_AUTH && err.status == 401, "a wrong key is 401");
-	ir_error_set(&err, IR_ERR_UPSTREAM, "kept");
-	dialect_gemini.error_decode(&arena, STR("<html>"), &err);
-	ok(strcmp(err.msg, "kept") == 0, "no JSON changes nothing");
-}
-
-static void
-test_models(void)
-{
-	struct ir_model	 m[2] = { { .id = STR("a\"b") }, { .id = STR("c") } };
-
-	fresh();
-	dialect_gemini.models_encode(m, 2, &out);
-	ok(has("{\"models\":[{\"name\":\"models/a\\\"b\",") &&
-	    has("\"name\":\"models/c\""), "models");
-	buf_clear(&out);
-	dialect_gemini.model_encode(m, &out);
-	ok(has("\"supportedGenerationMethods\":[\"generateContent\","),
-	    "one model");
 }
 
 int
 main(void)
 {
-	arena_init(&arena);
-	buf_init(&out, OUT_MAX);
-	buf_init(&path, OUT_MAX);
+	wt_init();
 	json_init(&d.j);
 	test_turns();
 	test_results();
@@ -1203,15 +745,7 @@ main(void)
 	test_encode_thinking();
 	test_same();
 	test_path();
-	test_events();
-	test_ends();
-	test_write();
-	test_asked();
-	test_errors();
-	test_models();
 	json_release(&d.j);
-	buf_release(&out);
-	buf_release(&path);
-	arena_release(&arena);
+	wt_release();
 	return done();
 }
