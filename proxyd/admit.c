@@ -15,7 +15,6 @@
 #include "proxyd/admit.h"
 #include "proxyd/request.h"
 #include "state/store_tenants.h"
-#include "wire/estimate.h"
 
 #define OUTPUT_GUESS	4096		/* where max_tokens is not said */
 #define TOKENS_MAX	((int64_t)1 << 30)
@@ -394,7 +393,7 @@ admit_take(struct request *rq, struct ir_error *err)
 		    "use model '%.*s'", STR_FMT(rq->rq_ir.model));
 		return -1;
 	}
-	input = ir_estimate_input(&rq->rq_ir);
+	input = op_input(rq);
 	rq->rq_admitted.tokens = input < TOKENS_MAX ? input : TOKENS_MAX;
 	rq->rq_admitted.cost = estimate_cost(rq, input);
 	if (check_priced(rq, a, n, err) == -1)
@@ -434,8 +433,9 @@ guess_use(struct request *rq, struct price_use *u)
 	const struct acct_fixed	*f = &rq->rq_acct.f;
 
 	*u = (struct price_use){ .input = rq->rq_admitted.on ?
-	    rq->rq_admitted.tokens : ir_estimate_input(&rq->rq_ir) };
-	u->output = f->bytes_down / (rq->rq_ir.stream ? 50 : 4);
+	    rq->rq_admitted.tokens : op_input(rq) };
+	if (rq->rq_op == NULL)
+		u->output = f->bytes_down / (rq->rq_ir.stream ? 50 : 4);
 	rq->rq_acct.f.cost_guess = 1;
 }
 
@@ -448,7 +448,7 @@ settle_cost(struct request *rq, struct price_use *u)
 	*u = (struct price_use){ f->input, f->cache_read, f->cache_write_5m,
 	    f->cache_write_1h, f->output, f->reasoning };
 	worked = rq->rq_provider != NULL && f->upstream_status >= 200 &&
-	    f->upstream_status < 300;
+	    f->upstream_status < 300 && !op_is_free(rq);
 	if (!usage_told(f) && worked)
 		guess_use(rq, u);
 	else if (!usage_told(f)) {

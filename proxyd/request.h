@@ -208,6 +208,12 @@ void	 op_path(const struct request *, struct buf *);
 void	 op_answer(struct request *);
 /* An estimate instead of this error? */
 bool	 op_instead(struct request *, const struct ir_error *);
+/*
+ * Tokens of input, estimated, of any request; none where they are only counted,
+ * which nobody pays for.
+ */
+int64_t	 op_input(const struct request *);
+bool	 op_is_free(const struct request *);
 /* Was a count estimated?  The answer's head says so. */
 bool	 op_estimated(const struct request *);
 

@@ -38,6 +38,21 @@ op_estimated(const struct request *rq)
 	return rq->rq_op != NULL && rq->rq_op->estimated;
 }
 
+bool
+op_is_free(const struct request *rq)
+{
+	return rq->rq_op != NULL && rq->rq_op->count;
+}
+
+int64_t
+op_input(const struct request *rq)
+{
+	if (op_is_free(rq))
+		return 0;
+	return rq->rq_op != NULL ? embed_estimate(&rq->rq_op->embed) :
+	    ir_estimate_input(&rq->rq_ir);
+}
+
 /* --- what was asked ------------------------------------------------------------- */
 
 /*

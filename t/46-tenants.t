@@ -26,6 +26,11 @@ my $up = Upstream->new(sub {
 	return [reply => 500, { 'Content-Type' => 'application/json' },
 	    '{"error":{"message":"broken","type":"x"}}']
 	    if $body =~ /break/;
+	return [reply => 200, { 'Content-Type' => 'application/json' },
+	    encode_json({ object => 'list', model => 'big', data => [ {
+	    object => 'embedding', index => 0, embedding => [ 0.5 ] } ],
+	    usage => { prompt_tokens => 20, total_tokens => 20 } })]
+	    if $rq->{path} =~ /embeddings/;
 	return ['hang'] if $body =~ /hang/;
 	return [head => 200, { 'Content-Type' => 'text/event-stream' }],
 	    [chunk => 'data: {"id":"c","object":"chat.completion.chunk",' .
@@ -281,6 +286,30 @@ subtest 'budgets' => sub {
 	is($in, 5, 'until there is no room for another');
 	is(spent($bid), 55_000_000, 'nothing is overrun');
 	is(ask($bkey, 'break')->{status}, 402, 'nor for one that would fail');
+};
+
+subtest 'counts and embeddings' => sub {
+	# A dollar a token of input.
+	rest(PUT => '/prices', { provider => 'up', model => 'big', input =>
+	    1000000, output => 1000000 });
+	my ($key, $id) = new_key(name => 'counts', budget_total => 50);
+	applied();
+	for my $path ('/v1/messages/count_tokens',
+	    '/v1beta/models/dear:countTokens') {
+		my $r = ask($key, 'word ' x 200, path => $path, model =>
+		    'dear', contents => [ { parts => [ { text => 'word ' x
+		    200 } ] } ]);
+		is($r->{status}, 200, 'a count is not held to a budget') or
+		    diag $r->{body};
+	}
+	settle();
+	is(spent($id), 0, 'and costs nothing');
+	my @r = map { ask($key, 'x', path => '/v1/embeddings', model =>
+	    'dear', input => 'word ' x 15) } 1 .. 4;
+	is("@{[ map { $_->{status} } @r ]}", '200 200 402 402',
+	    'embeddings are, by their own tokens');
+	settle();
+	is(spent($id), 40_000_000, 'and cost what the provider says');
 };
 
 subtest 'what cannot be known' => sub {
