@@ -7,6 +7,7 @@ package SdkScripts;
 use strict;
 use warnings;
 use Exporter 'import';
+use MIME::Base64 qw(encode_base64);
 use Scripts qw(json_text);
 our @EXPORT = qw(script_for model_of case_of reply_of %signature);
 
@@ -391,6 +392,29 @@ sub late {
 	return frame($e);
 }
 
+# By the provider's own counter; any other path is none.
+sub counted {
+	my ($dialect) = @_;
+
+	return [reply => 200, \%json, json_text($dialect eq 'gemini' ?
+	    { totalTokens => 101 } : { input_tokens => 101, $dialect eq
+	    'anthropic' ? () : (object => 'response.input_tokens') })];
+}
+
+# Two vectors, as floats hold them exactly.
+sub embedded {
+	my ($body) = @_;
+	my @v = ([ 0.5, -2.25, 1 ], [ 4, 8.125, -16 ]);
+
+	return [reply => 200, \%json, json_text({ embeddings => [ map { {
+	    values => $_ } } @v ] })] if $body->{requests};
+	return [reply => 200, \%json, json_text({ object => 'list', model =>
+	    $body->{model}, usage => { prompt_tokens => 4, total_tokens => 4 },
+	    data => [ map { { object => 'embedding', index => $_, embedding =>
+	    $body->{encoding_format} eq 'base64' ? encode_base64(pack('f<*',
+	    @{ $v[$_] }), '') : $v[$_] } } 0, 1 ] })];
+}
+
 sub script_for {
 	my ($dialect) = @_;
 
@@ -403,6 +427,8 @@ sub script_for {
 		    json_text(error_body($dialect, 400))];
 
 		return no_threads() if $body->{thread};
+		return counted($dialect) if $case eq 'count';
+		return embedded($body) if $case eq 'embed';
 		return [reply => $1, { %json, $1 == 429 ?
 		    ('Retry-After' => 7) : () },
 		    json_text(error_body($dialect, $1))]

@@ -65,5 +65,10 @@ export default function (base) {
 		    name: tool.name, description: tool.description,
 		    inputSchema: tool.parameters, run: tool.run })) }));
 	}
-	return { plain, stream, runner };
+	async function count(rq) {
+		const { max_tokens, ...rest } = params(rq);
+		const r = await client.messages.countTokens(rest);
+		return { tokens: r.input_tokens };
+	}
+	return { plain, stream, runner, count };
 }

@@ -99,5 +99,16 @@ export default function (base) {
 		}
 		return answer({ parts: [{ text }] }, last, rq);
 	}
-	return { plain, stream, runner, chat };
+	async function count(rq) {
+		const { model, contents } = params(rq);
+		const r = await client.models.countTokens({ model, contents });
+		return { tokens: r.totalTokens };
+	}
+	async function embed(rq) {
+		const r = await client.models.embedContent({ model: rq.model,
+		    contents: [rq.prompt, 'more'],
+		    config: { outputDimensionality: 3 } });
+		return { vectors: r.embeddings.map((e) => e.values) };
+	}
+	return { plain, stream, runner, chat, count, embed };
 }

@@ -71,5 +71,11 @@ export default function (base) {
 		const s = chat.runTools({ ...params(rq), tools });
 		return answer(await s.finalChatCompletion());
 	}
-	return { plain, stream, runner };
+	// Asks for base64 and unpacks it.
+	async function embed(rq) {
+		const r = await client.embeddings.create({ model: rq.model,
+		    input: [rq.prompt, 'more'], dimensions: 3 });
+		return { vectors: r.data.map((d) => Array.from(d.embedding)) };
+	}
+	return { plain, stream, runner, embed };
 }

@@ -77,5 +77,10 @@ export default function (base) {
 			    failed.message, undefined);
 		return answer(got);
 	}
-	return { plain, stream };
+	async function count(rq) {
+		const { store, ...rest } = params(rq);
+		const r = await client.responses.inputTokens.count(rest);
+		return { tokens: r.input_tokens };
+	}
+	return { plain, stream, count };
 }

@@ -6,7 +6,8 @@
 // Each module beside this one holds an SDK: plain(rq) and stream(rq, onText)
 // return { text, thinking, calls, input, output, stop, parsed, again }, where
 // again is what the SDK wants back in the next turn; runner(rq), where the SDK
-// has one, goes through a tool loop by itself, and chat(rq) asks twice.
+// has one, goes through a tool loop by itself, and chat(rq) asks twice.  Where
+// the SDK has them, count(rq) and embed(rq) give tokens and vectors.
 
 const [sdk, base, ...providers] = process.argv.slice(2);
 const { default: open } = await import(`./${sdk}.mjs`);
@@ -96,6 +97,10 @@ const cases = {
 	cut: (rq) => failing(client.stream, rq),
 	late: (rq) => failing(client.stream, rq),
 };
+if (client.count)
+	cases.count = (rq) => client.count({ ...rq, tools });
+if (client.embed)
+	cases.embed = (rq) => failing(client.embed, rq);
 if (client.runner)
 	cases.runner = (rq) => client.runner({ ...rq, tools });
 if (client.chat)
