@@ -62,7 +62,7 @@ GEN_SRCS = $(addprefix common/state/,caps_gen.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
 	worker.c worker_state.c http_in.c http_out.c request.c request_try.c request_answer.c \
-	request_alive.c request_head.c request_op.c fetch.c api.c \
+	request_alive.c request_head.c request_op.c fetch.c choices.c api.c \
 	mock.c logger.c account.c admit.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c assets.c api_logs.c api_stats.c \
 	api_tenants.c api_users.c auth.c http.c live.c rows.c metrics.c page.c status.c))

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "proxyd/account.h"
 #include "proxyd/capture.h"
+#include "proxyd/choices.h"
 #include "proxyd/fetch.h"
 #include "proxyd/request.h"
 
@@ -455,7 +456,7 @@ static int
 request_fetch(struct request *rq, struct ir_error *err)
 {
 	request_exchange(rq);
-	if (request_stateful(rq, err) == -1)
+	if (request_stateful(rq, err) == -1 || choices_begin(rq, err) == -1)
 		return -1;
 	if (rq->rq_target == NULL || rq->rq_same ||
 	    (rq->rq_op != NULL && !op_fetches(rq)))

@@ -67,7 +67,8 @@ struct request {
 	struct buf		 rq_send;	/* body for the provider */
 	const struct snap_key	*rq_key;	/* of this attempt, or NULL */
 	bool			*rq_tried;	/* by key of the provider */
-	unsigned		 rq_tries;
+	unsigned		 rq_tries;	/* of all calls */
+	unsigned		 rq_call_tries;	/* of this one */
 	int64_t			 rq_try_us;
 	bool			 rq_trying;	/* an attempt is open */
 	struct upstream		*rq_up;
@@ -80,7 +81,8 @@ struct request {
 	bool			 rq_timer_total;	/* total_timeout's */
 
 	/* what comes back */
-	bool			 rq_answering;	/* the four below are live */
+	bool			 rq_answering;	/* framer and decoder are live */
+	bool			 rq_folding;	/* rq_resp is */
 	enum framing		 rq_framing;	/* NONE: a whole body */
 	struct framer		 rq_framer;
 	struct ir_decoder	 rq_dec;
@@ -100,6 +102,13 @@ struct request {
 	struct ir_error		 rq_err;
 
 	struct op		*rq_op;		/* not for an answer; or NULL */
+	/* several calls for one answer: see choices.h */
+	unsigned		 rq_choices;	/* calls in all; 0: just one */
+	unsigned		 rq_choice;	/* this one, from 0 */
+	unsigned		 rq_choices_parts;	/* of those before */
+	unsigned		 rq_choice_parts;	/* of this one */
+	struct ir_usage		 rq_choices_usage, rq_choice_usage;
+
 	struct capturing	*rq_capture;	/* bodies; NULL: not kept */
 
 	/* for the log */
@@ -162,6 +171,8 @@ void	 answer_end_late(struct request *);
 /* A new attempt: decoder and encoder begin anew. */
 void	 answer_begin(struct request *, enum framing);
 void	 answer_release(struct request *);
+/* What this attempt said is forgotten, what calls before it did is not. */
+void	 answer_again(struct request *);
 /* An event of the provider, checked. */
 int	 answer_event(void *, const struct ir_event *);
 /* After a batch of events: commit, wake, end or fail. */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proxyd/capture.h"
+#include "proxyd/choices.h"
 #include "proxyd/request.h"
 
 /* --- events -------------------------------------------------------------------------- */
@@ -68,16 +69,18 @@ answer_look(struct request *rq, const struct ir_event *ev)
 }
 
 int
-answer_event(void *arg, const struct ir_event *ev)
+answer_event(void *arg, const struct ir_event *in)
 {
 	struct request	*rq = arg;
+	struct ir_event	 ev = *in;
+	bool		 told = choices_event(rq, &ev);
 
-	answer_look(rq, ev);
-	if (ev->type == IR_EV_ERROR || rq->rq_same)
+	answer_look(rq, &ev);
+	if (ev.type == IR_EV_ERROR || rq->rq_same || !told)
 		return 0;
 	if (rq->rq_ir.stream)
-		rq->rq_client->event_encode(&rq->rq_enc, ev);
-	else if (ir_response_fold(&rq->rq_resp, ev) == -1) {
+		rq->rq_client->event_encode(&rq->rq_enc, &ev);
+	else if (ir_response_fold(&rq->rq_resp, &ev) == -1) {
 		ir_error_set(&rq->rq_err, IR_ERR_UPSTREAM,
 		    "the provider's answer is too large");
 		rq->rq_failed = true;
@@ -114,31 +117,50 @@ answer_frame(void *arg, const struct frame *f)
 
 /* --- one attempt's answer -------------------------------------------------------------- */
 
+/* The first call's answer begins: nothing has gone to the client. */
+static void
+answer_begin_first(struct request *rq)
+{
+	buf_clear(&rq->rq_out);
+	buf_clear(&rq->rq_hold);
+	rq->rq_start = (struct ir_event){ .type = IR_EV_START };
+	ir_encoder_init(&rq->rq_enc, rq->rq_client, &rq->rq_x, &rq->rq_out);
+	ir_response_init(&rq->rq_resp, &rq->rq_arena, REQUEST_ANSWER_MAX);
+	rq->rq_folding = true;
+}
+
 void
 answer_begin(struct request *rq, enum framing framing)
 {
 	struct ir_sink	 sink = { answer_event, rq };
 
-	answer_release(rq);
+	answer_again(rq);
 	rq->rq_answering = true;
 	rq->rq_framing = framing;
 	rq->rq_content = rq->rq_ended = rq->rq_failed = false;
 	rq->rq_said = rq->rq_finishing = rq->rq_hide = false;
-	buf_clear(&rq->rq_out);
-	buf_clear(&rq->rq_hold);
 	memset(&rq->rq_check, 0, sizeof(rq->rq_check));
-	rq->rq_start = (struct ir_event){ .type = IR_EV_START };
 	if (framing != FRAME_NONE)
 		framer_init(&rq->rq_framer, framing);
 	if (rq->rq_target != NULL)
 		ir_decoder_init(&rq->rq_dec, rq->rq_target, &rq->rq_x, sink);
-	ir_encoder_init(&rq->rq_enc, rq->rq_client, &rq->rq_x, &rq->rq_out);
-	ir_response_init(&rq->rq_resp, &rq->rq_arena, REQUEST_ANSWER_MAX);
+	if (!choices_later(rq))
+		answer_begin_first(rq);
+}
+
+static void
+answer_unfold(struct request *rq)
+{
+	if (rq->rq_folding)
+		ir_response_release(&rq->rq_resp);
+	rq->rq_folding = false;
 }
 
 void
-answer_release(struct request *rq)
+answer_again(struct request *rq)
 {
+	if (!choices_later(rq))
+		answer_unfold(rq);
 	if (!rq->rq_answering)
 		return;
 	rq->rq_answering = false;
@@ -146,7 +168,13 @@ answer_release(struct request *rq)
 		framer_release(&rq->rq_framer);
 	if (rq->rq_target != NULL)
 		ir_decoder_release(&rq->rq_dec);
-	ir_response_release(&rq->rq_resp);
+}
+
+void
+answer_release(struct request *rq)
+{
+	answer_again(rq);
+	answer_unfold(rq);
 }
 
 /* --- to the client ---------------------------------------------------------------------- */
@@ -156,6 +184,8 @@ answer_complete(struct request *rq)
 {
 	struct buf	 body;
 
+	if (choices_more(rq))
+		return;
 	try_end(rq, rq->rq_up == NULL ? 200 : rq->rq_up->up_status, true,
 	    "ok");
 	if (rq->rq_state == RQ_STREAM) {

@@ -9,6 +9,7 @@
 #include "policy/keypick.h"
 #include "proxyd/account.h"
 #include "proxyd/capture.h"
+#include "proxyd/choices.h"
 #include "proxyd/request.h"
 
 #define HEADERS_MAX	48
@@ -253,7 +254,8 @@ try_key(struct request *rq, int64_t *wait_ms)
 	*wait_ms = -1;
 	rq->rq_key = NULL;
 	if (rq->rq_provider->nkeys == 0)
-		return rq->rq_provider->keyless && rq->rq_tries == 0;
+		return rq->rq_provider->keyless &&
+		    rq->rq_call_tries == 0;
 	if ((i = try_pick(rq, wait_ms)) == -1)
 		return false;
 	rq->rq_tried[i] = true;
@@ -270,7 +272,8 @@ try_open(struct request *rq)
 	rq->rq_trying = true;
 	rq->rq_try_us = clock_mono_us();
 	wk->row->stat.attempts++;
-	if (rq->rq_tries++ > 0)
+	rq->rq_tries++;
+	if (rq->rq_call_tries++ > 0)
 		wk->row->stat.retries++;
 	if (rq->rq_key != NULL)
 		wk->row->key[rq->rq_key->slot].inflight++;
@@ -406,6 +409,14 @@ try_why(const struct ir_error *err)
 	}
 }
 
+/* Has this call said nothing yet that the client may have? */
+static bool
+try_is_open(const struct request *rq)
+{
+	return choices_later(rq) ? rq->rq_state != RQ_DONE &&
+	    !rq->rq_content : rq->rq_state == RQ_TRY;
+}
+
 void
 try_failed(struct request *rq, int status, const struct ir_error *err)
 {
@@ -413,8 +424,8 @@ try_failed(struct request *rq, int status, const struct ir_error *err)
 	int64_t		 wait_ms;
 	bool		 again;
 
-	again = rq->rq_state == RQ_TRY && try_again_helps(err) &&
-	    (int)rq->rq_tries < rq->rq_snap->retry_tries &&
+	again = try_is_open(rq) && try_again_helps(err) &&
+	    (int)rq->rq_call_tries < rq->rq_snap->retry_tries &&
 	    clock_mono_us() - rq->rq_start_us <
 	    (int64_t)rq->rq_snap->retry_ms * 1000;
 	try_rest(rq, err);
@@ -424,7 +435,7 @@ try_failed(struct request *rq, int status, const struct ir_error *err)
 		rq->rq_up = NULL;
 		mock_free(rq->rq_mock);
 		rq->rq_mock = NULL;
-		answer_release(rq);
+		answer_again(rq);
 		try_open(rq);
 		return;
 	}

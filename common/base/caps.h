@@ -74,6 +74,7 @@ enum caps_effort {
 	    "JSON Schema as it is (parametersJsonSchema)")		\
 	CAPS(BOOL, json_with_tools, 1, "JSON output beside functions")	\
 	CAPS(BOOL, signatures, 0, "calls without a signature are refused") \
+	CAPS(BOOL, choices, 1, "several answers to one request")		\
 	CAPS(BOOL, urls, 1, "fetches media by https URL")
 
 struct model_caps {

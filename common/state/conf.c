@@ -633,6 +633,8 @@ static const struct conf_row rows[] = {
 	    "how long a key rests at most, whatever the provider says" },
 	{ "BUDGET_UNPRICED", conf_set_bool, C(budget_unpriced), 0, 0, "false",
 	    "let models without a price through where a budget holds" },
+	{ "CHOICES_MAX", conf_set_int, C(choices_max), 1, 128, "8",
+	    "calls for the several answers (n) that a provider gives singly" },
 	{ "FETCH_COUNT", conf_set_int, C(fetch_count), 0, 256, "16",
 	    "media by URL fetched for a request, at most; 0: none" },
 	{ "FETCH_SIZE", conf_set_size, C(fetch_size), 1, 1 << 30, "20MiB",

@@ -92,6 +92,7 @@ struct conf {
 	int			 cooldown_max_ms;	/* cap on provider's hint */
 	struct str		 server_tools;	/* lines: server_tool_rule */
 	bool			 budget_unpriced;
+	int			 choices_max;	/* calls for one answer */
 	int			 fetch_count;	/* media URLs a request; 0: none */
 	int64_t			 fetch_size;	/* bytes of one */
 	int64_t			 fetch_total;	/* bytes of a request's all */

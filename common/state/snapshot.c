@@ -45,10 +45,11 @@ load_fetch(struct load *l)
 {
 	struct snapshot		*n = l->snap;
 	struct sqlite3_stmt	*st;
-	int64_t			 most, ms, parallel, private;
+	int64_t			 choices, most, ms, parallel, private;
 	int			 rc;
 
-	if (store_setting(l->s, "fetch_count", &most) == -1 ||
+	if (store_setting(l->s, "choices_max", &choices) == -1 ||
+	    store_setting(l->s, "fetch_count", &most) == -1 ||
 	    store_setting(l->s, "fetch_ms", &ms) == -1 ||
 	    store_setting(l->s, "fetch_parallel", &parallel) == -1 ||
 	    store_setting(l->s, "fetch_private", &private) == -1 ||
@@ -60,6 +61,7 @@ load_fetch(struct load *l)
 	if ((rc = sql_step(l->s, st)) == 1)
 		n->fetch_types = text(l, st, 0);
 	sql_end(st);
+	n->choices_max = (int)choices;
 	n->fetch_count = (int)most;
 	n->fetch_ms = (int)ms;
 	n->fetch_parallel = (int)parallel;

@@ -139,6 +139,7 @@ struct snapshot {
 	int64_t			 body_max;
 	int			 keepalive_ms;
 	struct str		 server_tools;	/* lines: server_tool_rule */
+	int			 choices_max;
 	int			 fetch_count, fetch_ms, fetch_parallel;
 	int64_t			 fetch_size, fetch_total;
 	bool			 fetch_private;
