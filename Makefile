@@ -326,14 +326,17 @@ clean:
 
 # --- benchmarks: t/bench/README.md --------------------------------------------------
 BENCH_PACKAGES = $(CHECK_PACKAGES) wrk util-linux
-BENCH_SRCS = $(addprefix t/bench/,upstream.c canned.c stream.c pure.c rows.c)
-BENCH	= $(addprefix $(B)/bench/,upstream stream pure rows)
+BENCH_SRCS = $(addprefix t/bench/,upstream.c canned.c stream.c pure.c rows.c \
+	tenants.c)
+BENCH	= $(addprefix $(B)/bench/,upstream stream pure rows tenants)
 
 $(B)/bench/upstream: $(call OBJ,t/bench/upstream.c t/bench/canned.c) $(COMMON)
 $(B)/bench/stream: $(call OBJ,t/bench/stream.c)
 $(B)/bench/pure: $(call OBJ,t/bench/pure.c) $(COMMON)
 $(B)/bench/rows: $(call OBJ,t/bench/rows.c) $(COMMON)
 $(B)/bench/rows: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
+$(B)/bench/tenants: $(call OBJ,t/bench/tenants.c) $(COMMON)
+$(B)/bench/tenants: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
 $(B)/bench/pure: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
 $(BENCH):
 	@echo "  LD   $@"; mkdir -p $(@D)

@@ -72,20 +72,20 @@ static const struct tariff	 tariffs[] = {
 
 enum cls { C_SIGN, C_LOWER, C_UPPER, C_DIGIT, C_BLANK, C_LINE, C_WIDE };
 
-static enum cls
+/* By a table: what follows what in a text is not foreseen by any branch. */
+static const uint8_t	 classes[256] = {
+	['\t'] = C_BLANK, [' '] = C_BLANK,
+	['\n'] = C_LINE, ['\r'] = C_LINE,
+	['0' ... '9'] = C_DIGIT,
+	['A' ... 'Z'] = C_UPPER,
+	['a' ... 'z'] = C_LOWER,
+	[0x80 ... 0xff] = C_WIDE	/* and all else C_SIGN */
+};
+
+static inline enum cls
 class_of(unsigned char c)
 {
-	if (c >= 'a' && c <= 'z')
-		return C_LOWER;
-	if (c >= 'A' && c <= 'Z')
-		return C_UPPER;
-	if (c >= '0' && c <= '9')
-		return C_DIGIT;
-	if (c == ' ' || c == '\t')
-		return C_BLANK;
-	if (c == '\n' || c == '\r')
-		return C_LINE;
-	return c >= 0x80 ? C_WIDE : C_SIGN;
+	return (enum cls)classes[c];
 }
 
 /* The end of the run that begins at p; capitals begin a new word. */

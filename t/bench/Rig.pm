@@ -188,7 +188,7 @@ sub config {
 		    "    base_url: http://127.0.0.1:$up->{$port{$kind}}\n";
 	}
 	if ($full) {
-		$text .= "API_KEY_POOLS:\n";
+		$text .= "BUDGET_UNPRICED: true\nAPI_KEY_POOLS:\n";
 		for my $m (@models) {
 			$text .= "  $m:\n    keys:\n" . join '', map {
 			    "      - sk-$m-0123456789abcdef-$_\n" } 1 .. 100;
@@ -215,18 +215,36 @@ sub gateway {
 	return $g;
 }
 
+# Tenants with limits for a gateway that runs, in service when this returns the
+# client key of one.
+sub tenants {
+	my ($g, $n) = @_;
+	my $prog = bench('tenants');
+	my $key = `$prog $g->{home} $n`;
+
+	die 'tenants' if $?;
+	chomp $key;
+	sleep 1;	# the logger tells workers within that time
+	return $key;
+}
+
 # --- load ------------------------------------------------------------------------
 
+our $key;		# of the client; none: no header
 my $nscript = 0;
 
 sub _script {
 	my ($body) = @_;
 	my $file = "$tmp/load-" . ++$nscript;
 
+	my $auth = defined $key ?
+	    qq(wrk.headers["Authorization"] = "Bearer $key") : '';
+
 	spew("$file.body", $body);
 	return spew("$file.lua", <<"EOT");
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
+$auth
 local f = io.open("$file.body", "rb")
 wrk.body = f:read("*a")
 f:close()
@@ -246,7 +264,7 @@ my %scripts;
 # The command that loads port with a body.
 sub wrk_command {
 	my ($port, $path, $body, $c, $seconds) = @_;
-	my $script = $scripts{$body} //= _script($body);
+	my $script = $scripts{ ($key // '') . $body } //= _script($body);
 
 	return ('wrk', '-t1', "-c$c", "-d${seconds}s", '--timeout', '30s',
 	    '-s', $script, "http://127.0.0.1:$port$path");
@@ -278,7 +296,8 @@ sub streams {
 	my $file = spew("$tmp/stream.body", $body);
 
 	open my $p, '-|', 'taskset', '-c', 1, bench('stream'), '-p', $port,
-	    '-f', $file, '-k', $k, '-r', $ramp, '-u', $path
+	    '-f', $file, '-k', $k, '-r', $ramp, '-u', $path,
+	    defined $key ? ('-a', $key) : ()
 	    or die "stream: $!";
 	return $p;
 }

@@ -261,12 +261,14 @@ sub memory_cells {
 
 # --- cell 5: everything on -------------------------------------------------------
 
-# 1,000 models, 100 keys for each provider, rows of the log.
+# 1,000 models, 100 keys for each provider, 1,000 tenants with limits and budgets,
+# rows of the log.
 sub full_cells {
 	my $bare = $g;
 
 	return unless $opt{only} =~ /full|^\.$/;
 	$g = Rig::gateway($up, full => 1);
+	local $Rig::key = Rig::tenants($g, 1000);
 	plain_cell("full, small $_->[0] c=$_->[1]", $_->[0], $_->[0],
 	    small_body($_->[0], "to-$_->[0]"), $_->[1], 2.6)
 	    for [ 'openai-chat', 1 ], [ 'openai-chat', 32 ],

@@ -238,7 +238,7 @@ run(struct stream *st, unsigned k, int64_t ramp)
 }
 
 static void
-make_request(const char *path, const char *file)
+make_request(const char *path, const char *file, const char *auth)
 {
 	struct stat	 sb;
 	size_t		 n;
@@ -248,8 +248,11 @@ make_request(const char *path, const char *file)
 	if ((fd = open(file, O_RDONLY)) == -1 || fstat(fd, &sb) == -1)
 		err(1, "%s", file);
 	head = asprintf(&p, "POST %s HTTP/1.1\r\nHost: localhost\r\n"
-	    "Content-Type: application/json\r\nContent-Length: %lld\r\n\r\n",
-	    path, (long long)sb.st_size);
+	    "Content-Type: application/json\r\n%s%s%s"
+	    "Content-Length: %lld\r\n\r\n", path,
+	    auth == NULL ? "" : "Authorization: Bearer ",
+	    auth == NULL ? "" : auth, auth == NULL ? "" : "\r\n",
+	    (long long)sb.st_size);
 	if (head == -1)
 		err(1, NULL);
 	n = (size_t)head + (size_t)sb.st_size;
@@ -264,15 +267,18 @@ make_request(const char *path, const char *file)
 int
 main(int argc, char **argv)
 {
-	const char	*path = "/v1/messages", *file = NULL;
+	const char	*path = "/v1/messages", *file = NULL, *auth = NULL;
 	unsigned	 k = 1;
 	struct stream	*st;
 	int64_t		 ramp = NANO / 2;
 	int		 ch;
 
 	sin_gateway.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	while ((ch = getopt(argc, argv, "f:k:p:r:u:")) != -1) {
+	while ((ch = getopt(argc, argv, "a:f:k:p:r:u:")) != -1) {
 		switch (ch) {
+		case 'a':
+			auth = optarg;
+			break;
 		case 'f':
 			file = optarg;
 			break;
@@ -296,10 +302,10 @@ main(int argc, char **argv)
 	}
 	if (file == NULL || k == 0) {
 		fprintf(stderr, "usage: stream -p port -f body [-k streams] "
-		    "[-r ms] [-u path]\n");
+		    "[-r ms] [-u path] [-a key]\n");
 		return 1;
 	}
-	make_request(path, file);
+	make_request(path, file, auth);
 	if ((epfd = epoll_create1(0)) == -1 ||
 	    (st = calloc(k, sizeof(*st))) == NULL)
 		err(1, NULL);
