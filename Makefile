@@ -31,7 +31,7 @@ B	?= build/$(VARIANT)
 BASE_SRCS = $(addprefix common/base/,arena.c buf.c caps.c caps_table.c clock.c \
 	codec.c fold.c id.c listen.c log.c loop.c redact.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
-	server_tool.c server_run.c cite.c estimate.c count.c embed.c \
+	server_tool.c server_run.c cite.c estimate.c refusal.c count.c embed.c \
 	ir_response.c ir_name.c loss.c decoder.c dialect.c convert.c schema.c \
 	schema_lower.c \
 	dialect_anthropic.c dialect_anthropic_decode.c \
@@ -54,7 +54,7 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_p
 	conf_value.c conf_yaml.c object_field.c rules.c daemon.c daemon_status.c \
 	secret.c shm.c rollup.c snapshot.c snapshot_routes.c store.c \
 	store_admin.c store_conf.c store_log.c store_object.c \
-	store_page.c store_prices.c store_rollup.c store_summary.c \
+	store_page.c store_prices.c store_refusal.c store_rollup.c store_summary.c \
 	store_tenants.c snapshot_tenants.c statedb.c)
 POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c limit.c netguard.c \
 	pattern.c price.c route.c)
@@ -62,7 +62,8 @@ GEN_SRCS = $(addprefix common/state/,caps_gen.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
 	worker.c worker_state.c http_in.c http_out.c request.c request_try.c request_answer.c \
-	request_alive.c request_head.c request_op.c fetch.c choices.c api.c \
+	request_alive.c request_head.c request_op.c request_refusal.c \
+	fetch.c choices.c api.c \
 	mock.c logger.c account.c admit.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c assets.c api_logs.c api_stats.c \
 	api_tenants.c api_users.c auth.c http.c live.c rows.c metrics.c page.c status.c))

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "state/shm.h"
+#include "state/store_refusal.h"
 
 #define ASK_MS	2000		/* everybody else waits as long */
 
@@ -170,6 +171,7 @@ status_gather(struct status_view *v, struct arena *arena,
 	struct buf	 b;
 
 	memset(v, 0, sizeof(*v));
+	snprintf(v->db, sizeof(v->db), "%s", paths->db);
 	buf_init(&b, 1 << 20);
 	v->answer = daemon_ask(paths->control, "status", ASK_MS, &b,
 	    v->proxyd_err, sizeof(v->proxyd_err));
@@ -239,11 +241,12 @@ void
 status_json(const struct status_view *v, const char *host, int port,
     struct buf *b)
 {
-	json_out(json_pack("{s:o,s:{s:b,s:i,s:s,s:s,s:i},s:o}",
+	json_out(json_pack("{s:o,s:{s:b,s:i,s:s,s:s,s:i},s:o,s:o}",
 	    "proxyd", proxyd_json(v),
 	    "admind", "running", 1, "pid", (int)getpid(), "version",
 	    PROXYD_VERSION, "host", host, "port", port,
-	    "database", store_json(v)), b);
+	    "database", store_json(v), "refused_parameters",
+	    store_refusals_json(v->db)), b);
 }
 
 static json_t *

@@ -40,6 +40,7 @@ struct status_view {
 	bool			 stored;	/* the database could be read */
 	int			 schema;
 	struct store_summary	 sum;
+	char			 db[1100];	/* its path */
 	struct status_key	*keys;		/* by provider; counts are proxyd's
 						   while it runs */
 	char			 proxyd_err[1400];

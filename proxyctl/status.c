@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proxyctl/launch.h"
+#include "state/store_refusal.h"
 
 #define STATUS_MS	5000
 
@@ -20,6 +21,7 @@ struct view {
 	char			 err[2400];
 	bool			 admin;		/* admind runs */
 	struct service		 web;
+	json_t			*refusals;	/* an array */
 };
 
 /* --- JSON ------------------------------------------------------------------------ */
@@ -50,8 +52,8 @@ print_json(const struct view *v)
 {
 	json_t	*o;
 
-	o = json_pack("{s:o,s:o}", "proxyd", proxyd_json(v), "admind",
-	    admind_json(v));
+	o = json_pack("{s:o,s:o,s:O}", "proxyd", proxyd_json(v), "admind",
+	    admind_json(v), "refused_parameters", v->refusals);
 	must(o != NULL);
 	if (json_dumpf(o, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0)
 		printf("\n");
@@ -119,6 +121,29 @@ print_proxyd(const struct daemon_status *st)
 }
 
 static void
+print_refusals(const struct view *v)
+{
+	const char	*model, *name, *provider, *rename, *expires;
+	json_t		*o;
+	size_t		 i;
+
+	json_array_foreach(v->refusals, i, o) {
+		rename = NULL;
+		if (json_unpack(o, "{s:s,s:s,s:s,s?s,s:s}", "provider",
+		    &provider, "model", &model, "name", &name, "rename",
+		    &rename, "expires", &expires) == -1 &&
+		    json_unpack(o, "{s:s,s:s,s:s,s:s}", "provider",
+		    &provider, "model", &model, "name", &name, "expires",
+		    &expires) == -1)
+			continue;
+		printf("%srefused  %s %s: %s %s%s, until %s\n",
+		    i == 0 ? "\n" : "", provider, model, name,
+		    rename == NULL ? "is left out" : "is sent as ",
+		    rename == NULL ? "" : rename, expires);
+	}
+}
+
+static void
 print_text(const struct view *v, const struct ctl *c)
 {
 	const struct daemon_text	*t;
@@ -142,6 +167,7 @@ print_text(const struct view *v, const struct ctl *c)
 	else
 		printf("admind   not running; proxyctl start --web starts "
 		    "it\n");
+	print_refusals(v);
 	if (v->answer != DAEMON_OK)
 		return;
 	for (t = v->st.warnings; t != NULL; t = t->next)
@@ -181,6 +207,7 @@ view_make(struct view *v, struct arena *a, struct ctl *c)
 	else if (v->answer == DAEMON_NOBODY)
 		view_silent(v, c);
 	buf_release(&b);
+	v->refusals = store_refusals_json(c->paths.db);
 	service_init(&v->web, c, true);
 	if ((r = service_find(&v->web)) == -1)
 		return -1;
@@ -214,6 +241,7 @@ ctl_status(struct ctl *c)
 		else
 			r = ctl_fail("%s", v.err);
 	}
+	json_decref(v.refusals);
 	arena_release(&a);
 	return r;
 }

@@ -17,6 +17,7 @@
 #include "state/bodies.h"
 #include "state/statedb.h"
 #include "state/store.h"
+#include "state/store_refusal.h"
 #include "state/store_rollup.h"
 
 #define DRAIN_MS	25		/* rings are looked at so often */
@@ -331,6 +332,9 @@ expire_cb(void *arg)
 		n = bodies_old();
 	if (n == 0)
 		n = state_old();
+	if (n == 0 && store_refusals_expire(st.store) == -1)
+		log_warnx("cannot expire refused parameters: %s",
+		    store_error(st.store));
 	loop_timer_set(st.loop, &st.expire, n > 0 ? EXPIRE_SOON_MS :
 	    EXPIRE_MS);
 }

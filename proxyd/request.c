@@ -369,6 +369,22 @@ request_refused(struct request *rq, struct ir_error *err)
 	return -1;
 }
 
+/* The client asks for it, or the operator; a client cannot ask for less. */
+static int
+request_strict(struct request *rq, struct ir_error *err)
+{
+	struct str	 v = header(rq, "x-proxyd-strict");
+
+	if (v.n > 0 && !str_is_nocase(v, "true") && !str_is_nocase(v,
+	    "false")) {
+		ir_error_set(err, IR_ERR_BAD_REQUEST, "the header "
+		    "x-proxyd-strict: expected true or false");
+		return -1;
+	}
+	rq->rq_strict = rq->rq_snap->strict || str_is_nocase(v, "true");
+	return rq->rq_strict ? loss_strict(&rq->rq_loss, err) : 0;
+}
+
 static void
 request_exchange(struct request *rq)
 {
@@ -386,6 +402,7 @@ request_exchange(struct request *rq)
 	x->target.model = rq->rq_route.model;
 	x->target.tool_rules = rq->rq_snap->server_tools;
 	x->target.stream = rq->rq_ir.stream;
+	x->target.caps = &rq->rq_snap->caps;
 	x->target.framing = rq->rq_same ? rq->rq_ir.framing : FRAME_SSE;
 }
 
@@ -417,6 +434,9 @@ request_translate(struct request *rq, struct ir_error *err)
 		if (request_refused(rq, err) == -1)
 			return -1;
 	}
+	refusals_apply(rq);
+	if (request_strict(rq, err) == -1)
+		return -1;
 	if (!buf_ok(&rq->rq_send)) {
 		ir_error_set(err, IR_ERR_TOO_LARGE,
 		    "the translated body is too large");

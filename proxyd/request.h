@@ -64,6 +64,8 @@ struct request {
 	const struct dialect	*rq_target;	/* NULL: the mock */
 	struct fetch		*rq_fetch;	/* of media, under way */
 	bool			 rq_same;	/* bytes are forwarded */
+	bool			 rq_strict;	/* a loss is a 400 */
+	unsigned		 rq_refusals;	/* learned in this request */
 	struct buf		 rq_send;	/* body for the provider */
 	const struct snap_key	*rq_key;	/* of this attempt, or NULL */
 	bool			*rq_tried;	/* by key of the provider */
@@ -161,6 +163,16 @@ void	 try_end(struct request *, int status, bool ok, const char *why);
 void	 try_hide_key(const struct request *, char *, size_t);
 /* As try_end, then another attempt if that may help, else the error. */
 void	 try_failed(struct request *, int status, const struct ir_error *);
+
+/* --- request_refusal.c: parameters that models do not take ------------------------- */
+
+/* Leaves out of rq_send what is remembered of its model. */
+void	 refusals_apply(struct request *);
+/*
+ * Does the provider's error name a parameter that can be left out?  Then it has
+ * been, and the request is to be sent again with the same key.
+ */
+bool	 refusals_again(struct request *, const struct ir_error *);
 
 /* --- request_answer.c: what comes back --------------------------------------------- */
 

@@ -417,6 +417,17 @@ try_is_open(const struct request *rq)
 	    !rq->rq_content : rq->rq_state == RQ_TRY;
 }
 
+static void
+try_reopen(struct request *rq)
+{
+	upstream_close(rq->rq_up);
+	rq->rq_up = NULL;
+	mock_free(rq->rq_mock);
+	rq->rq_mock = NULL;
+	answer_again(rq);
+	try_open(rq);
+}
+
 void
 try_failed(struct request *rq, int status, const struct ir_error *err)
 {
@@ -424,6 +435,11 @@ try_failed(struct request *rq, int status, const struct ir_error *err)
 	int64_t		 wait_ms;
 	bool		 again;
 
+	if (refusals_again(rq, err)) {
+		try_end(rq, status, false, "parameter refused");
+		try_reopen(rq);
+		return;
+	}
 	again = try_is_open(rq) && try_again_helps(err) &&
 	    (int)rq->rq_call_tries < rq->rq_snap->retry_tries &&
 	    clock_mono_us() - rq->rq_start_us <
@@ -431,12 +447,7 @@ try_failed(struct request *rq, int status, const struct ir_error *err)
 	try_rest(rq, err);
 	try_end(rq, status, false, try_why(err));
 	if (again && try_key(rq, &wait_ms)) {
-		upstream_close(rq->rq_up);
-		rq->rq_up = NULL;
-		mock_free(rq->rq_mock);
-		rq->rq_mock = NULL;
-		answer_again(rq);
-		try_open(rq);
+		try_reopen(rq);
 		return;
 	}
 	request_fail(rq, &copy);

@@ -32,6 +32,8 @@ enum acct_str {
 	ACCT_CLOSE,		/* how it ended: "done", "client left" ... */
 	ACCT_USER_AGENT,
 	ACCT_TENANT,		/* its name */
+	ACCT_REFUSED,		/* members that the model does not take, each
+				   "name\trename\n": see store_refusal.h */
 	ACCT_STR_COUNT
 };
 

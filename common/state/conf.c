@@ -12,6 +12,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "state/bodies.h"
+#include "state/caps_file.h"
 #include "state/conf_row.h"
 
 #define KEYS_MAX	1024		/* SHM_KEYS: each has a slot */
@@ -595,12 +596,51 @@ set_body_mode(struct conf_reader *r, const struct conf_row *row,
 	return conf_fail(r, y, "expected none, errors or all");
 }
 
+/* Beside app.yml where it has no path of its own. */
+static int
+set_models_file(struct conf_reader *r, const struct conf_row *row,
+    const struct yml *y, void *base)
+{
+	const char		*slash = strrchr(r->name, '/');
+	struct caps_table	 t;
+	struct arena		 a;
+	struct buf		 b;
+	char			 path[4096], err[1024];
+	int			 n, rc = -1;
+
+	if (y->type != YML_SCALAR || y->text.n > 1024)
+		return conf_fail(r, y, "expected the name of a file");
+	n = slash == NULL || y->text.p[0] == '/' ? 0 :
+	    (int)(slash - r->name) + 1;
+	snprintf(path, sizeof(path), "%.*s%.*s", n, r->name,
+	    STR_FMT(y->text));
+	buf_init(&b, YML_SIZE_MAX + 32768);
+	arena_init(&a);
+	if (conf_read_file(path, &b, err, sizeof(err)) == 0 &&
+	    caps_file_parse(&a, buf_str(&b), path, &t, err,
+	    sizeof(err)) == 0) {
+		*(struct str *)((char *)base + row->off) =
+		    arena_str(&r->c->arena, buf_str(&b));
+		rc = 0;
+	} else
+		conf_fail(r, y, "%s", err);
+	arena_release(&a);
+	buf_release(&b);
+	return rc;
+}
+
 /* --- the file ------------------------------------------------------------- */
 
 #define C(field)	offsetof(struct conf, field)
 static const struct conf_row rows[] = {
 	{ "MODE", conf_set_mode, C(mode), 0, 0, "transformer",
 	    "transformer: translate; direct: forward as it is" },
+	{ "STRICT", conf_set_bool, C(strict), 0, 0, "false",
+	    "refuse what cannot be translated without a loss" },
+	{ "MODELS_FILE", set_models_file, C(models_text), 0, 0, "",
+	    "file of what models take, laid over what is built in" },
+	{ "REFUSAL_TIME", conf_set_ms, C(refusal_ms), 0, 20 * DAY_MS, "24h",
+	    "how long a parameter that a model refused is left out" },
 	{ "HOST", conf_set_listen, C(process.host), 0, 0, "127.0.0.1",
 	    "address that the API listens on" },
 	{ "PORT", conf_set_int, C(process.port), 0, 65535, "8000",
@@ -804,8 +844,8 @@ conf_free(struct conf *c)
 }
 
 /* A pipe or directory is refused: reading it might never end. */
-static int
-read_file(const char *path, struct buf *b, char *err, size_t errsize)
+int
+conf_read_file(const char *path, struct buf *b, char *err, size_t errsize)
 {
 	struct stat	 st;
 	ssize_t		 n = -1;
@@ -845,7 +885,7 @@ conf_load(const char *path, char *err, size_t errsize)
 	if (path == NULL)
 		return conf_parse(STR(""), "default", err, errsize);
 	buf_init(&b, YML_SIZE_MAX + 32768);
-	if (read_file(path, &b, err, errsize) == 0)
+	if (conf_read_file(path, &b, err, errsize) == 0)
 		c = conf_parse(buf_str(&b), path, err, errsize);
 	if (b.data != NULL)
 		explicit_bzero(b.data, b.len);

@@ -81,6 +81,10 @@ struct conf {
 	struct arena		 arena;
 	struct conf_process	 process;
 	enum conf_mode		 mode;
+	bool			 strict;	/* a loss is a 400 */
+	struct str		 models_text;	/* of MODELS_FILE; "" none */
+	int			 refusal_ms;	/* what a model refused is
+						   left out so long; 0: once */
 	struct str		 preferred_provider;	/* "" none */
 	bool			 allow_anonymous;
 	struct conf_strs	*allowed_hosts;	/* Host names besides loopback */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "state/conf.h"
 #include "state/conf_yaml.h"
@@ -35,6 +36,10 @@ struct conf_row {
 /* "name:line: A.b[2]: message"; y NULL: without a place.  Returns -1. */
 int	 conf_fail(struct conf_reader *, const struct yml *, const char *, ...)
 	    __attribute__((__format__(printf, 3, 4)));
+
+/* A whole file of at most YML_SIZE_MAX bytes into b; -1 with err. */
+int	 conf_read_file(const char *path, struct buf *b, char *err,
+	    size_t errsize);
 
 /* Scalars that are empty were not given. */
 bool	 conf_given(const struct yml *);

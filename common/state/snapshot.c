@@ -6,6 +6,8 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "state/caps_file.h"
+#include "state/store_refusal.h"
 #include "state/store_sql.h"
 #include "state/snapshot.h"
 #include "state/snapshot_tenants.h"
@@ -74,12 +76,14 @@ load_settings(struct load *l)
 {
 	struct snapshot	*n = l->snap;
 	int64_t		 mode, anon, body, alive, tries, retry, cool, max;
+	int64_t		 strict;
 	uint64_t	 generation;
 
 	if (store_generation(l->s, &generation) == -1 ||
 	    load_bodies(l) == -1 || load_fetch(l) == -1 ||
 	    store_setting(l->s, "mode", &mode) == -1 ||
 	    store_setting(l->s, "allow_anonymous", &anon) == -1 ||
+	    store_setting(l->s, "strict", &strict) == -1 ||
 	    store_setting(l->s, "max_body", &body) == -1 ||
 	    store_setting(l->s, "keepalive_ms", &alive) == -1 ||
 	    store_setting(l->s, "retry_tries", &tries) == -1 ||
@@ -89,6 +93,7 @@ load_settings(struct load *l)
 		return -1;
 	n->generation = generation;
 	n->mode = mode == CONF_DIRECT ? CONF_DIRECT : CONF_TRANSFORMER;
+	n->strict = strict != 0;
 	n->allow_anonymous = anon != 0;
 	n->max_body = body;
 	n->keepalive_ms = (int)alive;
@@ -350,6 +355,48 @@ load_preferred(struct load *l)
 	return rc == -1 ? -1 : 0;
 }
 
+/* Checked when it was read; another version of this program may differ. */
+static int
+load_caps(struct load *l)
+{
+	struct sqlite3_stmt	*st;
+	char			 err[512];
+	int			 rc;
+
+	st = sql_open(l->s, "SELECT value FROM settings "
+	    "WHERE name = 'models'", "");
+	if (st == NULL)
+		return -1;
+	if ((rc = sql_step(l->s, st)) == 1 &&
+	    caps_file_parse(l->arena, sql_str(st, 0), "MODELS_FILE",
+	    &l->snap->caps, err, sizeof(err)) == -1) {
+		log_warnx("%s: it is left out", err);
+		l->snap->caps.n = 0;
+	}
+	sql_end(st);
+	return rc == -1 ? -1 : 0;
+}
+
+static void
+refusal_cb(void *arg, const struct store_refusal *r)
+{
+	struct load	*l = arg;
+	struct snapshot	*n = l->snap;
+	int		 provider = snapshot_provider(n, r->provider);
+
+	if (provider == -1)
+		return;
+	n->refusals = snapshot_grow(l->arena, n->refusals, n->nrefusals,
+	    sizeof(*n->refusals));
+	n->refusals[n->nrefusals++] = (struct snap_refusal){
+		.provider = (unsigned)provider,
+		.model = arena_str(l->arena, r->model),
+		.name = arena_str(l->arena, r->name),
+		.rename = arena_str(l->arena, r->rename),
+		.expires_us = r->expires_us
+	};
+}
+
 static int
 load_server_tools(struct load *l)
 {
@@ -380,7 +427,8 @@ load_all(struct load *l)
 			return -1;
 	if (snapshot_load_pools(l->s, l->snap) == -1 ||
 	    load_models(l) == -1 || snapshot_tenants(l->s, l->snap) == -1 ||
-	    load_preferred(l) == -1)
+	    load_preferred(l) == -1 || load_caps(l) == -1 ||
+	    store_refusals_each(l->s, refusal_cb, l) == -1)
 		return -1;
 	return snapshot_load_rules(l->s, l->snap);
 }

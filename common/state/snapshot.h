@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/caps.h"
 #include "base/fold.h"
 #include "base/str.h"
 #include "state/conf.h"
@@ -124,12 +125,23 @@ struct snap_rule {
 	unsigned	 first_word;		/* of any, then all; in words */
 };
 
+/* What a model turned out not to take: see store_refusal.h. */
+struct snap_refusal {
+	unsigned	 provider;		/* index */
+	struct str	 model, name, rename;
+	int64_t		 expires_us;
+};
+
 struct snapshot {
 	struct arena		 arena;
 	unsigned		 refs;
 	uint64_t		 generation;
 	enum conf_mode		 mode;
 	int			 preferred;	/* provider's index, -1: none */
+	bool			 strict;	/* a loss is a 400 */
+	struct caps_table	 caps;		/* of MODELS_FILE */
+	struct snap_refusal	*refusals;
+	unsigned		 nrefusals;
 	bool			 allow_anonymous;
 	struct str		*hosts;		/* allowed Host names */
 	unsigned		 nhosts;

@@ -66,6 +66,8 @@ store_setting(struct store *s, const char *name, int64_t *v)
 #define STORE_SETTINGS							\
 	STORE_SETTING(mode)						\
 	STORE_SETTING(allow_anonymous)					\
+	STORE_SETTING(strict)						\
+	STORE_SETTING(refusal_ms)					\
 	STORE_SETTING(max_body)						\
 	STORE_SETTING(keepalive_ms)					\
 	STORE_SETTING(retry_tries)					\
@@ -121,7 +123,8 @@ put_settings(struct apply *a)
 	STORE_SETTINGS
 #undef STORE_SETTING
 	if (put_text(a, "server_tools", a->c->server_tools) == -1 ||
-	    put_text(a, "fetch_types", a->c->fetch_types) == -1)
+	    put_text(a, "fetch_types", a->c->fetch_types) == -1 ||
+	    put_text(a, "models", a->c->models_text) == -1)
 		return -1;
 	return put_text(a, "preferred_provider", a->c->preferred_provider);
 }

@@ -6,6 +6,7 @@
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "state/store_refusal.h"
 #include "state/store_row.h"
 #include "state/store_sql.h"
 
@@ -338,7 +339,8 @@ store_log_row(struct store *s, const struct acct_rec *r)
 	sql_end(st);
 	if (l->arena.total > 0)
 		arena_clear(&l->arena);
-	return rc == -1 || store_rollup_row(s, r) == -1 ? -1 :
+	return rc == -1 || store_rollup_row(s, r) == -1 ||
+	    store_refusals_learn(s, r) == -1 ? -1 :
 	    add_sums(s, &r->f);
 }
 

@@ -233,7 +233,10 @@ resp_status(struct ir_exchange *x, enum ir_stop stop, struct str raw)
 	for (i = 0; stop == IR_STOP_OTHER && own[i] != NULL; i++)
 		if (str_is(raw, own[i]))
 			return own[i];
-	dialect_lose_stop(x, stop, raw);
+	if (stop == IR_STOP_OTHER || stop == IR_STOP_PAUSE ||
+	    stop == IR_STOP_BAD_CALL)
+		lose(x, LOSS_APPROXIMATED, STR("response.stop"),
+		    "no word for why it ended: completed");
 	return "completed";
 }
 

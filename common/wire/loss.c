@@ -4,9 +4,11 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "wire/ir.h"
 #include "wire/json.h"
 #include "wire/loss.h"
 
+#define STRICT_MAX	900	/* of the fields in an error's text */
 #define HEADER_MAX	512	/* of loss_header's text, without "+n more" */
 
 void
@@ -94,10 +96,11 @@ loss_json(const struct loss *l, struct buf *out)
 {
 	const struct loss_item	*it;
 	struct jw		 w;
+	unsigned		 n = 0;
 
 	jw_init(&w, out);
 	jw_array(&w);
-	for (it = l->first; it != NULL; it = it->next) {
+	for (it = l->first; it != NULL; it = it->next, n++) {
 		jw_object(&w);
 		jw_key(&w, "path");
 		jw_str(&w, it->path);
@@ -105,6 +108,16 @@ loss_json(const struct loss *l, struct buf *out)
 		jw_strz(&w, loss_action_name(it->action));
 		jw_key(&w, "why");
 		jw_strz(&w, it->why);
+		jw_object_end(&w);
+	}
+	if (n < l->n) {
+		jw_object(&w);
+		jw_key(&w, "path");
+		jw_strz(&w, "");
+		jw_key(&w, "action");
+		jw_strz(&w, loss_action_name(LOSS_DROPPED));
+		jw_key(&w, "why");
+		jw_str(&w, arena_strf(l->arena, "and %u more", l->n - n));
 		jw_object_end(&w);
 	}
 	jw_array_end(&w);
@@ -140,4 +153,31 @@ loss_header(const struct loss *l, struct buf *out)
 	}
 	if (n < l->n)
 		buf_addf(out, "%s+%u more", n == 0 ? "" : "; ", l->n - n);
+}
+
+int
+loss_strict(const struct loss *l, struct ir_error *err)
+{
+	const struct loss_item	*it;
+	unsigned		 n = 0;
+	struct buf		 b;
+
+	if (l->n == 0)
+		return 0;
+	buf_init(&b, STRICT_MAX);
+	for (it = l->first; it != NULL; it = it->next) {
+		if (b.len + it->path.n + strlen(it->why) + 32 > STRICT_MAX)
+			break;
+		(void)buf_addf(&b, "%s'%.*s' is %s (%s)", n++ == 0 ? "" :
+		    "; ", STR_FMT(it->path), loss_action_name(it->action),
+		    it->why);
+	}
+	if (n < l->n)
+		(void)buf_addf(&b, "; and %u more", l->n - n);
+	ir_error_set(err, IR_ERR_BAD_REQUEST, "no loss is allowed (strict), "
+	    "but on the way to this model %.*s", STR_FMT(buf_str(&b)));
+	if (l->first != NULL)
+		ir_error_copy(err->param, sizeof(err->param), l->first->path);
+	buf_release(&b);
+	return -1;
 }

@@ -45,9 +45,18 @@ void	 loss_add(struct loss *, enum loss_action, struct str path,
 void	 loss_node(struct loss *, enum loss_action, const struct json *j,
 	    uint32_t node, const char *suffix, const char *why);
 
+/*
+ * Where no loss is allowed: 0 if there was none, else -1 with a 400 that names
+ * the fields.  What has been refused counts, too.
+ */
+struct ir_error;
+int	 loss_strict(const struct loss *, struct ir_error *)
+	    __attribute__((__warn_unused_result__));
+
 const char	*loss_action_name(enum loss_action);
 
-/* [{"path":..,"action":..,"why":..}, ...] */
+/* [{"path":..,"action":..,"why":..}, ...]; what is only counted is the last
+ * one, without a path. */
 void	 loss_json(const struct loss *, struct buf *);
 /* "dropped top_k; approximated messages[2].content[0]; +3 more", ASCII. */
 void	 loss_header(const struct loss *, struct buf *);

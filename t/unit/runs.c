@@ -434,88 +434,6 @@ test_claude_code(void)
 		    "agents: a thread is refused for %s", to[i]->name);
 }
 
-/* --- why it ended, and what files are cited ------------------------------- */
-
-static void
-test_stops(void)
-{
-	static const char	 odd[] = "{\"candidates\":[{\"content\":{"
-	    "\"parts\":[{\"text\":\"a\"}]},\"finishReason\":\"NEW_ONE\"}]}";
-	static const char	 blocked[] = "{\"promptFeedback\":{"
-	    "\"blockReason\":\"PROHIBITED_CONTENT\"}}";
-	static const char	 two[] = "{\"candidates\":[{\"index\":0,"
-	    "\"content\":{\"parts\":[{\"text\":\"one\"}]},"
-	    "\"finishReason\":\"STOP\"},{\"index\":1,\"content\":{"
-	    "\"parts\":[{\"text\":\"two\"}]},\"finishReason\":"
-	    "\"MAX_TOKENS\"}]}";
-	const struct dialect	*to[] = { WT_AN, WT_OC, WT_OR };
-	enum framing		 out[] = { FRAME_NONE, FRAME_SSE };
-	size_t			 i, k;
-
-	for (i = 0; i < 3; i++)
-		for (k = 0; k < 2; k++) {
-			ok(wt_answer(WT_GE, to[i], FRAME_NONE, out[k], odd) ==
-			    0 && wt_lost("'NEW_ONE'"),
-			    "stop: an unknown reason is told, for %s %zu",
-			    to[i]->name, k);
-			ok(wt_answer(WT_GE, to[i], FRAME_NONE, out[k], blocked)
-			    == 0 && wt_has(i == 0 ? "\"refusal\"" :
-			    "content_filter"),
-			    "stop: a blocked prompt, for %s %zu",
-			    to[i]->name, k);
-			ok(wt_answer(WT_GE, to[i], FRAME_NONE, out[k], two) ==
-			    0 && wt_has("one") && (i == 1 ? wt_has("two") &&
-			    wt_has("\"length\"") : wt_hasnt("two") &&
-			    wt_lost("response.choices")),
-			    "choices: two of them, for %s %zu", to[i]->name,
-			    k);
-		}
-	ok(plain(WT_AN, WT_GE, AN_MSG AN_TEXT "],\"stop_reason\":"
-	    "\"strange\",\"usage\":{}}") == 0 && wt_has("\"OTHER\"") &&
-	    wt_lost("'strange'"), "stop: an unknown reason for gemini");
-	ok(plain(WT_AN, WT_OC, AN_MSG AN_TEXT "],\"stop_reason\":"
-	    "\"refusal\",\"usage\":{}}") == 0 && wt_has("content_filter"),
-	    "stop: a refusal for chat");
-}
-
-#define AN_DOC(t) AN_MSG "{\"type\":\"text\",\"text\":\"sun\"," \
-	"\"citations\":[{\"type\":\"" t "\",\"cited_text\":\"q\"," \
-	"\"document_index\":0,\"document_title\":\"D\",\"file_id\":" \
-	"\"file_1\"}]}" AN_END
-
-static void
-test_files(void)
-{
-	static const char *const docs[] = { AN_DOC("char_location"),
-	    AN_DOC("page_location"), AN_DOC("content_block_location") };
-	static const char	 cited[] = OR_RESP("{\"id\":\"msg_1\","
-	    "\"type\":\"message\",\"role\":\"assistant\",\"status\":"
-	    "\"completed\",\"content\":[{\"type\":\"output_text\","
-	    "\"text\":\"sun\",\"annotations\":[{\"type\":"
-	    "\"file_citation\",\"file_id\":\"file_1\",\"filename\":"
-	    "\"a.txt\",\"index\":3}]}]}");
-	size_t	 i;
-
-	for (i = 0; i < 3; i++) {
-		ok(plain(WT_AN, WT_OR, docs[i]) == 0 && wt_has("{\"type\":"
-		    "\"file_citation\",\"file_id\":\"file_1\","
-		    "\"filename\":\"D\",\"index\":3}"),
-		    "files: document %zu for responses", i);
-		ok(plain(WT_AN, WT_GE, docs[i]) == 0 &&
-		    wt_has("{\"retrievedContext\":{\"title\":\"D\","
-		    "\"text\":\"q\"}}"), "files: document %zu for gemini",
-		    i);
-		ok(plain(WT_AN, WT_OC, docs[i]) == 0 &&
-		    wt_lost("only its provider knows"),
-		    "files: chat has no form, told");
-	}
-	ok(plain(WT_OR, WT_GE, cited) == 0 && wt_has("{\"retrievedContext\":"
-	    "{\"title\":\"a.txt\"}}"), "files: of openai, for gemini");
-	ok(plain(WT_OR, WT_AN, cited) == 0 && wt_hasnt("citations") &&
-	    wt_lost("only its provider knows"),
-	    "files: anthropic cites none that it did not get, told");
-}
-
 /* --- pitfall-33: media in results, to each target ------------------------- */
 
 #define AN_MEDIA "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{" \
@@ -621,8 +539,6 @@ main(void)
 	test_agents();
 	test_claude_code();
 	test_result_media();
-	test_stops();
-	test_files();
 	wt_release();
 	return done();
 }
