@@ -32,7 +32,7 @@ BASE_SRCS = $(addprefix common/base/,arena.c buf.c caps.c caps_table.c clock.c \
 	codec.c fold.c id.c listen.c log.c loop.c redact.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	server_tool.c server_run.c cite.c estimate.c refusal.c count.c embed.c \
-	ir_response.c ir_name.c loss.c decoder.c dialect.c convert.c schema.c \
+	ir_response.c ir_name.c loss.c vault.c decoder.c dialect.c convert.c schema.c \
 	schema_lower.c \
 	dialect_anthropic.c dialect_anthropic_decode.c \
 	dialect_anthropic_encode.c dialect_anthropic_turns.c \
@@ -62,7 +62,7 @@ GEN_SRCS = $(addprefix common/state/,caps_gen.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
 	worker.c worker_state.c http_in.c http_out.c request.c request_try.c request_answer.c \
-	request_alive.c request_head.c request_op.c request_refusal.c \
+	request_alive.c request_head.c request_op.c request_refusal.c request_vault.c \
 	fetch.c choices.c api.c \
 	mock.c logger.c account.c admit.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c assets.c api_logs.c api_stats.c \
@@ -74,7 +74,7 @@ UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c
 	gemini_answer.c dialect_openai_chat.c \
 	dialect_openai_responses.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
 	schema.c conf.c store.c objects.c secret.c shm.c policy.c \
-	netguard.c rows.c money.c statedb.c caps.c))
+	netguard.c rows.c money.c statedb.c vault.c caps.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))
 EMBED	= $(wildcard proxyd/docs.html)

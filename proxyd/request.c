@@ -426,6 +426,7 @@ request_translate(struct request *rq, struct ir_error *err)
 		    rq->rq_ir.model : rq->rq_route.model, rq->rq_hide_usage,
 		    &rq->rq_send);
 	} else {
+		request_vault_restore(rq);
 		if (rq->rq_target->request_encode(x, &rq->rq_send, err) == -1)
 			return -1;
 		rq->rq_wk->row->stat.translated++;
@@ -519,6 +520,7 @@ headers_loss(struct request *rq, struct headers *hs)
 {
 	struct buf	 b;
 
+	request_vault_loss(rq);
 	if (rq->rq_loss.n == 0)
 		return;
 	buf_init(&b, LOSS_HEADER_MAX);
@@ -849,6 +851,7 @@ request_record(struct request *rq)
 	if (rq->rq_attempts.len > 0)
 		(void)buf_addc(&rq->rq_attempts, ']');
 	a->s[ACCT_ATTEMPTS] = buf_str(&rq->rq_attempts);
+	request_vault_loss(rq);
 	buf_init(&loss, 256 << 10);
 	if (rq->rq_loss.n > 0)
 		loss_json(&rq->rq_loss, &loss);
@@ -886,6 +889,7 @@ request_close(struct request *rq)
 	mock_free(rq->rq_mock);
 	rq->rq_mock = NULL;
 	answer_release(rq);
+	request_vault_end(rq);
 	request_record(rq);
 	capture_end(rq);
 	wk->row->stat.requests_done++;

@@ -31,6 +31,7 @@ enum request_state { RQ_READ, RQ_TRY, RQ_STREAM, RQ_DONE };
 
 struct fetch;
 struct mock;
+struct vault_taker;
 struct op;
 
 struct request {
@@ -82,6 +83,10 @@ struct request {
 	struct buf		 rq_wait;	/* said before any content */
 	bool			 rq_timer_total;	/* total_timeout's */
 
+	struct vault_taker	*rq_taker;	/* NULL: nothing to take */
+	bool			 rq_vaulted;	/* its state was kept */
+	int64_t			 rq_key_hint;	/* key that made its state; 0 */
+
 	/* what comes back */
 	bool			 rq_answering;	/* framer and decoder are live */
 	bool			 rq_folding;	/* rq_resp is */
@@ -122,6 +127,17 @@ struct request {
 #define REQUEST_OUT_HIGH	(256u << 10)	/* held for a slow client */
 #define REQUEST_FINISH_MS	5000		/* from finish reason to end */
 #define REQUEST_ANSWER_MAX	(64u << 20)	/* bytes of one whole answer */
+
+/* --- request_vault.c ----------------------------------------------------------- */
+
+/* Reasoning state of earlier turns into the request, before it is encoded. */
+void	 request_vault_restore(struct request *);
+/* An answer begins; each event of it, before the client's encoder has it. */
+void	 request_vault_begin(struct request *);
+void	 request_vault_event(struct request *, const struct ir_event *);
+void	 request_vault_end(struct request *);
+/* Lines of the report about what was kept after all. */
+void	 request_vault_loss(struct request *);
 
 /* --- request.c ---------------------------------------------------------------- */
 

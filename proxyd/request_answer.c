@@ -78,6 +78,7 @@ answer_event(void *arg, const struct ir_event *in)
 	answer_look(rq, &ev);
 	if (ev.type == IR_EV_ERROR || rq->rq_same || !told)
 		return 0;
+	request_vault_event(rq, &ev);
 	if (rq->rq_ir.stream)
 		rq->rq_client->event_encode(&rq->rq_enc, &ev);
 	else if (ir_response_fold(&rq->rq_resp, &ev) == -1) {
@@ -123,6 +124,7 @@ answer_begin_first(struct request *rq)
 {
 	buf_clear(&rq->rq_out);
 	buf_clear(&rq->rq_hold);
+	request_vault_begin(rq);
 	rq->rq_start = (struct ir_event){ .type = IR_EV_START };
 	ir_encoder_init(&rq->rq_enc, rq->rq_client, &rq->rq_x, &rq->rq_out);
 	ir_response_init(&rq->rq_resp, &rq->rq_arena, REQUEST_ANSWER_MAX);

@@ -224,6 +224,11 @@ try_pick(struct request *rq, int64_t *wait_ms)
 		k[i].tried = rq->rq_tried[i];
 		k[i].cool_until_ms = shm->key[keys[i].slot].cool_until_ms;
 	}
+	/* Only the key that made it can read some of the state kept. */
+	for (i = 0; i < p->nkeys && rq->rq_key_hint != 0; i++)
+		if (keys[i].id == rq->rq_key_hint && k[i].enabled &&
+		    !k[i].tried && k[i].cool_until_ms <= clock_mono_ms())
+			return (int)i;
 	ticket = atomic_fetch_add_explicit(&shm->key[keys[0].slot].rr, 1,
 	    memory_order_relaxed);
 	return keypick(k, p->nkeys, ticket, clock_mono_ms(), wait_ms);

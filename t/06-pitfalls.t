@@ -10,8 +10,6 @@ use Test::More;
 
 # What cannot be tested, as the function that it concerns is not here.
 my %absent = (
-	21 => 'reasoning items are not kept for other providers',
-	22 => 'nothing is kept, so nothing is bound to a key',
 );
 
 my %found;

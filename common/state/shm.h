@@ -35,6 +35,7 @@
 	SHM_STAT(input_tokens,	"tokens read by models")		\
 	SHM_STAT(output_tokens,	"tokens written by models")		\
 	SHM_STAT(ring_spills,	"records that went by the spill file")	\
+	SHM_STAT(state_errors,	"times that reasoning state was not kept or read")	\
 	SHM_STAT(captures,	"requests whose bodies were kept")	\
 	SHM_STAT(captures_dropped, "bodies not kept: no room")		\
 	SHM_STAT(snapshots,	"configurations loaded")		\

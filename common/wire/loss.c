@@ -57,6 +57,23 @@ loss_add(struct loss *l, enum loss_action action, struct str path,
 }
 
 void
+loss_remove(struct loss *l, struct str path)
+{
+	struct loss_item	**at, *it;
+
+	for (at = &l->first; (it = *at) != NULL;) {
+		if (!str_eq(it->path, path)) {
+			at = &it->next;
+			continue;
+		}
+		l->refused -= it->action == LOSS_REFUSED;
+		l->n--;
+		*at = it->next;
+	}
+	l->last = at;
+}
+
+void
 loss_node(struct loss *l, enum loss_action action, const struct json *j,
     uint32_t node, const char *suffix, const char *why)
 {

@@ -1,0 +1,353 @@
+/*
+ * Reasoning state, gathered and put back.
+ *
+ * A value is {"e": earlier, "b": before, "s": signature}: the state parts of the
+ * turn up to the part before, those right before this one, and the signature
+ * upon it.  Earlier ones are put back with the first part of a turn that is
+ * found, so that a client that drops a text loses no state.
+ */
+#include <stdio.h>
+
+#include "base/codec.h"
+#include "wire/dialect.h"
+#include "wire/vault.h"
+
+#define TEXT_MAX	((size_t)1 << 20)
+#define VALUE_MAX	((size_t)8 << 20)
+#define ITEMS_MAX	512
+#define ID_MAX		40
+
+/* --- names ------------------------------------------------------------------------ */
+
+static struct str
+call_name(struct arena *a, struct str id)
+{
+	return arena_strf(a, "call:%.*s", STR_FMT(ir_id_fit(a, id, "id_",
+	    ID_MAX)));
+}
+
+/* By what it says, however it is escaped. */
+static struct str
+text_name(struct arena *a, struct jstr text)
+{
+	struct str	 s = str_trim(jstr_decode(a, text));
+
+	return arena_strf(a, "text:%zu:%016llx%016llx", s.n,
+	    (unsigned long long)hash64(s, 0x7661756c74),
+	    (unsigned long long)hash64(s, 0x6e616d65));
+}
+
+/* --- gathered ------------------------------------------------------------------------ */
+
+void
+vault_taker_init(struct vault_taker *v, struct arena *a)
+{
+	memset(v, 0, sizeof(*v));
+	v->arena = a;
+	v->last = &v->first;
+	buf_init(&v->text, TEXT_MAX);
+}
+
+void
+vault_taker_release(struct vault_taker *v)
+{
+	buf_release(&v->text);
+}
+
+static void
+write_parts(struct jw *w, const char *key, const struct ir_part *p)
+{
+	jw_key(w, key);
+	jw_array(w);
+	for (; p != NULL; p = p->next) {
+		jw_object(w);
+		jw_key(w, "t");
+		jw_jstr(w, p->text);
+		jw_key(w, "s");
+		jw_jstr(w, p->signature);
+		jw_key(w, "r");
+		jw_jstr(w, p->redacted);
+		jw_key(w, "i");
+		jw_str(w, p->item_id);
+		jw_object_end(w);
+	}
+	jw_array_end(w);
+}
+
+static void
+append(struct ir_part **list, struct ir_part *p)
+{
+	while (*list != NULL)
+		list = &(*list)->next;
+	*list = p;
+}
+
+/* The part at hand is complete, and can be recognized by name. */
+static void
+anchor(struct vault_taker *v, struct str name)
+{
+	struct vault_item	*it;
+	struct buf		 b;
+	struct jw		 w;
+
+	if (v->before == NULL && v->earlier == NULL &&
+	    jstr_empty(v->signature))
+		return;
+	buf_init(&b, VALUE_MAX);
+	jw_init(&w, &b);
+	jw_object(&w);
+	write_parts(&w, "e", v->earlier);
+	write_parts(&w, "b", v->before);
+	jw_key(&w, "s");
+	jw_jstr(&w, v->signature);
+	jw_object_end(&w);
+	if (buf_ok(&b) && v->n < ITEMS_MAX) {
+		it = ARENA_NEW(v->arena, struct vault_item);
+		it->name = name;
+		it->value = arena_str(v->arena, buf_str(&b));
+		*v->last = it;
+		v->last = &it->next;
+		v->n++;
+	} else
+		v->spoiled = true;
+	buf_release(&b);
+	if (v->before != NULL)
+		append(&v->earlier, v->before);
+	v->before = NULL;
+}
+
+static struct jstr
+text_at_hand(const struct vault_taker *v)
+{
+	struct str	 s = arena_str(v->arena, buf_str(&v->text));
+
+	return (struct jstr){ s.p, s.n };
+}
+
+static void
+part_end(struct vault_taker *v)
+{
+	struct ir_part	*p = v->now;
+
+	v->now = NULL;
+	if (p == NULL)
+		return;
+	if (p->type == IR_THINKING) {
+		p->text = text_at_hand(v);
+		p->signature = v->signature;
+		if (jstr_empty(p->signature) && jstr_empty(p->redacted))
+			return;		/* nobody asks for it back */
+		append(&v->before, p);
+	} else if (p->type == IR_TOOL_CALL && p->id.n > 0)
+		anchor(v, call_name(v->arena, p->id));
+	else if (p->type == IR_TEXT && buf_ok(&v->text) && v->text.len > 0)
+		anchor(v, text_name(v->arena, text_at_hand(v)));
+}
+
+static void
+part_start(struct vault_taker *v, const struct ir_event *ev)
+{
+	v->now = ir_part_new(v->arena, ev->part, 0);
+	v->now->id = v->now->item_id = arena_str(v->arena, ev->id);
+	v->signature = JSTR_NONE;
+	buf_clear(&v->text);
+}
+
+static void
+delta(struct vault_taker *v, const struct ir_event *ev)
+{
+	struct str	 s = { ev->text.p, ev->text.n };
+
+	if (v->now == NULL)
+		return;
+	if (ev->delta == IR_D_TEXT)
+		(void)buf_adds(&v->text, s);
+	else if (ev->delta == IR_D_SIGNATURE) {
+		s = arena_str(v->arena, s);
+		v->signature = (struct jstr){ s.p, s.n };
+	} else if (ev->delta == IR_D_REDACTED) {
+		s = arena_str(v->arena, s);
+		v->now->redacted = (struct jstr){ s.p, s.n };
+	}
+}
+
+/* Of several choices the first is what a conversation goes on with. */
+void
+vault_take(struct vault_taker *v, const struct ir_event *ev)
+{
+	if (v->spoiled || ev->choice != 0)
+		return;
+	if (ev->type == IR_EV_PART_START)
+		part_start(v, ev);
+	else if (ev->type == IR_EV_DELTA)
+		delta(v, ev);
+	else if (ev->type == IR_EV_PART_END)
+		part_end(v);
+}
+
+/* --- put back ------------------------------------------------------------------------- */
+
+struct restorer {
+	struct ir_request	*rq;
+	const struct dialect	*target;
+	struct loss		*loss;
+	bool			(*find)(void *, struct str,
+				    struct vault_found *);
+	void			*arg;
+	unsigned		 asked, done;
+};
+
+static struct ir_part *
+read_parts(struct restorer *r, struct jv list)
+{
+	struct ir_part	*first = NULL, *p;
+	struct jv	 v;
+
+	for (v = json_first(list); json_ok(v); v = json_next(v)) {
+		p = ir_part_new(r->rq->arena, IR_THINKING, 0);
+		p->text = json_jstr(json_get(v, "t"));
+		p->signature = json_jstr(json_get(v, "s"));
+		p->redacted = json_jstr(json_get(v, "r"));
+		p->item_id = json_str(r->rq->arena, json_get(v, "i"));
+		p->from = r->target;
+		append(&first, p);
+	}
+	return first;
+}
+
+/* What the client made of thoughts that it was shown has no place now. */
+static void
+drop_shown(struct restorer *r, struct ir_message *m)
+{
+	struct ir_part	**at = &m->parts;
+
+	while (*at != NULL)
+		if ((*at)->type == IR_THINKING && (*at)->from != r->target)
+			*at = (*at)->next;
+		else
+			at = &(*at)->next;
+	m->last = at;
+}
+
+static void
+insert(struct ir_part **at, struct ir_part *list)
+{
+	struct ir_part	*rest = *at;
+
+	if (list == NULL)
+		return;
+	*at = list;
+	while (list->next != NULL)
+		list = list->next;
+	list->next = rest;
+}
+
+/* Puts back what stands in value; false: it is none of ours. */
+static bool
+put_back(struct restorer *r, struct ir_part **at, struct str value,
+    bool first)
+{
+	struct ir_part		*part = *at, *before, *earlier;
+	struct json		*j = ARENA_NEW(r->rq->arena, struct json);
+	struct json_error	 je;
+	struct jv		 root;
+	struct jstr		 s;
+
+	json_init(j);
+	if (json_parse(j, value, &je) == -1) {
+		json_release(j);
+		return false;
+	}
+	root = json_root(j);
+	before = read_parts(r, json_get(root, "b"));
+	earlier = first ? read_parts(r, json_get(root, "e")) : NULL;
+	s = json_jstr(json_get(root, "s"));
+	if (!jstr_empty(s)) {
+		part->signature = s;
+		part->from = r->target;
+	}
+	insert(at, before);
+	insert(at, earlier);
+	json_release(j);		/* the slices are value's */
+	return true;
+}
+
+/* The part itself has what its provider said. */
+static bool
+has_own(const struct restorer *r, const struct ir_part *p)
+{
+	return !jstr_empty(p->signature) && p->from == r->target;
+}
+
+static bool
+ask(struct restorer *r, const struct ir_part *p, struct vault_found *f)
+{
+	struct str	 name;
+
+	if (r->asked >= VAULT_LOOKUPS || has_own(r, p))
+		return false;
+	if (p->type == IR_TOOL_CALL && p->id.n > 0)
+		name = call_name(r->rq->arena, p->id);
+	else if (p->type == IR_TEXT && !jstr_empty(p->text))
+		name = text_name(r->rq->arena, p->text);
+	else
+		return false;
+	r->asked++;
+	return r->find(r->arg, name, f);
+}
+
+static void
+message(struct restorer *r, struct ir_message *m)
+{
+	struct vault_found	 f;
+	struct ir_part		**at = &m->parts, *p;
+	bool			 any = false;
+
+	while ((p = *at) != NULL) {
+		if (!ask(r, p, &f)) {
+			at = &p->next;
+			continue;
+		}
+		if (!str_is(f.family, r->target->name))
+			loss_node(r->loss, LOSS_DROPPED, r->rq->json, p->node,
+			    NULL, "the reasoning that was kept for it is "
+			    "another provider's");
+		else {
+			if (!any) {
+				drop_shown(r, m);
+				for (at = &m->parts; *at != p;
+				    at = &(*at)->next)
+					continue;
+			}
+			if (put_back(r, at, f.value, !any)) {
+				any = true;
+				r->done++;
+			}
+		}
+		at = &p->next;
+	}
+	for (m->last = &m->parts; *m->last != NULL;
+	    m->last = &(*m->last)->next)
+		continue;
+}
+
+unsigned
+vault_restore(struct ir_request *rq, const struct dialect *target,
+    struct loss *loss, bool (*find)(void *, struct str, struct vault_found *),
+    void *arg)
+{
+	struct restorer		 r = { rq, target, loss, find, arg, 0, 0 };
+	struct ir_message	*m, **turn;
+	size_t			 n = 0, i = 0;
+
+	for (m = rq->messages; m != NULL; m = m->next)
+		n += m->role == IR_ASSISTANT;
+	turn = arena_array(rq->arena, n + 1, sizeof(*turn));
+	for (m = rq->messages; m != NULL; m = m->next)
+		if (m->role == IR_ASSISTANT)
+			turn[i++] = m;
+	/* The newest first: those a provider still asks for. */
+	while (i-- > 0)
+		message(&r, turn[i]);
+	return r.done;
+}

@@ -1,0 +1,65 @@
+#ifndef WIRE_VAULT_H
+#define WIRE_VAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "wire/ir.h"
+#include "wire/loss.h"
+
+/*
+ * Reasoning state: what a provider wants back exactly as it said it, and the
+ * client's wire has no place for.  Gemini's thought signatures, Anthropic's
+ * signed and redacted thinking, the encrypted reasoning items of Responses.
+ *
+ * A vault_taker looks on while an answer goes by and gathers it, under names by
+ * which a later turn can be recognized: the id of the tool call that it came
+ * before, or the text.  vault_restore puts it back in place.  Where it is kept
+ * in between is the caller's business.
+ */
+#define VAULT_NAME_MAX	128
+
+/* Gathered: one a tool call or text that had state before it or upon it. */
+struct vault_item {
+	struct str		 name;	/* "call:..." or "text:..." */
+	struct str		 value;	/* JSON */
+	struct vault_item	*next;
+};
+
+struct vault_taker {
+	struct arena		*arena;
+	struct vault_item	*first, **last;
+	size_t			 n;
+	struct ir_part		*earlier, *before;	/* of choice 0 */
+	struct ir_part		*now;		/* the part at hand */
+	struct buf		 text;		/* of it */
+	struct jstr		 signature;	/* upon it */
+	bool			 spoiled;	/* too much: nothing is kept */
+};
+
+void	 vault_taker_init(struct vault_taker *, struct arena *);
+void	 vault_taker_release(struct vault_taker *);
+void	 vault_take(struct vault_taker *, const struct ir_event *);
+
+/* What was kept under a name. */
+struct vault_found {
+	struct str	 family;	/* name of the dialect that can read it */
+	struct str	 value;
+};
+
+/*
+ * Puts state back into a request that another dialect's client sent, before it
+ * is encoded for target.  find is asked for names, the newest turns first, at
+ * most VAULT_LOOKUPS times; state of another family is dropped with a line in
+ * loss.  Equal requests and equal finds give equal results.  Returns how many
+ * parts got theirs back.
+ */
+#define VAULT_LOOKUPS	256
+unsigned	 vault_restore(struct ir_request *, const struct dialect *target,
+		    struct loss *, bool (*find)(void *, struct str name,
+		    struct vault_found *), void *);
+
+#endif /* WIRE_VAULT_H */
