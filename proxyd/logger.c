@@ -44,6 +44,7 @@ struct logger_state {
 	struct loop		*loop;
 	struct loop_fd		 signals, parent;
 	struct loop_timer	 drain, watch, expire;
+	struct store		*state;		/* NULL until it is there */
 	struct store		*bodies;	/* NULL until it is needed */
 	int			 slice;		/* rows */
 	bool			 bodies_failing;
@@ -257,6 +258,8 @@ bodies_old(void)
 
 /* --- the generation, old rows ------------------------------------------------------------ */
 
+static void	 state_tidy(void);
+
 static void
 watch_cb(void *arg)
 {
@@ -268,6 +271,7 @@ watch_cb(void *arg)
 		st.lg->shm->generation = gen;
 	loop_timer_set(st.loop, &st.watch, WATCH_MS);
 	bodies_take();
+	state_tidy();
 }
 
 static int
@@ -295,27 +299,43 @@ rows_old(void)
 }
 
 /* Made by the workers; nothing is there before the first needs it. */
+static bool
+state_ready(void)
+{
+	char	 err[1500];
+
+	if (st.state == NULL && access(st.lg->paths->state, F_OK) == 0)
+		st.state = statedb_open(st.lg->paths->state, err, sizeof(err));
+	return st.state != NULL;
+}
+
 static int
 state_old(void)
 {
-	struct store	*s;
-	int64_t		 days, size, before = 0;
-	char		 err[1500];
-	int		 n = 0;
+	int64_t	 days, size, before = 0;
+	int	 n;
 
-	if (access(st.lg->paths->state, F_OK) == -1 ||
+	if (!state_ready() ||
 	    store_setting(st.store, "state_days", &days) == -1 ||
-	    store_setting(st.store, "state_size", &size) == -1 ||
-	    (s = statedb_open(st.lg->paths->state, err, sizeof(err))) == NULL)
+	    store_setting(st.store, "state_size", &size) == -1)
 		return 0;
 	if (days > 0)
 		before = clock_wall_us() - days * DAY_US;
-	n = statedb_expire(s, before, size, EXPIRE_ROWS / 5);
+	n = statedb_expire(st.state, before, size, EXPIRE_ROWS / 5);
 	if (n == -1)
 		log_warnx("cannot expire conversations' state: %s",
-		    store_error(s));
-	store_close(s);
+		    store_error(st.state));
 	return n;
+}
+
+/* Every few seconds: the workers leave it to us. */
+static void
+state_tidy(void)
+{
+	static unsigned	 turn;
+
+	if (turn++ % 16 == 0 && state_ready() && statedb_tidy(st.state) == -1)
+		log_debug("state.db: %s", store_error(st.state));
 }
 
 static void
@@ -422,6 +442,7 @@ logger_main(struct logger *lg)
 	loop_run(st.loop);
 	store_close(st.store);
 	store_close(st.bodies);
+	store_close(st.state);
 	close(st.signals.fd);
 	loop_destroy(st.loop);
 	return 0;

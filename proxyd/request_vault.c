@@ -36,8 +36,8 @@ find_cb(void *arg, struct str name, struct vault_found *f)
 
 	if (s == NULL)
 		return false;
-	rc = vault_get(s, rq->rq_wk->box, tenant_of(rq), name, &rq->rq_arena,
-	    &row);
+	rc = vault_get(s, rq->rq_wk->box, tenant_of(rq), name,
+	    str_of(rq->rq_target->name), &rq->rq_arena, &row);
 	if (rc == -1)
 		failed(rq, "read", s);
 	if (rc != 1)

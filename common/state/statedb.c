@@ -15,9 +15,15 @@ statedb_open(const char *path, char *err, size_t errsize)
 	struct store	*s;
 
 	s = sql_open_file(path, STORE_STATE, STORE_WRITE, err, errsize);
-	if (s != NULL)
-		sql_busy(s, STATEDB_BUSY_MS);
-	return s;
+	if (s == NULL)
+		return NULL;
+	sql_busy(s, STATEDB_BUSY_MS);
+	/* A checkpoint syncs the disk: no worker is to wait for that. */
+	if (sql_checkpoint_never(s) == 0)
+		return s;
+	snprintf(err, errsize, "%s: %s", path, store_error(s));
+	store_close(s);
+	return NULL;
 }
 
 static struct str
@@ -107,14 +113,14 @@ vault_put(struct store *s, const struct secret_box *box, int64_t tenant_id,
 
 int
 vault_get(struct store *s, const struct secret_box *box, int64_t tenant_id,
-    struct str name, struct arena *a, struct vault_row *r)
+    struct str name, struct str family, struct arena *a, struct vault_row *r)
 {
 	struct sqlite3_stmt	*st;
 	int			 rc;
 
 	st = sql_open(s, "SELECT family, provider, model, key_id, value "
-	    "FROM vault WHERE tenant_id = ? AND name = ?", "is", tenant_id,
-	    name);
+	    "FROM vault WHERE tenant_id = ? AND name = ? "
+	    "ORDER BY family = ? DESC LIMIT 1", "iss", tenant_id, name, family);
 	if (st == NULL)
 		return -1;
 	if ((rc = sql_step(s, st)) == 1) {
@@ -207,6 +213,12 @@ response_delete(struct store *s, int64_t tenant_id, struct str id)
 	return sql_changes(s) > 0;
 }
 
+int
+statedb_tidy(struct store *s)
+{
+	return sql_checkpoint(s);
+}
+
 /* --- thrown away ------------------------------------------------------------------ */
 
 static int
@@ -214,8 +226,8 @@ expire(struct store *s, int64_t before_us, int n)
 {
 	int	 gone;
 
-	if (sql_run(s, "DELETE FROM vault WHERE (tenant_id, name) IN "
-	    "(SELECT tenant_id, name FROM vault WHERE time_us < ? "
+	if (sql_run(s, "DELETE FROM vault WHERE (tenant_id, name, family) IN "
+	    "(SELECT tenant_id, name, family FROM vault WHERE time_us < ? "
 	    "ORDER BY time_us LIMIT ?)", "ii", before_us, (int64_t)n) == -1)
 		return -1;
 	gone = sql_changes(s);

@@ -20,6 +20,7 @@
  */
 #define STATEDB_BUSY_MS	100
 
+/* For a worker, which leaves it to the logger to sync and to tidy the file. */
 struct store	*statedb_open(const char *path, char *err, size_t errsize);
 
 /* --- reasoning state --------------------------------------------------------- */
@@ -32,17 +33,21 @@ struct vault_row {
 	struct str	 value;		/* plain */
 };
 
-/* All of them in one transaction; what was there of a name is replaced. */
+/*
+ * All of them in one transaction; what was there of a name and family is
+ * replaced.
+ */
 int	 vault_put(struct store *, const struct secret_box *,
 	    int64_t tenant_id, const struct vault_row *, size_t n)
 	    __attribute__((__warn_unused_result__));
 /*
- * 1: found; the strings of *row but its name are in the arena.  0: there is
+ * That of the family, or where there is none of another one.  1: found; the
+ * strings of *row but its name are in the arena.  0: there is
  * none, or it does not open; -1.
  */
 int	 vault_get(struct store *, const struct secret_box *,
-	    int64_t tenant_id, struct str name, struct arena *,
-	    struct vault_row *row) __attribute__((__warn_unused_result__));
+	    int64_t tenant_id, struct str name, struct str family,
+	    struct arena *, struct vault_row *row) __attribute__((__warn_unused_result__));
 
 /* --- stored responses ---------------------------------------------------------- */
 
@@ -70,6 +75,8 @@ int	 response_newest(struct store *, int64_t tenant_id,
 int	 response_delete(struct store *, int64_t tenant_id, struct str id)
 	    __attribute__((__warn_unused_result__));
 
+/* The logger, now and then: what workers wrote into the file proper. */
+int	 statedb_tidy(struct store *) __attribute__((__warn_unused_result__));
 /*
  * Deletes at most n rows of each kind that are older, or the oldest ones while
  * the file holds more than max_bytes (0: any); how many, or -1.

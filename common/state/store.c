@@ -268,6 +268,21 @@ sql_rollback(struct store *s)
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+int
+sql_checkpoint_never(struct store *s)
+{
+	return sqlite3_wal_autocheckpoint(s->db, 0) == SQLITE_OK ? 0 :
+	    fail_db(s);
+}
+
+int
+sql_checkpoint(struct store *s)
+{
+	return sqlite3_wal_checkpoint_v2(s->db, NULL,
+	    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK ? 0 :
+	    fail_db(s);
+}
+
 void
 sql_busy(struct store *s, int ms)
 {

@@ -45,6 +45,11 @@ struct store {
 struct store	*sql_open_file(const char *path, enum store_kind,
 		    enum store_open_mode, char *err, size_t errsize);
 
+/* Leaves it to another connection; and does it, without waiting for readers. */
+int		 sql_checkpoint_never(struct store *)
+		    __attribute__((__warn_unused_result__));
+int		 sql_checkpoint(struct store *)
+		    __attribute__((__warn_unused_result__));
 /* How long a lock of another is waited for. */
 void		 sql_busy(struct store *, int ms);
 

@@ -21,7 +21,7 @@ CREATE TABLE vault (
 	key_id		INTEGER NOT NULL,
 	time_us		INTEGER NOT NULL,
 	value		BLOB NOT NULL,
-	PRIMARY KEY (tenant_id, name)
+	PRIMARY KEY (tenant_id, name, family)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX vault_time ON vault (time_us);
 

@@ -38,18 +38,18 @@ test_vault(struct store *s, struct arena *a)
 
 	ok(vault_put(s, box, 0, r, 2) == 0 && vault_put(s, box, 0, r, 0) == 0,
 	    "put %s", store_error(s));
-	ok(vault_get(s, box, 0, STR("call:1"), a, &got) == 1 &&
+	ok(vault_get(s, box, 0, STR("call:1"), STR("gemini"), a, &got) == 1 &&
 	    str_eq(got.value, r[0].value) && got.key_id == 7 &&
 	    str_is(got.family, "gemini") && str_is(got.provider, "g") &&
 	    str_is(got.model, "m"), "and got");
-	ok(vault_get(s, box, 0, STR("call:2"), a, &got) == 1 &&
+	ok(vault_get(s, box, 0, STR("call:2"), STR("gemini"), a, &got) == 1 &&
 	    got.value.n == 0, "also an empty one");
-	ok(vault_get(s, box, 5, STR("call:1"), a, &got) == 0 &&
-	    vault_get(s, box, 0, STR("call:3"), a, &got) == 0,
+	ok(vault_get(s, box, 5, STR("call:1"), STR("gemini"), a, &got) == 0 &&
+	    vault_get(s, box, 0, STR("call:3"), STR("gemini"), a, &got) == 0,
 	    "not by another tenant, nor another name");
 	r[0].value = STR("new");
 	ok(vault_put(s, box, 0, r, 1) == 0 && vault_get(s, box, 0,
-	    STR("call:1"), a, &got) == 1 && str_is(got.value, "new"),
+	    STR("call:1"), STR("gemini"), a, &got) == 1 && str_is(got.value, "new"),
 	    "replaced");
 }
 
@@ -93,7 +93,7 @@ test_moved(struct arena *a)
 		return;
 	}
 	s = must_open();
-	ok(vault_get(s, box, 9, STR("call:1"), a, &got) == 0,
+	ok(vault_get(s, box, 9, STR("call:1"), STR("gemini"), a, &got) == 0,
 	    "a row moved to another tenant does not open");
 	store_close(s);
 }
