@@ -7,7 +7,9 @@
 #include "wire/cite.h"
 
 struct cite {
-	struct jstr	 url, title, quote;
+	struct jstr	 url;		/* none: a file or document */
+	struct jstr	 file;		/* its id, if there is one */
+	struct jstr	 title, quote;
 	int64_t		 start, end;	/* characters; -1: the whole text */
 	struct cite	*next;
 };
@@ -98,6 +100,30 @@ add(struct reader *r, struct jv url, struct jv title)
 	return c;
 }
 
+static struct jstr
+text_or_none(struct jv v)
+{
+	return json_type(v) == JSON_STRING ? json_jstr(v) : JSTR_NONE;
+}
+
+/* Of a file: what it is called, and by which id its provider knows it. */
+static void
+add_file(struct reader *r, struct jv file, struct jv title, struct jv quote)
+{
+	struct cite	*c = ARENA_NEW(r->a, struct cite);
+
+	c->file = text_or_none(file);
+	c->title = text_or_none(title);
+	c->quote = text_or_none(quote);
+	if (c->file.n == 0 && c->title.n == 0) {
+		r->lost++;
+		return;
+	}
+	c->start = c->end = -1;
+	*r->last = c;
+	r->last = &c->next;
+}
+
 static int64_t
 number(struct jv v, int64_t otherwise)
 {
@@ -112,6 +138,12 @@ read_anthropic(struct reader *r, struct jv v)
 	struct jv	 type = json_get(v, "type"), url;
 	struct cite	*c;
 
+	if (json_is(type, "char_location") || json_is(type, "page_location") ||
+	    json_is(type, "content_block_location")) {
+		add_file(r, json_get(v, "file_id"), json_get(v,
+		    "document_title"), json_get(v, "cited_text"));
+		return;
+	}
 	url = json_get(v, json_is(type, "search_result_location") ? "source" :
 	    "url");
 	if (!json_is(type, "web_search_result_location") &&
@@ -130,6 +162,12 @@ read_openai(struct reader *r, struct jv v)
 	struct jv	 in = json_get(v, "url_citation");
 	struct cite	*c;
 
+	if (json_is(json_get(v, "type"), "file_citation") ||
+	    json_is(json_get(v, "type"), "container_file_citation")) {
+		add_file(r, json_get(v, "file_id"), json_get(v, "filename"),
+		    JV_NONE);
+		return;
+	}
 	if (!json_is(json_get(v, "type"), "url_citation")) {
 		r->lost++;
 		return;
@@ -148,8 +186,13 @@ static struct cite *
 read_chunk(struct reader *r, struct jv chunk)
 {
 	struct jv	 in = json_first(chunk);
+	struct cite	**before = r->last;
 
-	return add(r, json_get(in, "uri"), json_get(in, "title"));
+	if (!json_key_is(in, "retrievedContext") ||
+	    text_or_none(json_get(in, "uri")).n > 0)
+		return add(r, json_get(in, "uri"), json_get(in, "title"));
+	add_file(r, JV_NONE, json_get(in, "title"), json_get(in, "text"));
+	return *before;
 }
 
 static void
@@ -225,12 +268,38 @@ key_text(struct jw *w, const char *key, struct jstr s)
 	jw_jstr(w, s);
 }
 
+/* A file, where it has an id, which is how that API knows it. */
+static void
+openai_file_write(struct jw *w, const struct cite *c)
+{
+	jw_object(w);
+	jw_key(w, "type");
+	jw_strz(w, "file_citation");
+	key_text(w, "file_id", c->file);
+	key_text(w, "filename", c->title);
+	jw_key(w, "index");
+	jw_int(w, c->end);
+	jw_object_end(w);
+}
+
+/* Can the dialect cite it? */
+static bool
+citable(const struct cite *c, const struct dialect *to)
+{
+	return c->url.n > 0 || to == &dialect_gemini ||
+	    (to == &dialect_openai_responses && c->file.n > 0);
+}
+
 static void
 openai_write(struct jw *w, const struct cite *c, const struct dialect *to,
     int64_t before)
 {
 	bool	 nested = to == &dialect_openai_chat;
 
+	if (c->url.n == 0) {
+		openai_file_write(w, c);
+		return;
+	}
 	jw_object(w);
 	jw_key(w, "type");
 	jw_strz(w, "url_citation");
@@ -296,10 +365,13 @@ gemini_write(struct jw *w, const struct cite *first, struct str text)
 	jw_array(w);
 	for (c = first; c != NULL; c = c->next) {
 		jw_object(w);
-		jw_key(w, "web");
+		jw_key(w, c->url.n > 0 ? "web" : "retrievedContext");
 		jw_object(w);
-		key_text(w, "uri", c->url);
-		key_text(w, "title", c->title);
+		if (c->url.n > 0)
+			key_text(w, "uri", c->url);
+		key_text(w, "title", c->title.n > 0 ? c->title : c->file);
+		if (c->url.n == 0 && c->quote.n > 0)
+			key_text(w, "text", c->quote);
 		jw_object_end(w);
 		jw_object_end(w);
 	}
@@ -358,7 +430,9 @@ cite_write(struct arena *a, const struct dialect *from,
 			c->start = 0;
 			c->end = chars;
 		}
-		if (to == &dialect_anthropic)
+		if (!citable(c, to))
+			r.lost++;
+		else if (to == &dialect_anthropic)
 			anthropic_write(w, c, r.text);
 		else if (to != &dialect_gemini)
 			openai_write(w, c, to, t->before);

@@ -10,8 +10,8 @@
  * Citations between dialects.  What all have is the address of a page and its
  * title; OpenAI tells the cited stretch of the answer in characters, Gemini in
  * bytes, Anthropic by cutting the answer into blocks, and quotes the source.
- * Citations of files and of documents in the prompt name them by what only
- * their own dialect knows: they stay behind.
+ * Citations of files and of documents in the prompt go where a file can be
+ * cited: to Gemini by name, to Responses by its id; else they stay behind.
  */
 
 /* The text that a list of citations is about. */

@@ -307,6 +307,18 @@ lose_marks_of(const struct ir_exchange *x, const struct ir_part *p)
 }
 
 void
+dialect_lose_stop(const struct ir_exchange *x, enum ir_stop stop,
+    struct str raw)
+{
+	if (stop != IR_STOP_OTHER && stop != IR_STOP_BAD_CALL &&
+	    stop != IR_STOP_PAUSE)
+		return;
+	loss_add(x->loss, LOSS_APPROXIMATED, STR("response.stop"),
+	    arena_strf(x->loss->arena, "no word for why it ended, '%.*s'",
+	    STR_FMT(raw)).p);
+}
+
+void
 dialect_lose_marks(const struct ir_exchange *x, bool names)
 {
 	const struct ir_message	*m;

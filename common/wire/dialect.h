@@ -232,6 +232,13 @@ void	 dialect_splice(const struct ir_request *, struct str model, bool usage,
 void	 dialect_lose_marks(const struct ir_exchange *, bool names);
 
 /*
+ * For encoders of answers: a reason to stop for which the client's dialect has
+ * no word goes to the report, with the provider's.
+ */
+void	 dialect_lose_stop(const struct ir_exchange *, enum ir_stop,
+	    struct str raw);
+
+/*
  * Life cycle of decoder and encoder: init .. release; the state comes from
  * x->arena.  For a whole body, dec_body parses it and calls body_decode; text
  * that is not JSON emits ERROR.

@@ -112,6 +112,7 @@ stop_reason(const struct ir_exchange *x, enum ir_stop stop, struct str raw,
 	case IR_STOP_BAD_CALL:
 		break;
 	}
+	dialect_lose_stop(x, stop, raw);
 	if (called)
 		return STR("tool_use");
 	return refused ? STR("refusal") : STR("end_turn");

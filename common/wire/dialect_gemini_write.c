@@ -300,8 +300,11 @@ stop_write(struct ir_exchange *x, struct jw *w, enum ir_stop stop,
 	jw_key(w, "finishReason");
 	if (x->target.dialect == &dialect_gemini && raw.n > 0)
 		jw_str(w, raw);
-	else
+	else {
+		if (stop != IR_STOP_BAD_CALL)
+			dialect_lose_stop(x, stop, raw);
 		jw_strz(w, stop_name(stop));
+	}
 }
 
 static void

@@ -147,9 +147,11 @@ finish_reason(const struct ir_exchange *x, enum ir_stop stop, struct str raw)
 		return "content_filter";
 	case IR_STOP_OTHER:
 		/* A word of this dialect, if not of OpenAI, is kept. */
-		return x->target.dialect == &dialect_openai_chat && raw.n > 0 ?
-		    arena_str(x->arena, raw).p : "stop";
+		if (x->target.dialect == &dialect_openai_chat && raw.n > 0)
+			return arena_str(x->arena, raw).p;
+		/* FALLTHROUGH */
 	default:
+		dialect_lose_stop(x, stop, raw);
 		return "stop";
 	}
 }

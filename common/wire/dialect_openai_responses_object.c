@@ -233,10 +233,7 @@ resp_status(struct ir_exchange *x, enum ir_stop stop, struct str raw)
 	for (i = 0; stop == IR_STOP_OTHER && own[i] != NULL; i++)
 		if (str_is(raw, own[i]))
 			return own[i];
-	if (stop == IR_STOP_OTHER || stop == IR_STOP_PAUSE ||
-	    stop == IR_STOP_BAD_CALL)
-		lose(x, LOSS_APPROXIMATED, STR("response.stop"),
-		    "no word for why it ended: completed");
+	dialect_lose_stop(x, stop, raw);
 	return "completed";
 }
 

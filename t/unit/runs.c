@@ -434,6 +434,171 @@ test_claude_code(void)
 		    "agents: a thread is refused for %s", to[i]->name);
 }
 
+/* --- choice, old functions, names that come twice ------------------------- */
+
+#define OC_LEGACY "{\"model\":\"m\",\"messages\":[{\"role\":\"user\"," \
+	"\"content\":\"q\"},{\"role\":\"assistant\",\"content\":null," \
+	"\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}}," \
+	"{\"role\":\"function\",\"name\":\"f\",\"content\":\"old\"}]," \
+	"\"functions\":[{\"name\":\"f\",\"parameters\":{\"type\":" \
+	"\"object\"}}],\"function_call\":{\"name\":\"f\"}}"
+#define OC_FN(n) "{\"type\":\"function\",\"function\":{\"name\":\"" n \
+	"\",\"parameters\":{\"type\":\"object\"}}}"
+#define OC_SUBSET "{\"model\":\"m\",\"messages\":[{\"role\":\"user\"," \
+	"\"content\":\"q\"}],\"tools\":[" OC_FN("aaa") "," OC_FN("bbb") \
+	"],\"tool_choice\":{\"type\":\"allowed_tools\"," \
+	"\"allowed_tools\":{\"mode\":\"required\",\"tools\":[{" \
+	"\"type\":\"function\",\"function\":{\"name\":\"aaa\"}}]}}," \
+	"\"parallel_tool_calls\":false}"
+#define GE_TWICE "{\"contents\":[{\"role\":\"user\",\"parts\":[{" \
+	"\"text\":\"q\"}]},{\"role\":\"model\",\"parts\":[{" \
+	"\"functionCall\":{\"name\":\"f\",\"args\":{\"a\":1}}},{" \
+	"\"functionCall\":{\"name\":\"f\",\"args\":{\"a\":2}}}]},{" \
+	"\"role\":\"user\",\"parts\":[{\"functionResponse\":{\"name\":" \
+	"\"f\",\"response\":{\"output\":\"one\"}}},{" \
+	"\"functionResponse\":{\"name\":\"f\",\"response\":{\"output\":" \
+	"\"two\"}}}]}]}"
+
+static void
+test_choices(void)
+{
+	const struct dialect	*to[] = { WT_AN, WT_OR, WT_GE };
+	size_t			 i;
+
+	for (i = 0; i < 3; i++)
+		ok(wt_request(WT_OC, to[i], OC_LEGACY) == 0 &&
+		    wt_has("call_legacy_2") && wt_has("old") &&
+		    wt_hasnt("\"functions\"") && wt_hasnt("function_call\":{"),
+		    "legacy functions for %s", to[i]->name);
+	ok(wt_request(WT_OC, WT_AN, OC_SUBSET) == 0 && wt_hasnt("bbb") &&
+	    wt_has("{\"type\":\"any\",\"disable_parallel_tool_use\":true}")
+	    && wt_lost("only the allowed tools are sent"),
+	    "a subset: anthropic gets no others, told");
+	ok(wt_request(WT_OC, WT_OR, OC_SUBSET) == 0 && wt_has("bbb") &&
+	    wt_has("{\"type\":\"allowed_tools\",\"mode\":\"required\","
+	    "\"tools\":[{\"type\":\"function\",\"name\":\"aaa\"}]}"),
+	    "a subset: as it is in responses");
+	ok(wt_request(WT_OC, WT_GE, OC_SUBSET) == 0 && wt_has("{\"mode\":"
+	    "\"ANY\",\"allowedFunctionNames\":[\"aaa\"]}") &&
+	    wt_lost("parallel"), "a subset: by names in gemini");
+	ok(wt_request(WT_GE, WT_OC, GE_TWICE) == 0 &&
+	    wt_has("\"content\":\"one\"},{\"role\":\"tool\"") &&
+	    wt_has("\"content\":\"two\"}"), "the same name twice, by order");
+}
+
+#define AN_CUSTOM AN_MSG "{\"type\":\"tool_use\",\"id\":\"t1\",\"name\":" \
+	"\"patch\",\"input\":{\"input\":\"*** a\\nb\"}}" AN_END
+
+/* pitfall-34, the way back: an answer for a client with a custom tool. */
+static void
+test_custom_back(void)
+{
+	static const char	 ask[] = "{\"model\":\"m\",\"input\":\"q\","
+	    "\"tools\":[{\"type\":\"custom\",\"name\":\"patch\"}]}";
+	struct convert_opts	 o = { .from = WT_AN, .to = WT_OR,
+				     .rq = &asked };
+	enum framing		 out[] = { FRAME_NONE, FRAME_SSE };
+	size_t			 i;
+
+	for (i = 0; i < 2; i++) {
+		wt_fresh();
+		json_release(&asked_json);
+		json_init(&asked_json);
+		ir_request_init(&asked, &wt_arena, WT_OR, &asked_json);
+		o.out = out[i];
+		ok(json_parse(&asked_json, STR(ask), NULL) == 0 &&
+		    WT_OR->request_decode(&asked, &wt_err) == 0 &&
+		    convert_response(&wt_arena, &o, STR(AN_CUSTOM), &wt_out,
+		    &wt_loss, &wt_err) == 0 && wt_has("\"type\":"
+		    "\"custom_tool_call\"") && wt_has("\"input\":"
+		    "\"*** a\\nb\"") && wt_hasnt("\"arguments\""),
+		    "pitfall-34: a custom call back, %zu", i);
+	}
+	json_release(&asked_json);
+}
+
+/* --- why it ended, and what files are cited ------------------------------- */
+
+static void
+test_stops(void)
+{
+	static const char	 odd[] = "{\"candidates\":[{\"content\":{"
+	    "\"parts\":[{\"text\":\"a\"}]},\"finishReason\":\"NEW_ONE\"}]}";
+	static const char	 blocked[] = "{\"promptFeedback\":{"
+	    "\"blockReason\":\"PROHIBITED_CONTENT\"}}";
+	static const char	 two[] = "{\"candidates\":[{\"index\":0,"
+	    "\"content\":{\"parts\":[{\"text\":\"one\"}]},"
+	    "\"finishReason\":\"STOP\"},{\"index\":1,\"content\":{"
+	    "\"parts\":[{\"text\":\"two\"}]},\"finishReason\":"
+	    "\"MAX_TOKENS\"}]}";
+	const struct dialect	*to[] = { WT_AN, WT_OC, WT_OR };
+	enum framing		 out[] = { FRAME_NONE, FRAME_SSE };
+	size_t			 i, k;
+
+	for (i = 0; i < 3; i++)
+		for (k = 0; k < 2; k++) {
+			ok(wt_answer(WT_GE, to[i], FRAME_NONE, out[k], odd) ==
+			    0 && wt_lost("'NEW_ONE'"),
+			    "stop: an unknown reason is told, for %s %zu",
+			    to[i]->name, k);
+			ok(wt_answer(WT_GE, to[i], FRAME_NONE, out[k], blocked)
+			    == 0 && wt_has(i == 0 ? "\"refusal\"" :
+			    "content_filter"),
+			    "stop: a blocked prompt, for %s %zu",
+			    to[i]->name, k);
+			ok(wt_answer(WT_GE, to[i], FRAME_NONE, out[k], two) ==
+			    0 && wt_has("one") && (i == 1 ? wt_has("two") &&
+			    wt_has("\"length\"") : wt_hasnt("two") &&
+			    wt_lost("response.choices")),
+			    "choices: two of them, for %s %zu", to[i]->name,
+			    k);
+		}
+	ok(plain(WT_AN, WT_GE, AN_MSG AN_TEXT "],\"stop_reason\":"
+	    "\"strange\",\"usage\":{}}") == 0 && wt_has("\"OTHER\"") &&
+	    wt_lost("'strange'"), "stop: an unknown reason for gemini");
+	ok(plain(WT_AN, WT_OC, AN_MSG AN_TEXT "],\"stop_reason\":"
+	    "\"refusal\",\"usage\":{}}") == 0 && wt_has("content_filter"),
+	    "stop: a refusal for chat");
+}
+
+#define AN_DOC(t) AN_MSG "{\"type\":\"text\",\"text\":\"sun\"," \
+	"\"citations\":[{\"type\":\"" t "\",\"cited_text\":\"q\"," \
+	"\"document_index\":0,\"document_title\":\"D\",\"file_id\":" \
+	"\"file_1\"}]}" AN_END
+
+static void
+test_files(void)
+{
+	static const char *const docs[] = { AN_DOC("char_location"),
+	    AN_DOC("page_location"), AN_DOC("content_block_location") };
+	static const char	 cited[] = OR_RESP("{\"id\":\"msg_1\","
+	    "\"type\":\"message\",\"role\":\"assistant\",\"status\":"
+	    "\"completed\",\"content\":[{\"type\":\"output_text\","
+	    "\"text\":\"sun\",\"annotations\":[{\"type\":"
+	    "\"file_citation\",\"file_id\":\"file_1\",\"filename\":"
+	    "\"a.txt\",\"index\":3}]}]}");
+	size_t	 i;
+
+	for (i = 0; i < 3; i++) {
+		ok(plain(WT_AN, WT_OR, docs[i]) == 0 && wt_has("{\"type\":"
+		    "\"file_citation\",\"file_id\":\"file_1\","
+		    "\"filename\":\"D\",\"index\":3}"),
+		    "files: document %zu for responses", i);
+		ok(plain(WT_AN, WT_GE, docs[i]) == 0 &&
+		    wt_has("{\"retrievedContext\":{\"title\":\"D\","
+		    "\"text\":\"q\"}}"), "files: document %zu for gemini",
+		    i);
+		ok(plain(WT_AN, WT_OC, docs[i]) == 0 &&
+		    wt_lost("only its provider knows"),
+		    "files: chat has no form, told");
+	}
+	ok(plain(WT_OR, WT_GE, cited) == 0 && wt_has("{\"retrievedContext\":"
+	    "{\"title\":\"a.txt\"}}"), "files: of openai, for gemini");
+	ok(plain(WT_OR, WT_AN, cited) == 0 && wt_hasnt("citations") &&
+	    wt_lost("only its provider knows"),
+	    "files: anthropic cites none that it did not get, told");
+}
+
 /* --- pitfall-33: media in results, to each target ------------------------- */
 
 #define AN_MEDIA "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{" \
@@ -539,6 +704,10 @@ main(void)
 	test_agents();
 	test_claude_code();
 	test_result_media();
+	test_choices();
+	test_custom_back();
+	test_stops();
+	test_files();
 	wt_release();
 	return done();
 }
