@@ -69,7 +69,7 @@ ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c assets.c api_logs.c ap
 	api_tenants.c api_users.c auth.c http.c live.c rows.c metrics.c page.c status.c))
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \
 	foreground.c status.c check.c convert.c))
-UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c loop.c \
+UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c ops.c loop.c \
 	dialect_anthropic.c anthropic_answer.c dialect_gemini.c \
 	gemini_answer.c dialect_openai_chat.c \
 	dialect_openai_responses.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \

@@ -14,6 +14,10 @@ struct op {
 	bool		 ready;		/* decoded and routed */
 	bool		 estimated;
 	struct embed	 embed;
+	struct embed	 part;		/* what is asked for at once */
+	struct embed_vector *v;		/* of the parts before */
+	size_t		 have;
+	int64_t		 tokens;	/* of them; -1: not said */
 };
 
 #define COUNT_OUT_MAX	(4u << 10)
@@ -206,6 +210,20 @@ count_translate(struct request *rq, struct ir_error *err)
 	return 0;
 }
 
+/* The next of several requests, where the provider takes so many texts. */
+static int
+embed_part(struct request *rq, struct ir_error *err)
+{
+	struct op	*op = rq->rq_op;
+	size_t		 max = rq->rq_target->embed->max;
+	size_t		 left = op->embed.n - op->have;
+
+	op->part.n = left < max ? left : max;
+	buf_clear(&rq->rq_send);
+	return rq->rq_target->embed->encode(&op->part, &rq->rq_x.target,
+	    &rq->rq_send, err);
+}
+
 static int
 embed_translate(struct request *rq, struct ir_error *err)
 {
@@ -226,8 +244,8 @@ embed_translate(struct request *rq, struct ir_error *err)
 		dialect_splice(&rq->rq_ir, op_model(rq), false, &rq->rq_send);
 		return 0;
 	}
-	return rq->rq_target->embed->encode(e, &rq->rq_x.target, &rq->rq_send,
-	    err);
+	rq->rq_op->part = *e;
+	return embed_part(rq, err);
 }
 
 /* An estimate looks at no media, and embeddings have none. */
@@ -279,14 +297,52 @@ count_answer(struct request *rq, struct jv root, struct buf *out)
 	return 0;
 }
 
+/*
+ * Keeps what a part of the answer holds, in the client's form.  true: there is
+ * more to ask for; false: *a is the answer to all of it.
+ */
+static bool
+embed_keep(struct request *rq, struct embed_answer *a)
+{
+	struct op	*op = rq->rq_op;
+	struct buf	 b;
+	size_t		 i;
+
+	if (op->have == 0 && a->n == op->embed.n)
+		return false;
+	if (op->have == 0)
+		op->v = arena_array(&rq->rq_arena, op->embed.n,
+		    sizeof(*op->v));
+	buf_init(&b, REQUEST_ANSWER_MAX);
+	for (i = 0; i < a->n; i++) {
+		buf_clear(&b);
+		embed_vector_write(&a->v[i], op->embed.base64, &b);
+		op->v[op->have++].text = arena_str(&rq->rq_arena,
+		    buf_str(&b));
+		if (op->part.texts != NULL)
+			op->part.texts = op->part.texts->next;
+	}
+	buf_release(&b);
+	op->tokens = a->tokens < 0 || op->tokens < 0 ? -1 :
+	    ir_usage_sum(op->tokens, a->tokens);
+	a->v = op->v;
+	a->n = op->have;
+	a->tokens = op->tokens;
+	return op->have < op->embed.n;
+}
+
+/* 0: out is the answer; 1: another part is to be asked for. */
 static int
 embed_answer(struct request *rq, struct jv root, struct buf *out)
 {
 	struct embed		*e = &rq->rq_op->embed;
 	struct embed_answer	 a = { .tokens = -1 };
 
-	if (rq->rq_target->embed->read(e, root, &a) == -1)
+	if (rq->rq_target->embed->read(rq->rq_same ? e : &rq->rq_op->part,
+	    root, &a) == -1)
 		return -1;
+	if (!rq->rq_same && embed_keep(rq, &a))
+		return 1;
 	a.model = arena_str(&rq->rq_arena, a.model);
 	rq->rq_acct.s[ACCT_MODEL_ANSWERED] = a.model;
 	if (a.tokens >= 0)
@@ -304,6 +360,22 @@ embed_answer(struct request *rq, struct jv root, struct buf *out)
 		a.model = op_model(rq);
 	e->from->embed->write(e, &a, out);
 	return buf_ok(out) ? 0 : -1;
+}
+
+static void
+embed_more(struct request *rq)
+{
+	struct ir_error	 err;
+
+	try_end(rq, rq->rq_up->up_status, true, "a part");
+	upstream_close(rq->rq_up);
+	rq->rq_up = NULL;
+	rq->rq_call_tries = 0;
+	memset(rq->rq_tried, 0, rq->rq_provider->nkeys * sizeof(bool));
+	if (embed_part(rq, &err) == -1)
+		request_fail(rq, &err);
+	else
+		try_next(rq);
 }
 
 /* Not what was asked for: an error under 200, or nonsense. */
@@ -346,6 +418,8 @@ op_answer(struct request *rq)
 	json_release(&j);
 	if (r == -1)
 		op_garbled(rq);
+	else if (r == 1)
+		embed_more(rq);
 	else {
 		try_end(rq, up->up_status, true, "ok");
 		request_done(rq, "done");

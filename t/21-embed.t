@@ -151,6 +151,25 @@ is($r->{headers}{'x-proxyd-token-count'}, 'estimate',
 cmp_ok(Client::json($r)->{usage}{prompt_tokens}, '>=', 4, '... and there');
 $r = openai('ge-plain', user => 'me');
 like($r->{headers}{'x-proxyd-loss'}, qr/user/, 'an end user is in the report');
+# Gemini takes a hundred at once.
+for my $how (qw(float base64)) {
+	my $n = grep { $_->{event} eq 'request' } $up->requests;
+	$r = openai('ge-first-429', input => [ map { "t$_" } 0 .. 249 ],
+	    encoding_format => $how);
+	is($r->{status}, 200, "250 texts, $how") or diag $r->{body};
+	my $j = Client::json($r);
+	is_deeply([ map { $_->{embedding} } @{ $j->{data} } ], [ map {
+	    $how eq 'float' ? vector($_) : packed($_) } (0 .. 99, 0 .. 99,
+	    0 .. 49) ], '... in three parts');
+	is_deeply([ map { $_->{index} } @{ $j->{data} } ], [ 0 .. 249 ],
+	    '... in order');
+	is($j->{usage}{prompt_tokens}, 7 * 250, '... and their sum');
+	my @sent = grep { $_->{event} eq 'request' } $up->requests;
+	splice @sent, 0, $n;
+	my %t = map { $_->{content}{parts}[0]{text} => 1 } map {
+	    @{ Upstream::json_of($_)->{requests} } } @sent;
+	is(scalar keys %t, 250, '... each was sent');
+}
 for (['an-plain', 'Anthropic'], ['mock-echo', 'mock']) {
 	$r = openai($_->[0]);
 	is($r->{status}, 400, "$_->[1] has no embeddings");

@@ -187,6 +187,7 @@ gemini_encode(const struct embed *e, const struct ir_target *to,
 	const struct embed_text	*t;
 	struct buf		 model;
 	struct jw		 w;
+	size_t			 i;
 
 	for (t = e->texts; t != NULL; t = t->next)
 		if (t->tokens.n > 0) {
@@ -209,7 +210,7 @@ gemini_encode(const struct embed *e, const struct ir_target *to,
 	jw_object(&w);
 	jw_key(&w, "requests");
 	jw_array(&w);
-	for (t = e->texts; t != NULL; t = t->next) {
+	for (t = e->texts, i = 0; i < e->n; t = t->next, i++) {
 		if (e->from == &dialect_gemini)
 			gemini_copy(json_at(e->json, t->node),
 			    buf_str(&model), &w);
@@ -289,6 +290,7 @@ gemini_write(const struct embed *e, const struct embed_answer *a,
 }
 
 const struct dialect_embed	 embed_gemini = {
+	.max = 100,
 	.decode = gemini_decode,
 	.path = gemini_path,
 	.encode = gemini_encode,

@@ -90,6 +90,10 @@ embed_vector_write(const struct embed_vector *v, bool base64, struct buf *out)
 {
 	struct buf	 packed;
 
+	if (v->text.n > 0) {
+		(void)buf_adds(out, v->text);
+		return;
+	}
 	if (!base64) {
 		(void)buf_addc(out, '[');
 		if (v->floats.n > 0)
@@ -271,6 +275,7 @@ openai_encode(const struct embed *e, const struct ir_target *to,
 {
 	const struct embed_text	*t;
 	struct jw		 w;
+	size_t			 i;
 
 	if (openai_refuse(e, to, err) == -1)
 		return -1;
@@ -281,7 +286,7 @@ openai_encode(const struct embed *e, const struct ir_target *to,
 	jw_str(&w, to->model);
 	jw_key(&w, "input");
 	jw_array(&w);
-	for (t = e->texts; t != NULL; t = t->next) {
+	for (t = e->texts, i = 0; i < e->n; t = t->next, i++) {
 		if (t->tokens.n > 0)
 			jw_raw(&w, t->tokens);
 		else
@@ -384,6 +389,7 @@ openai_write(const struct embed *e, const struct embed_answer *a,
 }
 
 const struct dialect_embed	 embed_openai = {
+	.max = 2048,
 	.decode = openai_decode,
 	.path = openai_path,
 	.encode = openai_encode,

@@ -68,7 +68,8 @@ struct embed {
 	struct str		 model;
 	struct embed_text	*texts;
 	struct embed_text	**last;
-	size_t			 n;
+	size_t			 n;		/* of texts; less where only a
+						   part of them is asked for */
 	int64_t			 dims;		/* -1: not given */
 	bool			 base64;	/* how the client wants them */
 	bool			 user;		/* an end user is named */
@@ -77,8 +78,9 @@ struct embed {
 	uint32_t		 mixed;		/* ... whose dims differ */
 };
 
-/* An embedding in an answer: one of the two forms. */
+/* An embedding in an answer: one of the three forms. */
 struct embed_vector {
+	struct str	 text;		/* JSON, as the client is to have it */
 	struct jv	 numbers;	/* an array */
 	struct str	 floats;	/* 4 bytes each, little-endian */
 };
@@ -91,6 +93,7 @@ struct embed_answer {
 };
 
 struct dialect_embed {
+	size_t	 max;		/* texts in a request; more go in several */
 	/* Checks the type of every member that it knows.  -1 with err set. */
 	int	(*decode)(struct embed *, struct ir_error *)
 		    __attribute__((__warn_unused_result__));
