@@ -279,9 +279,8 @@ request_decode(struct request *rq, struct ir_error *err)
 	ir->path_stream = rq->rq_match.endpoint->stream;
 	ir->lenient = rq->rq_match.endpoint->lenient;
 	ir->framing = request_framing(rq);
-	if (op_begin(rq))
-		return op_decode(rq, err);
-	r = rq->rq_match.dialect->request_decode(ir, err);
+	r = op_begin(rq) ? op_decode(rq, err) :
+	    rq->rq_match.dialect->request_decode(ir, err);
 	/* In direct mode the provider judges what we do not understand. */
 	if (r == -1 && rq->rq_snap->mode == CONF_DIRECT && ir->model.n > 0) {
 		ir->native = true;

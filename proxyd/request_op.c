@@ -13,6 +13,7 @@ struct op {
 	bool		 inner;		/* what is counted is a member */
 	bool		 ready;		/* decoded and routed */
 	bool		 estimated;
+	bool		 unread;	/* direct mode: not understood */
 	struct embed	 embed;
 	struct embed	 part;		/* what is asked for at once */
 	struct embed_vector *v;		/* of the parts before */
@@ -98,10 +99,9 @@ embed_decode(struct request *rq, struct ir_error *err)
 	e->json = &rq->rq_json;
 	e->path_model = rq->rq_match.model;
 	e->loss = &rq->rq_loss;
-	if (e->from->embed->decode(e, err) == -1)
-		return -1;
+	rq->rq_op->unread = e->from->embed->decode(e, err) == -1;
 	rq->rq_ir.model = e->model;
-	return 0;
+	return rq->rq_op->unread ? -1 : 0;
 }
 
 int
@@ -338,6 +338,8 @@ embed_answer(struct request *rq, struct jv root, struct buf *out)
 	struct embed		*e = &rq->rq_op->embed;
 	struct embed_answer	 a = { .tokens = -1 };
 
+	if (rq->rq_op->unread)
+		return 0;
 	if (rq->rq_target->embed->read(rq->rq_same ? e : &rq->rq_op->part,
 	    root, &a) == -1)
 		return -1;

@@ -24,6 +24,29 @@ sub post {
 	    json_text($body) : $body);
 }
 
+subtest 'MODE: direct, counts and embeddings' => sub {
+	my $said = '{"input_tokens":7,  "more":[]}';
+	my $up = Upstream->new(sub { [reply => 200, { 'Content-Type' =>
+	    'application/json' }, $said] });
+	my $g = Gateway->new(config => "MODE: direct\n" . config_for($up));
+	my %ask = ('/v1/messages/count_tokens' => ['{"model":"claude-x",' .
+	    ' "messages":[{"role":"user","content":"x"}], "odd":1}',
+	    '{"model":"claude-x","thinking":7,  "messages":[]}'],
+	    '/v1/embeddings' => ['{"model":"foo", "input":{"new":1}}']);
+	for my $path (sort keys %ask) {
+		for my $body (@{ $ask{$path} }) {
+			my $r = Client->once($g->port, POST => $path, {},
+			    $body);
+			is($r->{status}, 200, "$path: $body");
+			is($r->{body}, $said, '... the answer as it came');
+			is(Upstream::body_of((grep { $_->{event} eq
+			    'request' } $up->requests)[-1]), $body,
+			    '... to the request as it was');
+		}
+	}
+	$g->finish;
+};
+
 subtest 'MODE: direct' => sub {
 	my $g = Gateway->new(config => "MODE: direct\n" . config_for($up));
 	# The provider of the path, whatever the model; bytes as they are.

@@ -231,6 +231,7 @@ gemini_read(const struct embed *e, struct jv answer, struct embed_answer *a)
 	struct jv	 list = gem_get(answer, "embeddings"), v;
 	size_t		 i = 0;
 
+	a->model = STR_NONE;		/* it names none */
 	a->n = e->n;
 	a->v = arena_array(e->arena, a->n, sizeof(*a->v));
 	if (json_int(gem_get(gem_get(answer, "usageMetadata"),
