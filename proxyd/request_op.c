@@ -73,12 +73,12 @@ count_decode(struct request *rq, struct ir_error *err)
 	struct jv		 v = JV_NONE;
 
 	if (d->count->inner != NULL)
-		v = json_get(json_root(&rq->rq_json), d->count->inner);
+		v = d->count->inner(json_root(&rq->rq_json));
 	if (json_type(v) == JSON_OBJECT) {
 		rq->rq_op->inner = true;
 		if (json_parse(&rq->rq_json, json_raw(v), &je) == -1) {
-			ir_error_set(err, IR_ERR_BAD_REQUEST, "'%s': %s",
-			    d->count->inner, je.what);
+			ir_error_set(err, IR_ERR_BAD_REQUEST,
+			    "the request to be counted: %s", je.what);
 			return -1;
 		}
 	}

@@ -203,6 +203,12 @@ $r = Client->once($g->port, GET => '/v1/messages/count_tokens');
 $rows++;
 is($r->{status}, 405, 'another method');
 
+# Google's JSON has names in two forms.
+$r = Client->once($g->port, POST => '/v1beta/models/an-plain:countTokens', {},
+    '{"generate_content_request":{"contents":[{"parts":[{"text":"x"}]}]}}');
+$rows++;
+is(number($r), 101, 'snake_case') or diag $r->{body};
+
 # Long texts, quickly.
 my ($path, $body) = $body{anthropic}->('oc-plain');
 $body->{messages}[0]{content} = 'All work and no play. ' x 50_000;

@@ -188,10 +188,16 @@ gemini_write(int64_t tokens, struct buf *out)
 	jw_object_end(&w);
 }
 
+static struct jv
+gemini_inner(struct jv body)
+{
+	return gem_get(body, "generateContentRequest");
+}
+
 const struct dialect_count	 count_gemini = {
 	.path = gemini_path,
 	.body = gemini_body,
 	.read = gemini_read,
 	.write = gemini_write,
-	.inner = "generateContentRequest"
+	.inner = gemini_inner
 };

@@ -34,9 +34,9 @@ struct dialect_count {
 	int	(*read)(struct jv answer, int64_t *tokens)
 		    __attribute__((__warn_unused_result__));
 	void	(*write)(int64_t tokens, struct buf *);
-	/* The member that holds the request to be counted, if the client's body
-	 * may have one; or NULL. */
-	const char	*inner;
+	/* The request to be counted within the client's body, JV_NONE where
+	 * the body is it; or NULL. */
+	struct jv	(*inner)(struct jv body);
 };
 
 extern const struct dialect_count	 count_anthropic;
