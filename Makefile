@@ -78,7 +78,8 @@ UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))
 EMBED	= $(wildcard proxyd/docs.html)
-MANS	= $(wildcard $(addprefix man/,proxyd.8 admind.8 proxyctl.8 app.yml.5))
+MANS	= $(wildcard $(addprefix man/,proxyd.8 admind.8 proxyctl.8 app.yml.5 \
+	proxyd-dialects.7))
 HDRS	= $(wildcard common/*/*.h proxyd/*.h admind/*.h proxyctl/*.h t/*.h)
 PROGS	= $(if $(PROXYD_SRCS),proxyd) $(if $(ADMIND_SRCS),admind) \
 	$(if $(PROXYCTL_SRCS),proxyctl)
@@ -116,7 +117,7 @@ UNITS	= $(patsubst t/unit/%.c,$(B)/t/%.t,$(UNIT_SRCS))
 REPLAY	= $(patsubst t/fuzz/%.c,$(B)/t/replay-%,$(FUZZ_SRCS))
 BINS	= $(addprefix $(B)/bin/,$(PROGS))
 ALLSRC	= $(COMMON_SRCS) $(PROXYD_SRCS) $(ADMIND_SRCS) $(PROXYCTL_SRCS) \
-	$(UNIT_SRCS) $(FUZZ_SRCS) $(GEN_SRCS) t/replay.c
+	$(UNIT_SRCS) $(FUZZ_SRCS) $(GEN_SRCS) t/replay.c t/dialects.c
 Q	= $(if $(V),,@)
 
 .PHONY: all run stop check fuzz lint hdr-check man-check src-check deps \
@@ -133,7 +134,15 @@ $(UNITS) $(REPLAY): LIBS = $(call PKG_LIBS,$(PKG_COMMON))
 $(UNITS): $(B)/t/%.t: $(B)/obj/t/unit/%.o $(COMMON)
 # The fuzz entry points are always built, so they cannot rot.
 $(REPLAY): $(B)/t/replay-%: $(B)/obj/t/fuzz/%.o $(B)/obj/t/replay.o $(COMMON)
-$(BINS) $(UNITS) $(REPLAY):
+# The table of proxyd-dialects(7); "make dialects" writes it anew.
+$(B)/t/dialects: $(call OBJ,t/dialects.c) $(COMMON)
+$(B)/t/dialects: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
+.PHONY: dialects
+dialects: $(B)/t/dialects
+	$(Q)$< man/proxyd-dialects.7 >$(B)/dialects.7 && \
+	    cp $(B)/dialects.7 man/proxyd-dialects.7
+
+$(BINS) $(UNITS) $(REPLAY) $(B)/t/dialects:
 	@echo "  LD   $@"; mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(LDLIBS)
 
@@ -276,7 +285,7 @@ check-agents: deps-check
 	    t/agents/agents.t
 
 .PHONY: check-programs
-check-programs: all $(UNITS) $(REPLAY) $(B)/bench/pure
+check-programs: all $(UNITS) $(REPLAY) $(B)/t/dialects $(B)/bench/pure
 
 lint: deps-check hdr-check man-check src-check
 hdr-check:
@@ -311,11 +320,13 @@ fuzz: deps
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) \
 	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 \
+	    $(DESTDIR)$(MANDIR)/man7 \
 	    $(DESTDIR)$(DATADIR)
 	install -m 755 $(filter-out %/proxyctl,$(BINS)) $(DESTDIR)$(SBINDIR)
 	install -m 755 $(filter %/proxyctl,$(BINS)) $(DESTDIR)$(BINDIR)
 	install -m 644 $(filter %.8,$(MANS)) $(DESTDIR)$(MANDIR)/man8
 	install -m 644 $(filter %.5,$(MANS)) $(DESTDIR)$(MANDIR)/man5
+	install -m 644 $(filter %.7,$(MANS)) $(DESTDIR)$(MANDIR)/man7
 	install -m 644 etc/app.yml $(DESTDIR)$(DATADIR)/app.yml.sample
 	for f in proxyd admind; do \
 	    sed 's,/usr/local/sbin,$(SBINDIR),' etc/$$f.service \
