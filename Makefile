@@ -243,6 +243,8 @@ $(B)/.flags: FORCE
 SUDO	= $(if $(filter 0,$(shell id -u)),,sudo )
 define install_packages
 	@[ "$(DEPS)" = 0 ] && exit 0; missing=; for p in $(1); do \
+	    case $$p in nodejs|npm) c=$${p%js}; command -v $$c >/dev/null && \
+	    continue;; esac; \
 	    dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | \
 	    grep -qx installed || missing="$$missing $$p"; done; \
 	[ -z "$$missing" ] && exit 0; \

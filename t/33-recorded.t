@@ -69,7 +69,8 @@ my $up = Upstream->new(sub {
 
 my %provider = ('openai-chat' => 'chat', 'openai-responses' => 'resp',
     anthropic => 'anth', gemini => 'gem');
-my $config = "PROVIDERS:\n" . join('', map { "  $provider{$_}:\n" .
+# Nothing is fetched: these URLs are of the world outside.
+my $config = "FETCH_COUNT: 0\nPROVIDERS:\n" . join('', map { "  $provider{$_}:\n" .
     "    dialect: $_\n    base_url: " . $up->base . "\n" .
     "    keyless: true\n" } sort keys %provider) . "MODELS:\n" .
     join('', map { "  - route_key: $_\n    target_model: $_\n" .
@@ -110,6 +111,12 @@ sub recorded_question {
 	my $all = $recorded{$d} or return;
 	my $b = { %{ $all->[$turn{$d}++ % @$all] } };
 
+	# Several answers may be several calls, with their sum of usage:
+	# 23-choices.t.
+	delete $b->{n};
+	$b->{generationConfig} = { map { $_ => $b->{generationConfig}{$_} }
+	    grep { $_ ne 'candidateCount' } keys %{ $b->{generationConfig} } }
+	    if $b->{generationConfig};
 	return $b if $d eq 'gemini' && do { delete $b->{model}; 1 };
 	delete @$b{qw(stream stream_options)};
 	$b->{stream} = \1 if $stream;
@@ -199,7 +206,7 @@ sub cross {
 		if ($r->{status} == 400) {
 			note_bad("$name: $turn{$d}: " . substr $r->{body},
 			    0, 300) unless $r->{body} =~
-			    /cannot be sent|refers to state/;
+			    /cannot be sent|refers to state|FETCH_COUNT/;
 			$refused++;
 			$r = ask(path_for($d, $f->{id}, $stream),
 			    $json->encode(question($d, $f->{id}, $stream)));
