@@ -52,16 +52,17 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	dialect_openai_responses_write.c)
 STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_process.c \
 	conf_value.c conf_yaml.c object_field.c rules.c daemon.c daemon_status.c \
-	secret.c shm.c rollup.c snapshot.c snapshot_routes.c store.c \
+	secret.c shm.c shm_keys.c rollup.c snapshot.c snapshot_routes.c store.c \
 	store_admin.c store_conf.c store_log.c store_object.c \
 	store_page.c store_prices.c store_refusal.c store_rollup.c store_summary.c \
 	store_tenants.c snapshot_tenants.c statedb.c)
 POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c limit.c netguard.c \
-	pattern.c price.c route.c)
+	pattern.c price.c route.c route_plan.c)
 GEN_SRCS = $(addprefix common/state/,caps_gen.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
-	worker.c worker_state.c http_in.c http_out.c request.c request_try.c request_answer.c \
+	worker.c worker_state.c http_in.c http_out.c request.c request_route.c \
+	request_params.c request_try.c request_answer.c \
 	request_alive.c request_head.c request_op.c request_refusal.c request_vault.c \
 	fetch.c choices.c api.c \
 	mock.c logger.c account.c admit.c capture.c))

@@ -164,7 +164,7 @@ admit_model(const struct request *rq, struct str asked, struct str resolved)
 static bool
 route_fits(const struct request *rq)
 {
-	struct str	 why = str_of(rq->rq_route.why);
+	struct str	 why = request_route_name(rq);
 
 	return (rq->rq_ckey == NULL ||
 	    pattern_lines_match(rq->rq_ckey->routes, why)) &&

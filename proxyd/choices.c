@@ -122,7 +122,7 @@ choices_more(struct request *rq)
 	rq->rq_choice_parts = 0;
 	rq->rq_choice++;
 	rq->rq_call_tries = 0;
-	memset(rq->rq_tried, 0, rq->rq_provider->nkeys * sizeof(bool));
+	memset(rq->rq_tried, 0, rq->rq_snap->nkeys * sizeof(bool));
 	answer_again(rq);
 	rq->rq_content = rq->rq_ended = rq->rq_finishing = false;
 	try_next(rq);

@@ -289,162 +289,6 @@ request_decode(struct request *rq, struct ir_error *err)
 	return r;
 }
 
-static int
-request_route(struct request *rq, struct ir_error *err)
-{
-	struct route_facts	 facts;
-	struct str		 name = str_of(rq->rq_match.dialect->name);
-
-	facts.dialect = name;
-	facts.model = rq->rq_ir.model;
-	if (route_pick(rq->rq_snap, &facts, &rq->rq_route) == -1) {
-		ir_error_set(err, IR_ERR_NOT_FOUND, "no provider serves model "
-		    "'%.*s': name it in MODELS in app.yml, or set "
-		    "PREFERRED_PROVIDER", STR_FMT(rq->rq_ir.model));
-		return -1;
-	}
-	rq->rq_provider = &rq->rq_snap->providers[rq->rq_route.provider];
-	rq->rq_target = dialect_byname(route_dialect(rq->rq_provider, name));
-	if (rq->rq_target == NULL &&
-	    !str_is(rq->rq_provider->dialect, "mock")) {
-		ir_error_set(err, IR_ERR_INTERNAL, "provider '%s' has the "
-		    "unknown dialect '%s'", rq->rq_provider->name.p,
-		    rq->rq_provider->dialect.p);
-		return -1;
-	}
-	if (rq->rq_route.mode == CONF_DIRECT &&
-	    rq->rq_target != rq->rq_match.dialect) {
-		ir_error_set(err, IR_ERR_BAD_REQUEST, "model '%.*s' is routed "
-		    "in direct mode to provider '%s', which does not speak "
-		    "%s", STR_FMT(rq->rq_ir.model), rq->rq_provider->name.p,
-		    rq->rq_match.dialect->title);
-		return -1;
-	}
-	rq->rq_same = rq->rq_target == rq->rq_match.dialect &&
-	    rq->rq_ir.native;
-	return 0;
-}
-
-/*
- * What refers to state that another provider keeps cannot be left out: the
- * conversation would be lost in silence.  Anthropic's SDK sends the whole of it
- * when it is told so in these words.
- */
-static int
-request_stateful(struct request *rq, struct ir_error *err)
-{
-	bool	 thread;
-
-	if (rq->rq_same || (rq->rq_ir.need & IR_NEED_STATE) == 0 ||
-	    rq->rq_target == rq->rq_client)
-		return 0;
-	thread = rq->rq_client == &dialect_anthropic &&
-	    json_ok(json_get(json_root(&rq->rq_json), "thread"));
-	ir_error_set(err, IR_ERR_BAD_REQUEST, "the request refers to state "
-	    "kept by a provider, which provider '%s' does not have: send the "
-	    "whole conversation", rq->rq_provider->name.p);
-	if (thread)
-		ir_error_copy(err->code, sizeof(err->code),
-		    STR("thread_unsupported_request"));
-	return -1;
-}
-
-static int
-request_refused(struct request *rq, struct ir_error *err)
-{
-	const struct loss_item	*li;
-
-	if (rq->rq_loss.refused == 0)
-		return 0;
-	for (li = rq->rq_loss.first; li != NULL; li = li->next)
-		if (li->action == LOSS_REFUSED)
-			break;
-	ir_error_set(err, IR_ERR_BAD_REQUEST, "'%.*s' cannot be sent to "
-	    "provider '%s': %s", li == NULL ? 0 : (int)li->path.n,
-	    li == NULL ? "" : li->path.p, rq->rq_provider->name.p,
-	    li == NULL ? "not offered" : li->why);
-	if (li != NULL)
-		ir_error_copy(err->param, sizeof(err->param), li->path);
-	return -1;
-}
-
-/* The client asks for it, or the operator; a client cannot ask for less. */
-static int
-request_strict(struct request *rq, struct ir_error *err)
-{
-	struct str	 v = header(rq, "x-proxyd-strict");
-
-	if (v.n > 0 && !str_is_nocase(v, "true") && !str_is_nocase(v,
-	    "false")) {
-		ir_error_set(err, IR_ERR_BAD_REQUEST, "the header "
-		    "x-proxyd-strict: expected true or false");
-		return -1;
-	}
-	rq->rq_strict = rq->rq_snap->strict || str_is_nocase(v, "true");
-	return rq->rq_strict ? loss_strict(&rq->rq_loss, err) : 0;
-}
-
-static void
-request_exchange(struct request *rq)
-{
-	struct ir_exchange	*x = &rq->rq_x;
-
-	x->arena = &rq->rq_arena;
-	x->rq = &rq->rq_ir;
-	x->loss = &rq->rq_loss;
-	x->id = str_of(rq->rq_id + 4);		/* behind "req_" */
-	x->created = rq->rq_wall_us / 1000000;
-	x->stream = rq->rq_ir.stream;
-	x->framing = rq->rq_ir.framing;
-	x->target.dialect = rq->rq_target;
-	x->target.provider = rq->rq_provider->name;
-	x->target.model = rq->rq_route.model;
-	x->target.tool_rules = rq->rq_snap->server_tools;
-	x->target.stream = rq->rq_ir.stream;
-	x->target.caps = &rq->rq_snap->caps;
-	x->target.framing = rq->rq_same ? rq->rq_ir.framing : FRAME_SSE;
-}
-
-static int
-request_translate(struct request *rq, struct ir_error *err)
-{
-	struct ir_exchange	*x = &rq->rq_x;
-	int			 r;
-
-	if (rq->rq_op != NULL) {
-		r = op_translate(rq, err);
-		return r == 0 && request_refused(rq, err) == -1 ? -1 : r;
-	}
-	if (rq->rq_target == NULL)
-		return 0;
-	if (rq->rq_same) {
-		rq->rq_hide_usage = rq->rq_route.mode != CONF_DIRECT &&
-		    rq->rq_target == &dialect_openai_chat &&
-		    rq->rq_ir.stream && !rq->rq_ir.stream_usage;
-		dialect_splice(&rq->rq_ir, rq->rq_route.mode == CONF_DIRECT ?
-		    rq->rq_ir.model : rq->rq_route.model, rq->rq_hide_usage,
-		    &rq->rq_send);
-	} else {
-		request_vault_restore(rq);
-		if (rq->rq_target->request_encode(x, &rq->rq_send, err) == -1)
-			return -1;
-		rq->rq_wk->row->stat.translated++;
-		if (rq->rq_loss.n > 0)
-			rq->rq_wk->row->stat.losses++;
-		if (request_refused(rq, err) == -1)
-			return -1;
-	}
-	refusals_apply(rq);
-	if (request_strict(rq, err) == -1)
-		return -1;
-	if (!buf_ok(&rq->rq_send)) {
-		ir_error_set(err, IR_ERR_TOO_LARGE,
-		    "the translated body is too large");
-		return -1;
-	}
-	return 0;
-}
-
 static void
 request_refuse(struct request *rq, const struct ir_error *err)
 {
@@ -464,24 +308,9 @@ request_go(struct request *rq)
 	}
 	if (r == 1)
 		return;
-	rq->rq_tried = arena_array(&rq->rq_arena, rq->rq_provider->nkeys + 1,
-	    sizeof(bool));
 	request_state(rq, RQ_TRY);
 	request_alive(rq);
 	try_next(rq);
-}
-
-/* 1: media are being fetched, and request_go follows. */
-static int
-request_fetch(struct request *rq, struct ir_error *err)
-{
-	request_exchange(rq);
-	if (request_stateful(rq, err) == -1 || choices_begin(rq, err) == -1)
-		return -1;
-	if (rq->rq_target == NULL || rq->rq_same ||
-	    (rq->rq_op != NULL && !op_fetches(rq)))
-		return 0;
-	return fetch_begin(rq, request_go, err);
 }
 
 static void
@@ -492,7 +321,7 @@ request_generate(struct request *rq)
 
 	if (request_parse(rq, &err) == -1 || request_decode(rq, &err) == -1 ||
 	    request_route(rq, &err) == -1 || admit_take(rq, &err) == -1 ||
-	    (r = request_fetch(rq, &err)) == -1)
+	    (r = request_fetch(rq, request_go, &err)) == -1)
 		request_refuse(rq, &err);
 	else if (r == 0)
 		request_go(rq);
@@ -838,7 +667,7 @@ request_record(struct request *rq)
 	a->s[ACCT_CLIENT] = str_of(call_peer(rq->rq_call));
 	a->s[ACCT_DIALECT] = str_of(rq->rq_client->name);
 	a->s[ACCT_PATH] = call_path(rq->rq_call);
-	a->s[ACCT_ROUTE] = str_of(rq->rq_route.why);
+	a->s[ACCT_ROUTE] = request_route_name(rq);
 	a->s[ACCT_USER_AGENT] = header(rq, "User-Agent");
 	a->s[ACCT_MODEL_ASKED] = rq->rq_ir.model;
 	a->s[ACCT_MODEL_SENT] = rq->rq_route.model;
@@ -944,6 +773,11 @@ timer_cb(void *arg)
 	struct request	*rq = arg;
 	struct ir_error	 err;
 
+	if (rq->rq_resting) {
+		rq->rq_resting = false;
+		try_again(rq);
+		return;
+	}
 	if (rq->rq_out.len > REQUEST_OUT_HIGH && rq->rq_state == RQ_STREAM &&
 	    !rq->rq_timer_total) {
 		/* The client is slow, not the provider. */

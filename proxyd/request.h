@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/loop.h"
-#include "policy/route.h"
+#include "policy/route_plan.h"
 #include "proxyd/admit.h"
 #include "proxyd/http_in.h"
 #include "proxyd/http_out.h"
@@ -60,7 +60,12 @@ struct request {
 	struct ir_exchange	 rq_x;
 
 	/* where it goes */
+	struct plan		*rq_plan;	/* targets, in their order */
+	unsigned		 rq_step;	/* that of the moment */
+	struct asked		*rq_asked;	/* before a rule's parameters */
+	uint64_t		 rq_session;	/* holds to its key; 0: none */
 	struct route		 rq_route;
+	const struct snap_pool	*rq_pool;
 	const struct snap_provider *rq_provider;
 	const struct dialect	*rq_target;	/* NULL: the mock */
 	struct fetch		*rq_fetch;	/* of media, under way */
@@ -69,7 +74,8 @@ struct request {
 	unsigned		 rq_refusals;	/* learned in this request */
 	struct buf		 rq_send;	/* body for the provider */
 	const struct snap_key	*rq_key;	/* of this attempt, or NULL */
-	bool			*rq_tried;	/* by key of the provider */
+	bool			*rq_tried;	/* by key of the snapshot */
+	bool			 rq_resting;	/* before another attempt */
 	unsigned		 rq_tries;	/* of all calls */
 	unsigned		 rq_call_tries;	/* of this one */
 	int64_t			 rq_try_us;
@@ -163,10 +169,37 @@ void	 request_head(struct request *, struct buf *out);
 void	 request_log(const struct request *, const char *, ...)
 	    __attribute__((__format__(printf, 2, 3)));
 
+/* --- request_route.c: where it goes --------------------------------------------- */
+
+/* The plan, and its first target; -1 with the error. */
+int	 request_route(struct request *, struct ir_error *)
+	    __attribute__((__warn_unused_result__));
+/* 0, or 1: media are fetched, and then is called; -1 with the error. */
+int	 request_fetch(struct request *, void (*then)(struct request *),
+	    struct ir_error *) __attribute__((__warn_unused_result__));
+/* rq_send, for the target of the moment. */
+int	 request_translate(struct request *, struct ir_error *)
+	    __attribute__((__warn_unused_result__));
+/*
+ * To the next target that has a key and takes the request: 0, with its encoding
+ * and key; 1: media are fetched first, then try_again; -1: there is none, and
+ * everything is as it was.
+ */
+int	 request_next_target(struct request *)
+	    __attribute__((__warn_unused_result__));
+/* request_params.c: a rule's parameters, in a body of the client's dialect. */
+void	 request_params(struct request *, const struct rule_target *);
+/* The rule's name, or how the model's name was understood. */
+struct str request_route_name(const struct request *);
+
 /* --- request_try.c: attempts ------------------------------------------------------ */
 
 /* Starts an attempt with the next key; answers the client if there is none. */
 void	 try_next(struct request *);
+/* Takes a key of rq_pool; false: wait_ms as keypick has it. */
+bool	 try_key(struct request *, int64_t *wait_ms);
+/* Starts the attempt for which target and key are chosen. */
+void	 try_again(struct request *);
 /*
  * The attempt has ended: counted, noted, its key rested where it should be.
  * status 0: no answer.

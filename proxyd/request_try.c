@@ -5,14 +5,20 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "policy/keypick.h"
 #include "proxyd/account.h"
 #include "proxyd/capture.h"
 #include "proxyd/choices.h"
 #include "proxyd/request.h"
+#include "state/shm_keys.h"
+#include "wire/estimate.h"
 
 #define HEADERS_MAX	48
+#define BACKOFF_MS	20		/* doubles with each attempt */
+#define BACKOFF_MAX_MS	1000
 #define USER_AGENT	"User-Agent: proxyd/0.1"
 
 /* --- what is sent ------------------------------------------------------------------- */
@@ -207,31 +213,105 @@ try_send(struct request *rq)
 
 /* --- which key ------------------------------------------------------------------------- */
 
+/* A slot that had another key begins anew. */
+static void
+key_claim(struct shm *m, const struct snap_key *k)
+{
+	if (m->key[k->slot].id == k->id)
+		return;
+	if (m->key[k->slot].id != 0)
+		keys_reset(m, k->slot);
+	m->key[k->slot].id = k->id;
+}
+
+static bool
+key_serves(const struct request *rq, const struct snap_key *k)
+{
+	return k->enabled && admit_key(rq, k) &&
+	    (k->expires_us == 0 || k->expires_us > rq->rq_wall_us) &&
+	    (k->models.n == 0 || rule_list_fits(&k->models,
+	    rq->rq_route.model));
+}
+
+static void
+key_fill(struct request *rq, const struct snap_key *k, struct keypick *to)
+{
+	struct shm	*m = rq->rq_wk->shm;
+
+	key_claim(m, k);
+	*to = (struct keypick){
+		.id = (uint64_t)k->id,
+		.enabled = key_serves(rq, k),
+		.tried = rq->rq_tried[k - rq->rq_snap->keys],
+		.cool_until_ms = keys_until(m, k->slot, rq->rq_route.model),
+		.weight = k->weight,
+		.priority = k->priority
+	};
+	if (k->max_concurrent == 0 &&
+	    rq->rq_pool->strategy != POOL_LEAST_USED)
+		return;
+	to->inflight = keys_inflight(m, k->slot);
+	if (k->max_concurrent > 0 && to->inflight >= k->max_concurrent &&
+	    to->cool_until_ms <= clock_mono_ms())
+		to->cool_until_ms = clock_mono_ms() + 1000;
+}
+
+static int64_t
+key_tokens(struct request *rq)
+{
+	return rq->rq_admitted.tokens > 0 ? rq->rq_admitted.tokens :
+	    ir_estimate_input(&rq->rq_ir);
+}
+
+/* Only the key that made it can read some of the state kept. */
+static int
+pick_hint(const struct request *rq, const struct keypick *k, int64_t now)
+{
+	unsigned	 i;
+
+	for (i = 0; i < rq->rq_pool->nkeys && rq->rq_key_hint != 0; i++)
+		if (k[i].id == (uint64_t)rq->rq_key_hint && k[i].enabled &&
+		    !k[i].tried && k[i].cool_until_ms <= now)
+			return (int)i;
+	return -1;
+}
+
+/*
+ * The index in the pool.  A key that has no room in its minute, or whose
+ * re-check another request has, rests for this one.
+ */
 static int
 try_pick(struct request *rq, int64_t *wait_ms)
 {
-	const struct snap_provider	*p = rq->rq_provider;
-	const struct snap_key		*keys = rq->rq_snap->keys +
-					    p->first_key;
-	struct shm			*shm = rq->rq_wk->shm;
-	struct keypick			*k;
-	uint32_t			 ticket;
-	unsigned			 i;
+	const struct snap_pool	*p = rq->rq_pool;
+	const struct snap_key	*key;
+	struct shm		*m = rq->rq_wk->shm;
+	struct keypick		*k;
+	struct keypick_how	 how = { .strategy = p->strategy,
+				    .session = rq->rq_session };
+	int64_t			 now = clock_mono_ms(), ms;
+	unsigned		 i;
+	int			 at;
 
 	k = arena_array(&rq->rq_arena, p->nkeys, sizeof(*k));
-	for (i = 0; i < p->nkeys; i++) {
-		k[i].enabled = keys[i].enabled && admit_key(rq, &keys[i]);
-		k[i].tried = rq->rq_tried[i];
-		k[i].cool_until_ms = shm->key[keys[i].slot].cool_until_ms;
-	}
-	/* Only the key that made it can read some of the state kept. */
-	for (i = 0; i < p->nkeys && rq->rq_key_hint != 0; i++)
-		if (keys[i].id == rq->rq_key_hint && k[i].enabled &&
-		    !k[i].tried && k[i].cool_until_ms <= clock_mono_ms())
-			return (int)i;
-	ticket = atomic_fetch_add_explicit(&shm->key[keys[0].slot].rr, 1,
+	for (i = 0; i < p->nkeys; i++)
+		key_fill(rq, &rq->rq_snap->keys[p->keys[i]], &k[i]);
+	key = &rq->rq_snap->keys[p->keys[0]];
+	how.ticket = atomic_fetch_add_explicit(&m->key[key->slot].rr, 1,
 	    memory_order_relaxed);
-	return keypick(k, p->nkeys, ticket, clock_mono_ms(), wait_ms);
+	if (p->strategy == POOL_RANDOM || p->strategy == POOL_WEIGHTED)
+		id_random(&how.random, sizeof(how.random));
+	while ((at = pick_hint(rq, k, now)) != -1 ||
+	    (at = keypick(k, p->nkeys, &how, now, wait_ms)) != -1) {
+		key = &rq->rq_snap->keys[p->keys[at]];
+		ms = key->rpm + key->tpm == 0 ? 0 : keys_take(m, key->slot,
+		    key->rpm, key->tpm, key->tpm == 0 ? 0 : key_tokens(rq),
+		    now);
+		if (ms == 0 && keys_probe(m, key->slot, now))
+			break;
+		k[at].cool_until_ms = now + (ms > 0 ? ms : KEYS_PROBE_MS);
+	}
+	return at;
 }
 
 /* No key is left for a first attempt: say why, and when to come again. */
@@ -242,7 +322,7 @@ try_keyless(struct request *rq, int64_t wait_ms)
 
 	if (wait_ms >= 0) {
 		ir_error_set(&err, IR_ERR_RATE, "every key of provider '%s' "
-		    "rests after a rate limit", rq->rq_provider->name.p);
+		    "rests or is at its limit", rq->rq_provider->name.p);
 		err.retry_after = (int)((wait_ms + 999) / 1000);
 	} else
 		ir_error_set(&err, IR_ERR_AUTH, "no key for provider '%s': "
@@ -251,21 +331,19 @@ try_keyless(struct request *rq, int64_t wait_ms)
 	request_fail(rq, &err);
 }
 
-static bool
+bool
 try_key(struct request *rq, int64_t *wait_ms)
 {
 	int	 i;
 
 	*wait_ms = -1;
 	rq->rq_key = NULL;
-	if (rq->rq_provider->nkeys == 0)
-		return rq->rq_provider->keyless &&
-		    rq->rq_call_tries == 0;
+	if (rq->rq_pool->nkeys == 0)
+		return rq->rq_provider->keyless && rq->rq_pool->name.n == 0;
 	if ((i = try_pick(rq, wait_ms)) == -1)
 		return false;
-	rq->rq_tried[i] = true;
-	rq->rq_key = &rq->rq_snap->keys[rq->rq_provider->first_key +
-	    (unsigned)i];
+	rq->rq_key = &rq->rq_snap->keys[rq->rq_pool->keys[i]];
+	rq->rq_tried[rq->rq_pool->keys[i]] = true;
 	return true;
 }
 
@@ -290,14 +368,28 @@ try_open(struct request *rq)
 }
 
 void
+try_again(struct request *rq)
+{
+	try_open(rq);
+}
+
+void
 try_next(struct request *rq)
 {
 	int64_t	 wait_ms;
 
-	if (try_key(rq, &wait_ms))
+	if (try_key(rq, &wait_ms)) {
 		try_open(rq);
-	else
+		return;
+	}
+	switch (request_next_target(rq)) {
+	case 0:
+		try_open(rq);
+		break;
+	case -1:
 		try_keyless(rq, wait_ms);
+		break;
+	}
 }
 
 /* --- how it went ------------------------------------------------------------------------- */
@@ -313,6 +405,8 @@ try_note(struct request *rq, int status, const char *why)
 	jw_object(&w);
 	jw_key(&w, "provider");
 	jw_str(&w, rq->rq_provider->name);
+	jw_key(&w, "model");
+	jw_str(&w, rq->rq_route.model);
 	if (rq->rq_key != NULL) {
 		jw_key(&w, "key");
 		jw_strz(&w, rq->rq_key->mask);
@@ -349,6 +443,9 @@ try_end(struct request *rq, int status, bool ok, const char *why)
 	}
 	if (rq->rq_key == NULL)
 		return;
+	if (ok)
+		keys_worked(rq->rq_wk->shm, rq->rq_key->slot,
+		    rq->rq_route.model);
 	a->f.key_id = rq->rq_key->id;
 	a->s[ACCT_KEY_MASK] = str_of(rq->rq_key->mask);
 	if (a->f.nkeys < ACCT_ATTEMPTS_MAX) {
@@ -363,6 +460,9 @@ try_end(struct request *rq, int status, bool ok, const char *why)
 static bool
 try_again_helps(const struct ir_error *err)
 {
+	/* A conflict of the provider's own (RFC 9110 15.5.10): it passes. */
+	if (err->upstream == 408 || err->upstream == 409)
+		return true;
 	switch (err->kind) {
 	case IR_ERR_AUTH:
 	case IR_ERR_BILLING:
@@ -379,21 +479,40 @@ try_again_helps(const struct ir_error *err)
 	}
 }
 
+/* Is it the key that the provider will not have? */
+static bool
+try_refused(const struct ir_error *err)
+{
+	return err->upstream == 401 || err->upstream == 402 ||
+	    err->upstream == 403;
+}
+
 static void
 try_rest(struct request *rq, const struct ir_error *err)
 {
-	struct shm_key	*k;
-	int64_t		 ms;
+	const struct snapshot	*n = rq->rq_snap;
+	struct shm		*m = rq->rq_wk->shm;
+	unsigned		 slot;
+	int64_t			 ms;
 
-	if (rq->rq_key == NULL || err->kind != IR_ERR_RATE)
+	if (rq->rq_key == NULL)
 		return;
-	ms = keypick_rest(err->retry_after, rq->rq_snap->cooldown_ms,
-	    rq->rq_snap->cooldown_max_ms);
-	k = &rq->rq_wk->shm->key[rq->rq_key->slot];
-	k->last_status = err->upstream;
-	k->cool_until_ms = clock_mono_ms() + ms;
-	request_log(rq, "key %s rests for %lld ms after a rate limit",
-	    rq->rq_key->mask, (long long)ms);
+	slot = rq->rq_key->slot;
+	if (err->kind == IR_ERR_RATE) {
+		ms = keypick_rest(err->retry_after, keys_strikes(m, slot,
+		    rq->rq_route.model), n->cooldown_ms, n->cooldown_max_ms);
+		keys_rest(m, slot, rq->rq_route.model, err->upstream,
+		    clock_mono_ms() + ms);
+		request_log(rq, "key %s rests for %lld ms after a rate limit "
+		    "on model '%.*s'", rq->rq_key->mask, (long long)ms,
+		    STR_FMT(rq->rq_route.model));
+	} else if (try_refused(err) && n->recheck_ms > 0) {
+		ms = keys_park(m, slot, err->upstream, n->recheck_ms,
+		    clock_mono_ms());
+		request_log(rq, "key %s is parked for %lld s: the provider "
+		    "answered %d", rq->rq_key->mask, (long long)ms / 1000,
+		    err->upstream);
+	}
 }
 
 static const char *
@@ -423,21 +542,84 @@ try_is_open(const struct request *rq)
 }
 
 static void
-try_reopen(struct request *rq)
+try_close(struct request *rq)
 {
 	upstream_close(rq->rq_up);
 	rq->rq_up = NULL;
 	mock_free(rq->rq_mock);
 	rq->rq_mock = NULL;
+}
+
+static void
+try_reopen(struct request *rq)
+{
+	try_close(rq);
 	answer_again(rq);
 	try_open(rq);
+}
+
+/* Until the first key of any target may be used again; -1: not known. */
+static int64_t
+try_soonest(struct request *rq)
+{
+	int64_t		 now = clock_mono_ms(), until, best = -1;
+	const struct snap_pool *p;
+	const struct plan_step *st;
+	const struct snap_key  *k;
+	unsigned	 i, t;
+
+	for (t = 0; t < rq->rq_plan->n; t++) {
+		st = &rq->rq_plan->step[t];
+		p = &rq->rq_snap->pools[st->pool];
+		for (i = 0; i < p->nkeys; i++) {
+			k = &rq->rq_snap->keys[p->keys[i]];
+			if (!k->enabled || !admit_key(rq, k))
+				continue;
+			until = keys_until(rq->rq_wk->shm, k->slot,
+			    st->route.model) - now;
+			if (best == -1 || until < best)
+				best = until < 0 ? 0 : until;
+		}
+	}
+	return best;
+}
+
+/* The next key, then the next target; what has failed is put away first. */
+static bool
+try_move(struct request *rq)
+{
+	const struct snap_key	*key = rq->rq_key;
+	int64_t			 wait_ms;
+	bool			 later = choices_later(rq);
+	bool			 more = !later &&
+				    rq->rq_step + 1 < rq->rq_plan->n;
+	int			 r = -1;
+
+	answer_again(rq);
+	if ((rq->rq_pool->nkeys > 0 || (!more && rq->rq_target != NULL)) &&
+	    try_key(rq, &wait_ms))
+		r = 0;
+	else {
+		rq->rq_key = key;
+		if (more)
+			r = request_next_target(rq);
+	}
+	if (r == -1)
+		return false;
+	try_close(rq);
+	if (r == 1)
+		return true;
+	rq->rq_resting = true;
+	request_timer(rq, keypick_backoff(rq->rq_tries, BACKOFF_MS,
+	    BACKOFF_MAX_MS, hash64(str_of(rq->rq_id), rq->rq_tries)));
+	return true;
 }
 
 void
 try_failed(struct request *rq, int status, const struct ir_error *err)
 {
 	struct ir_error	 copy = *err;
-	int64_t		 wait_ms;
+	int64_t		 ms;
 	bool		 again;
 
 	if (refusals_again(rq, err)) {
@@ -446,14 +628,16 @@ try_failed(struct request *rq, int status, const struct ir_error *err)
 		return;
 	}
 	again = try_is_open(rq) && try_again_helps(err) &&
+	    !rq->rq_timer_total &&
 	    (int)rq->rq_call_tries < rq->rq_snap->retry_tries &&
 	    clock_mono_us() - rq->rq_start_us <
 	    (int64_t)rq->rq_snap->retry_ms * 1000;
 	try_rest(rq, err);
 	try_end(rq, status, false, try_why(err));
-	if (again && try_key(rq, &wait_ms)) {
-		try_reopen(rq);
+	if (again && try_move(rq))
 		return;
-	}
+	if (copy.kind == IR_ERR_RATE && rq->rq_key != NULL &&
+	    (ms = try_soonest(rq)) >= 0)
+		copy.retry_after = (int)((ms + 999) / 1000);
 	request_fail(rq, &copy);
 }

@@ -77,6 +77,7 @@ my $list = sub { join ', ', map { "\"$_\"" } @{ $keys{ $_[0] } } };
 my $g = Gateway->new(env => { OPENAI_API_KEY => $keys{openai}[0] },
     config => <<"EOT");
 ALLOW_ANONYMOUS: true
+RECHECK: 0
 DEBUG: true
 PREFERRED_PROVIDER: one
 PROVIDERS:

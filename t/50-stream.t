@@ -177,8 +177,8 @@ subtest 'cut' => sub {
 	ok($g->settled, 'a row a request');
 	my $n = grep { $_->{event} eq 'request' } $up->requests;
 	my $after = $g->status->{stat};
-	is($after->{requests} - $before->{requests}, $n,
-	    "each of $n was asked once");
+	is($after->{attempts} - $before->{attempts}, $n,
+	    "each of $n attempts was made once");
 	my @rows = $g->rows;
 	my %id;
 	$id{ $_->{request_id} }++ for @rows;

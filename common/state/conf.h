@@ -94,6 +94,7 @@ struct conf {
 	int			 retry_ms;	/* ... within this time */
 	int			 cooldown_ms;	/* a 429 rests a key this long */
 	int			 cooldown_max_ms;	/* cap on provider's hint */
+	int			 recheck_ms;	/* of a refused key; 0: off */
 	struct str		 server_tools;	/* lines: server_tool_rule */
 	bool			 budget_unpriced;
 	int			 choices_max;	/* calls for one answer */

@@ -106,13 +106,27 @@ struct shm_ring {
 	_Alignas(64) unsigned char	 data[SHM_RING];
 };
 
-/* A key's state, written by any worker: plain stores, the last one wins. */
+/* A key's state, written by any worker: see shm_keys.h. */
 struct shm_key {
-	_Atomic int64_t	 cool_until_ms;		/* monotonic; 0: active */
+	_Atomic int64_t	 id;			/* whose it is */
+	_Atomic int64_t	 cool_until_ms;		/* last rest, of any model */
+	_Atomic int64_t	 parked_until_ms;	/* monotonic */
+	_Atomic uint32_t park_strikes;		/* in a row; 0: not parked */
+	_Atomic int32_t	 park_status;
+	_Atomic int64_t	 rpm_full_us, tpm_full_us; /* see keys_take */
 	_Atomic int32_t	 last_status;		/* of its last failure */
 	_Atomic int32_t	 loaded;		/* base is filled in; loader */
 	_Atomic uint32_t rr;			/* tickets of the pool whose
 						   first key this is */
+};
+
+/* A rate limit of a key for one model, found by a hash of both. */
+#define SHM_COOLS	8192
+struct shm_cool {
+	_Atomic uint64_t tag;			/* 0: free */
+	_Atomic int64_t	 until_ms;
+	_Atomic uint32_t strikes;		/* in a row */
+	_Atomic int32_t	 slot;			/* + 1 */
 };
 
 struct shm {
@@ -126,6 +140,7 @@ struct shm {
 	_Atomic uint64_t	 captured;	/* captures stored; logger */
 	char			 logger_words[SHM_WORDS];
 	struct shm_key		 key[SHM_KEYS];
+	struct shm_cool		 cool[SHM_COOLS];
 	_Atomic int32_t		 accounts_loaded;	/* the loader */
 	struct shm_account	 account[SHM_ACCOUNTS];
 	struct shm_keycount	 base[SHM_KEYS];	/* from the database,

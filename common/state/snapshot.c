@@ -75,7 +75,8 @@ static int
 load_settings(struct load *l)
 {
 	struct snapshot	*n = l->snap;
-	int64_t		 mode, anon, body, alive, tries, retry, cool, max;
+	int64_t		 mode, anon, body, alive, tries, retry, cool, max,
+			 recheck;
 	int64_t		 strict;
 	uint64_t	 generation;
 
@@ -89,7 +90,8 @@ load_settings(struct load *l)
 	    store_setting(l->s, "retry_tries", &tries) == -1 ||
 	    store_setting(l->s, "retry_ms", &retry) == -1 ||
 	    store_setting(l->s, "cooldown_ms", &cool) == -1 ||
-	    store_setting(l->s, "cooldown_max_ms", &max) == -1)
+	    store_setting(l->s, "cooldown_max_ms", &max) == -1 ||
+	    store_setting(l->s, "recheck_ms", &recheck) == -1)
 		return -1;
 	n->generation = generation;
 	n->mode = mode == CONF_DIRECT ? CONF_DIRECT : CONF_TRANSFORMER;
@@ -101,6 +103,7 @@ load_settings(struct load *l)
 	n->retry_ms = (int)retry;
 	n->cooldown_ms = (int)cool;
 	n->cooldown_max_ms = (int)max;
+	n->recheck_ms = (int)recheck;
 	return 0;
 }
 

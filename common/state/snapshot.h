@@ -158,6 +158,7 @@ struct snapshot {
 	struct str		 fetch_types;
 	int			 retry_tries, retry_ms;
 	int			 cooldown_ms, cooldown_max_ms;
+	int			 recheck_ms;	/* 0: never parked */
 	struct snap_provider	*providers;	/* "mock" is always there */
 	unsigned		 nproviders;
 	struct snap_key		*keys;		/* grouped by provider */

@@ -74,6 +74,7 @@ store_setting(struct store *s, const char *name, int64_t *v)
 	STORE_SETTING(retry_ms)						\
 	STORE_SETTING(cooldown_ms)					\
 	STORE_SETTING(cooldown_max_ms)					\
+	STORE_SETTING(recheck_ms)					\
 	STORE_SETTING(budget_unpriced)					\
 	STORE_SETTING(choices_max)					\
 	STORE_SETTING(fetch_count)					\

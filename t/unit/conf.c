@@ -79,7 +79,7 @@ test_defaults(void)
 	    c->process.max_connections == 4096 && c->process.drain_ms == 30000,
 	    "no file: process settings");
 	ok(c->retry_tries == 4 && c->retry_ms == 60000 &&
-	    c->cooldown_ms == 30000 && c->cooldown_max_ms == 300000 &&
+	    c->cooldown_ms == 1000 && c->cooldown_max_ms == 300000 &&
 	    c->log_days == 30 && !c->allow_anonymous &&
 	    c->allowed_hosts == NULL && c->preferred_provider.n == 0 &&
 	    c->models == NULL, "no file: the others");

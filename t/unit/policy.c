@@ -332,6 +332,15 @@ test_dialect(void)
 
 /* --- which key ------------------------------------------------------------------ */
 
+static int
+pick(const struct keypick *k, unsigned n, uint32_t ticket, int64_t now,
+    int64_t *wait)
+{
+	struct keypick_how	 how = { .ticket = ticket };
+
+	return keypick(k, n, &how, now, wait);
+}
+
 static void
 test_keypick(void)
 {
@@ -343,37 +352,37 @@ test_keypick(void)
 	bool		 in_turn = true;
 
 	for (i = 0; i < 8; i++)
-		in_turn &= keypick(k, 4, i, 1000, &wait) == (int)(i % 4);
+		in_turn &= pick(k, 4, i, 1000, &wait) == (int)(i % 4);
 	ok(in_turn, "keys take turns");
 	ok(wait == -1, "no wait where one is found");
-	ok(keypick(k, 0, 7, 1000, &wait) == -1 && wait == -1,
+	ok(pick(k, 0, 7, 1000, &wait) == -1 && wait == -1,
 	    "no keys: none, and no wait");
 	k[1].tried = true;
-	ok(keypick(k, 4, 1, 1000, &wait) == 2, "a tried one is passed over");
+	ok(pick(k, 4, 1, 1000, &wait) == 2, "a tried one is passed over");
 	k[2].enabled = false;
-	ok(keypick(k, 4, 1, 1000, &wait) == 3, "so is a disabled one");
+	ok(pick(k, 4, 1, 1000, &wait) == 3, "so is a disabled one");
 	k[3].cool_until_ms = 1001;
-	ok(keypick(k, 4, 1, 1000, &wait) == 0, "and one that rests");
-	ok(keypick(k, 4, 3, 1001, &wait) == 3, "until its time has come");
+	ok(pick(k, 4, 1, 1000, &wait) == 0, "and one that rests");
+	ok(pick(k, 4, 3, 1001, &wait) == 3, "until its time has come");
 	k[0].cool_until_ms = 5000;
-	ok(keypick(k, 4, 0, 1000, &wait) == -1 && wait == 1,
+	ok(pick(k, 4, 0, 1000, &wait) == -1 && wait == 1,
 	    "all rest: the shortest wait");
-	ok(keypick(k, 4, 3, 900, &wait) == -1 && wait == 101,
+	ok(pick(k, 4, 3, 900, &wait) == -1 && wait == 101,
 	    "whichever is looked at first");
 	k[3].tried = true;
-	ok(keypick(k, 4, 0, 1000, &wait) == -1 && wait == 4000,
+	ok(pick(k, 4, 0, 1000, &wait) == -1 && wait == 4000,
 	    "a tried one is not waited for");
 	k[0].enabled = false;
-	ok(keypick(k, 4, 0, 1000, &wait) == -1 && wait == -1,
+	ok(pick(k, 4, 0, 1000, &wait) == -1 && wait == -1,
 	    "nor a disabled one");
-	ok(keypick(k, 1, 9, 1000, &wait) == -1 && wait == -1,
+	ok(pick(k, 1, 9, 1000, &wait) == -1 && wait == -1,
 	    "one key, disabled");
 
 	for (i = 0; i < 3; i++) {
 		k[0] = k[1] = k[2] = (struct keypick){ .enabled = true,
 		    .tried = true };
 		k[i].tried = false;
-		seen[i] = keypick(k, 3, UINT32_MAX, 0, &wait);
+		seen[i] = pick(k, 3, UINT32_MAX, 0, &wait);
 	}
 	ok(seen[0] == 0 && seen[1] == 1 && seen[2] == 2,
 	    "every key is looked at where the ticket wraps");
@@ -382,15 +391,71 @@ test_keypick(void)
 static void
 test_rest(void)
 {
-	ok(keypick_rest(-1, 30000, 300000) == 30000, "no hint: the default");
-	ok(keypick_rest(7, 30000, 300000) == 7000, "the provider's hint");
-	ok(keypick_rest(0, 30000, 300000) == 0, "a hint of nothing");
-	ok(keypick_rest(300, 30000, 300000) == 300000, "a hint at the cap");
-	ok(keypick_rest(301, 30000, 300000) == 300000, "above it: the cap");
-	ok(keypick_rest(INT32_MAX, 30000, 300000) == 300000,
+	ok(keypick_rest(-1, 0, 30000, 300000) == 30000, "no hint: the default");
+	ok(keypick_rest(7, 0, 30000, 300000) == 7000, "the provider's hint");
+	ok(keypick_rest(0, 0, 30000, 300000) == 0, "a hint of nothing");
+	ok(keypick_rest(300, 0, 30000, 300000) == 300000, "a hint at the cap");
+	ok(keypick_rest(301, 0, 30000, 300000) == 300000, "above it: the cap");
+	ok(keypick_rest(INT32_MAX, 0, 30000, 300000) == 300000,
 	    "a hint out of all proportion");
-	ok(keypick_rest(-1, 30000, 1000) == 1000,
+	ok(keypick_rest(-1, 0, 30000, 1000) == 1000,
 	    "the cap holds for the default, too");
+	ok(keypick_rest(-1, 3, 1000, 300000) == 8000 &&
+	    keypick_rest(-1, 4000000000, 1000, 300000) == 300000 &&
+	    keypick_rest(5, 3, 1000, 300000) == 5000 &&
+	    keypick_rest(-1, 9, 0, 300000) == 0,
+	    "it doubles, unless the provider says");
+}
+
+static void
+test_strategies(void)
+{
+	struct keypick		 k[3] = {
+		{ .id = 11, .enabled = true, .weight = 1, .priority = 1 },
+		{ .id = 12, .enabled = true, .weight = 3, .priority = 2 },
+		{ .id = 13, .enabled = true, .weight = 0, .priority = 2 } };
+	struct keypick_how	 how = { .strategy = POOL_WEIGHTED };
+	int			 n[3] = { 0, 0, 0 }, first, moved = 0;
+	int64_t			 wait;
+	uint64_t		 i;
+
+	for (i = 1; i <= 4000; i++) {
+		how.random = i * 0x9e3779b97f4a7c15;
+		n[keypick(k, 3, &how, 0, &wait)]++;
+	}
+	ok(n[0] > 850 && n[0] < 1150 && n[2] == 0, "chances as the weights: "
+	    "%d %d %d", n[0], n[1], n[2]);
+	how.strategy = POOL_PRIORITY;
+	ok(keypick(k, 3, &how, 0, &wait) == 1, "the highest priority");
+	k[1].cool_until_ms = k[2].cool_until_ms = 5;
+	ok(keypick(k, 3, &how, 0, &wait) == 0, "then the next");
+	k[1].cool_until_ms = k[2].cool_until_ms = 0;
+	how.strategy = POOL_LEAST_USED;
+	k[0].inflight = 2;
+	k[1].inflight = 1;
+	k[2].inflight = 3;
+	ok(keypick(k, 3, &how, 0, &wait) == 1, "the least used");
+	how.strategy = POOL_ROUND_ROBIN;
+	for (i = 1; i <= 300; i++) {
+		how.session = i;
+		how.ticket = 0;
+		first = keypick(k, 3, &how, 0, &wait);
+		how.ticket = 77;
+		if (keypick(k, 3, &how, 0, &wait) != first)
+			moved++;
+		k[0].tried = true;
+		if (first != 0 && keypick(k, 3, &how, 0, &wait) != first)
+			moved++;
+		k[0].tried = false;
+	}
+	ok(moved == 0, "a conversation keeps its key, whichever else goes");
+	k[0].spare = k[1].spare = true;
+	ok(keypick(k, 3, &how, 0, &wait) == 2, "headroom comes first");
+	ok(keypick_backoff(1, 20, 1000, 20) == 20 &&
+	    keypick_backoff(1, 20, 1000, 21) == 0 &&
+	    keypick_backoff(9, 20, 1000, 1000) == 1000 &&
+	    keypick_backoff(4000000000, 20, 1000, 1001) == 0,
+	    "full jitter, within its bounds");
 }
 
 int
@@ -403,5 +468,6 @@ main(void)
 	test_dialect();
 	test_keypick();
 	test_rest();
+	test_strategies();
 	return done();
 }

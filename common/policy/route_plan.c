@@ -1,0 +1,241 @@
+/*
+ * Rules against a request, and the order of their targets.
+ */
+#include "base/codec.h"
+#include "policy/keypick.h"
+#include "policy/route_plan.h"
+
+/* --- does a rule match? --------------------------------------------------- */
+
+/* Words of all rules: bit 0 in the user's message, bit 1 in the system's. */
+struct found {
+	bool	*user, *system;
+};
+
+static void
+find_words(const struct snapshot *s, const struct plan_facts *f,
+    struct arena *a, struct found *w)
+{
+	w->user = arena_array(a, s->nwords + 1, sizeof(bool));
+	w->system = arena_array(a, s->nwords + 1, sizeof(bool));
+	if (s->words == NULL)
+		return;
+	fold_words_find(s->words, fold_case(a, f->user), w->user);
+	fold_words_find(s->words, fold_case(a, f->system), w->system);
+}
+
+static bool
+words_fit(const struct snap_rule *r, const struct found *w)
+{
+	const struct rule_match	*m = &r->match;
+	unsigned		 i, at = r->first_word;
+	bool			 is, any = m->any.n == 0;
+
+	for (i = 0; i < m->any.n + m->all.n; i++, at++) {
+		is = (m->in_user && w->user[at]) ||
+		    (m->in_system && w->system[at]);
+		if (i < m->any.n)
+			any = any || is;
+		else if (!is)
+			return false;
+	}
+	return any;
+}
+
+static bool
+time_fits(const struct rule_match *m, const struct plan_facts *f)
+{
+	unsigned	 day = f->weekday;
+	bool		 in = true;
+
+	if (m->from >= 0 && m->from <= m->to)
+		in = f->minute >= m->from && f->minute < m->to;
+	else if (m->from >= 0) {
+		in = f->minute >= m->from || f->minute < m->to;
+		if (f->minute < m->to)
+			day = (day + 6) % 7;	/* the night's own day */
+	}
+	return in && (m->days == 0 || (m->days >> day & 1) != 0);
+}
+
+static bool
+headers_fit(const struct rule_match *m, const struct plan_facts *f)
+{
+	struct str	 v;
+	unsigned	 i;
+
+	for (i = 0; i < m->nheaders; i++) {
+		v = f->header == NULL ? STR_NONE : f->header(f->arg,
+		    m->headers[i].name.p);
+		if (v.p == NULL || !rule_glob(m->headers[i].pattern, v))
+			return false;
+	}
+	return true;
+}
+
+static bool
+list_fits(const struct rule_list *l, struct str s)
+{
+	return l->n == 0 || rule_list_fits(l, s);
+}
+
+/* NULL: it matches.  Else the first condition that does not hold. */
+static const char *
+why_not(const struct snap_rule *r, const struct plan_facts *f,
+    const struct found *w)
+{
+	const struct rule_match	*m = &r->match;
+
+	if (!list_fits(&m->client, f->name.dialect))
+		return "client";
+	if (!list_fits(&m->path, f->path))
+		return "path";
+	if (!list_fits(&m->model, f->name.model))
+		return "model";
+	if (!list_fits(&m->tenant, f->tenant))
+		return "tenant";
+	if (!list_fits(&m->client_key, f->client_key))
+		return "client_key";
+	if (m->stream >= 0 && m->stream != f->stream)
+		return "stream";
+	if ((f->need & m->has) != m->has)
+		return "has";
+	if ((f->need & m->has_not) != 0)
+		return "has_not";
+	if ((m->above >= 0 && f->tokens <= m->above) ||
+	    (m->below >= 0 && f->tokens >= m->below))
+		return "tokens";
+	if (!time_fits(m, f))
+		return "time";
+	if (!headers_fit(m, f))
+		return "header";
+	return words_fit(r, w) ? NULL : "keywords";
+}
+
+/* --- targets -------------------------------------------------------------- */
+
+static int
+by_name(const struct snapshot *s, const struct route_facts *f,
+    struct plan_step *to)
+{
+	const struct snap_model	*m = snapshot_model(s, f->model);
+
+	if (route_pick(s, f, &to->route) == -1 ||
+	    s->providers[to->route.provider].disabled)
+		return -1;
+	to->pool = m != NULL && m->provider == to->route.provider ?
+	    m->pool : to->route.provider;
+	return 0;
+}
+
+/* A target without a provider goes by name, never by rules: no loop. */
+static int
+resolve(const struct snapshot *s, const struct plan_facts *f,
+    const struct snap_target *t, struct plan_step *to)
+{
+	struct route_facts	 name = f->name;
+
+	*to = (struct plan_step){ .rule = t->rule };
+	if (t->rule->model.n > 0)
+		name.model = t->rule->model;
+	if (t->provider == -1)
+		return by_name(s, &name, to);
+	if (t->provider < 0 || s->providers[t->provider].disabled)
+		return -1;
+	to->pool = (unsigned)t->pool;
+	to->route.provider = (unsigned)t->provider;
+	to->route.model = name.model;
+	to->route.mode = CONF_TRANSFORMER;
+	return 0;
+}
+
+static double
+rank(const struct snap_rule *r, const struct plan_facts *f,
+    const struct plan_step *p, unsigned i)
+{
+	int64_t	 v = -1;
+	bool	 held = r->affinity && f->session != 0;
+
+	switch (r->strategy) {
+	case RULE_WEIGHTED:
+		return keypick_rank(held ? f->session : f->random, i + 1,
+		    (unsigned)p->rule->weight);
+	case RULE_FASTEST:		/* unknown: to be found out */
+		if (f->ttfb != NULL)
+			v = f->ttfb(f->arg, p->route.provider,
+			    p->route.model);
+		return (double)v;
+	case RULE_CHEAPEST:		/* unknown: behind what is known */
+		if (f->price != NULL)
+			v = f->price(f->arg, p->route.provider,
+			    p->route.model);
+		return v < 0 ? 1e30 : (double)v;
+	default:
+		return 0;
+	}
+}
+
+/* Stable, and there are few. */
+static void
+order(struct plan *p, double *key)
+{
+	struct plan_step	 step;
+	unsigned		 i, k;
+	double			 mine;
+
+	for (i = 1; i < p->n; i++) {
+		step = p->step[i];
+		mine = key[i];
+		for (k = i; k > 0 && key[k - 1] > mine; k--) {
+			p->step[k] = p->step[k - 1];
+			key[k] = key[k - 1];
+		}
+		p->step[k] = step;
+		key[k] = mine;
+	}
+}
+
+static void
+targets(const struct snapshot *s, const struct plan_facts *f,
+    const struct snap_rule *r, struct plan *p)
+{
+	double		 key[RULE_TARGETS_MAX];
+	unsigned	 i;
+
+	p->n = 0;
+	p->rule = r;
+	p->affinity = r->affinity;
+	for (i = 0; i < r->ntargets; i++) {
+		if (resolve(s, f, &r->targets[i], &p->step[p->n]) == -1)
+			continue;
+		p->step[p->n].route.why = "rule";
+		key[p->n] = rank(r, f, &p->step[p->n], i);
+		p->n++;
+	}
+	order(p, key);
+}
+
+int
+plan_make(const struct snapshot *s, const struct plan_facts *f,
+    struct arena *a, struct plan *p, plan_trace *trace, void *arg)
+{
+	struct found	 w = { NULL, NULL };
+	const char	*why;
+	unsigned	 i;
+
+	if (s->nrules > 0)
+		find_words(s, f, a, &w);
+	for (i = 0; i < s->nrules; i++) {
+		if ((why = why_not(&s->rules[i], f, &w)) == NULL) {
+			targets(s, f, &s->rules[i], p);
+			if (p->n == 0)
+				why = "targets";
+		}
+		if (trace != NULL)
+			trace(arg, &s->rules[i], why);
+		if (why == NULL)
+			return 0;
+	}
+	*p = (struct plan){ .n = 1, .affinity = true };
+	return by_name(s, &f->name, &p->step[0]);
+}

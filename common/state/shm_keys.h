@@ -1,0 +1,47 @@
+#ifndef STATE_SHM_KEYS_H
+#define STATE_SHM_KEYS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "state/shm.h"
+
+/*
+ * What rests a key: a rate limit rests it for one model, a refusal of the key
+ * itself (401, 402, 403) parks it for all.  In shared memory, so that every
+ * worker knows at once; words are stored plainly or by compare-and-swap, and
+ * a lost race costs one attempt at most.  Times are monotonic milliseconds.
+ */
+#define KEYS_PARK_MAX_MS	((int64_t)6 * 3600 * 1000)
+#define KEYS_PROBE_MS		60000	/* a re-check has this long */
+
+/* Until when it must not be used for that model; 0 or past: it may. */
+int64_t	 keys_until(const struct shm *, unsigned slot, struct str model);
+/* A rate limit; how many there were in a row before. */
+unsigned keys_strikes(const struct shm *, unsigned slot, struct str model);
+void	 keys_rest(struct shm *, unsigned slot, struct str model, int status,
+	    int64_t until_ms);
+/* Refused: parked for first_ms, doubled each time, up to KEYS_PARK_MAX_MS. */
+int64_t	 keys_park(struct shm *, unsigned slot, int status, int64_t first_ms,
+	    int64_t now_ms);
+/*
+ * To be called before a key is used: a parked one whose time has come is given
+ * to one request only, until that has ended.
+ */
+bool	 keys_probe(struct shm *, unsigned slot, int64_t now_ms);
+/* It worked: it is forgotten what was. */
+void	 keys_worked(struct shm *, unsigned slot, struct str model);
+/* By hand. */
+void	 keys_reset(struct shm *, unsigned slot);
+
+/*
+ * Takes one request and tokens of what the key may have a minute (0: any); 0,
+ * or the milliseconds until there is room.
+ */
+int64_t	 keys_take(struct shm *, unsigned slot, unsigned rpm, unsigned tpm,
+	    int64_t tokens, int64_t now_ms);
+/* Requests under way with it, over all workers. */
+unsigned keys_inflight(const struct shm *, unsigned slot);
+
+#endif /* STATE_SHM_KEYS_H */
