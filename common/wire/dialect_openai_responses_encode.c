@@ -296,6 +296,17 @@ effort(struct resp_req *e)
 	return s;
 }
 
+/* Anthropic shows thinking that is switched on without being asked to. */
+static bool
+thoughts_wanted(const struct resp_req *e)
+{
+	const struct ir_reasoning	*r = &e->rq->reasoning;
+
+	if (r->mode == IR_REASON_OFF || r->visible != IR_UNSET)
+		return r->mode != IR_REASON_OFF && r->visible == IR_YES;
+	return e->rq->from == &dialect_anthropic && r->mode == IR_REASON_ON;
+}
+
 /* True if the model is to reason, as far as the request says. */
 static bool
 reasoning(struct resp_req *e)
@@ -314,7 +325,7 @@ reasoning(struct resp_req *e)
 	eff = effort(e);
 	if (r->mode == IR_REASON_OFF && eff.n == 0)
 		return false;
-	if (eff.n == 0 && r->visible != IR_YES)
+	if (eff.n == 0 && !thoughts_wanted(e))
 		return true;
 	jw_key(&e->w, "reasoning");
 	jw_object(&e->w);
@@ -322,7 +333,7 @@ reasoning(struct resp_req *e)
 		jw_key(&e->w, "effort");
 		jw_str(&e->w, eff);
 	}
-	if (r->mode != IR_REASON_OFF && r->visible == IR_YES) {
+	if (thoughts_wanted(e)) {
 		jw_key(&e->w, "summary");
 		jw_str(&e->w, r->summary.n > 0 ? r->summary : STR("auto"));
 	}

@@ -123,7 +123,8 @@ says_refused(struct str msg)
 		"not supported by", "does not support", "is deprecated for",
 		"is not enabled for", "is not configurable",
 		"extra inputs are not permitted", "cannot both be specified",
-		"unknown name", "is unsupported", NULL
+		"unknown name", "is unsupported",
+		"must be verified to generate reasoning summaries", NULL
 	};
 	size_t	 i;
 
@@ -326,7 +327,7 @@ refusal_read(const struct dialect *d, const struct ir_error *err,
 			k++;
 		fill(k, r);
 		/* Of a temperature the default is taken, and nothing else. */
-		r->lasting = !of_value(err) || (!says(msg, "cannot both") &&
+		r->lasting = !of_value(err) || says(msg, "must be verified") || (!says(msg, "cannot both") &&
 		    k->origin == O_TEMPERATURE);
 		if (k->rename == NULL)
 			return true;

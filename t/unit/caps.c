@@ -8,6 +8,7 @@
 #include "state/caps_file.h"
 #include "wire/convert.h"
 #include "wire/dialect.h"
+#include "wire/refusal.h"
 
 #include "tap.h"
 
@@ -242,6 +243,12 @@ static const struct {
 	    "{'model':'m','messages':[{'role':'user','content':'a'}],"
 	    "'reasoning_effort':'xhigh'}", "'effort':'high'", NULL,
 	    "reasoning_effort" },
+	{ "thoughts that Anthropic would show are asked for",
+	    &dialect_anthropic, &dialect_openai_responses, "gpt-5.5",
+	    "{'model':'m','max_tokens':5000,'messages':[{'role':'user',"
+	    "'content':'a'}],'thinking':{'type':'enabled','budget_tokens':"
+	    "2048}}", "'reasoning':{'effort':'low','summary':'auto'}", NULL,
+	    "thinking" },
 	{ "pitfall-25: a budget lies below max_tokens",
 	    &dialect_gemini, &dialect_anthropic, "claude-haiku-4-5",
 	    "{'contents':[{'role':'user','parts':[{'text':'a'}]}],"
@@ -357,6 +364,130 @@ test_bodies(void)
 	buf_release(&report);
 }
 
+/* --- what a provider's 400 refuses ------------------------------------------ */
+
+static const struct {
+	const struct dialect *d;
+	int		 status;
+	const char	*msg, *param, *code;
+	const char	*sent;		/* ' for " */
+	const char	*name;		/* NULL: nothing may be left out */
+	bool		 lasting;
+	const char	*then;		/* what is sent then */
+} refusals[] = {
+	{ &dialect_openai_chat, 400, "Unsupported parameter: 'temperature' is "
+	    "not supported with this model.", "temperature",
+	    "unsupported_parameter", "{'model':'m','temperature':1}",
+	    "temperature", true, "{'model':'m'}" },
+	{ &dialect_openai_chat, 400, "Unsupported parameter: 'max_tokens' is "
+	    "not supported with this model. Use 'max_completion_tokens' "
+	    "instead.", "max_tokens", "unsupported_parameter",
+	    "{ 'max_tokens' : 5 , 'model':'m'}", "max_tokens", true,
+	    "{ 'max_completion_tokens' : 5 , 'model':'m'}" },
+	{ &dialect_openai_chat, 400, "max_tokens is not supported here", "",
+	    "", "{'max_tokens':5}", NULL, false, NULL },
+	{ &dialect_openai_chat, 400, "logprobs are not supported with "
+	    "reasoning models.", "", "",
+	    "{'logprobs':true,'top_logprobs':2,'n':1}", "logprobs", true,
+	    "{'n':1}" },
+	{ &dialect_openai_chat, 400, "This model does not support the "
+	    "'logprobs' parameter.", "", "", "{'logprobs':true}", "logprobs",
+	    true, "{}" },
+	{ &dialect_openai_chat, 400, "Unrecognized request argument supplied: "
+	    "reasoning_effort", "", "", "{'n':1,'reasoning_effort':'low'}",
+	    "reasoning_effort", true, "{'n':1}" },
+	{ &dialect_openai_responses, 400, "Unsupported parameter: "
+	    "'reasoning.summary' is not supported with this model.",
+	    "reasoning.summary", "unsupported_parameter",
+	    "{'reasoning':{'effort':'low','summary':'auto'}}",
+	    "reasoning.summary", true, "{'reasoning':{'effort':'low'}}" },
+	{ &dialect_openai_responses, 400, "Your organization must be verified "
+	    "to generate reasoning summaries.", "reasoning.summary",
+	    "unsupported_value", "{'reasoning':{'summary':'auto'}}",
+	    "reasoning.summary", true, "{'reasoning':{}}" },
+	{ &dialect_openai_chat, 400, "Unsupported value: 'messages[0].role' "
+	    "does not support 'user' with this model.", "messages[0].role",
+	    "unsupported_value", "{'user':'u','messages':[]}", NULL, false,
+	    NULL },
+	{ &dialect_openai_chat, 400, "Invalid parameter: 'response_format' of "
+	    "type 'json_object' is not supported with this model.",
+	    "response_format", "", "{'response_format':{},'temperature':1}",
+	    NULL, false, NULL },
+	{ &dialect_openai_chat, 429, "Unsupported parameter: 'temperature'",
+	    "temperature", "", "{'temperature':1}", NULL, false, NULL },
+	{ &dialect_openai_chat, 400, "Unsupported parameter: 'temperature'",
+	    "temperature", "", "{'n':1}", NULL, false, NULL },
+	{ &dialect_anthropic, 400, "`temperature` is deprecated for this "
+	    "model.", "", "", "{'a':1,'temperature':1,'b':[2]}",
+	    "temperature", true, "{'a':1,'b':[2]}" },
+	{ &dialect_anthropic, 400, "temperature is deprecated for this model.",
+	    "", "", "{'temperature':1}", "temperature", true, "{}" },
+	{ &dialect_anthropic, 400, "`temperature` and `top_p` cannot both be "
+	    "specified for this model. Please use only one.", "", "",
+	    "{'temperature':1,'top_p':1}", "top_p", false,
+	    "{'temperature':1}" },
+	{ &dialect_anthropic, 400, "This model does not support effort level "
+	    "'xhigh'. Supported levels: high, low, max, medium.", "", "",
+	    "{'output_config':{'effort':'xhigh'}}", "output_config.effort",
+	    false, "{'output_config':{}}" },
+	{ &dialect_anthropic, 400, "tools.0.custom: Invalid schema: Circular "
+	    "reference. Self-referencing definitions are not supported.", "",
+	    "", "{'tools':[1],'temperature':1}", NULL, false, NULL },
+	{ &dialect_anthropic, 400, "context_management: Extra inputs are not "
+	    "permitted", "", "", "{'context_management':{}}",
+	    "context_management", true, "{}" },
+	{ &dialect_gemini, 400, "Logprobs is not enabled for "
+	    "models/gemini-2.5-pro", "", "", "{'generationConfig':{"
+	    "'responseLogprobs':true,'logprobs':2,'topK':1}}",
+	    "generationConfig.responseLogprobs", true,
+	    "{'generationConfig':{'topK':1}}" },
+	{ &dialect_gemini, 400, "Thinking level is not supported for this "
+	    "model.", "", "", "{'generation_config':{'thinking_config':{"
+	    "'thinking_level':'low'}}}",
+	    "generationConfig.thinkingConfig.thinkingLevel", true,
+	    "{'generation_config':{'thinking_config':{}}}" },
+	{ &dialect_gemini, 400, "models/x is not found for API version v1beta, "
+	    "or is not supported for generateContent.", "", "",
+	    "{'generationConfig':{'temperature':1}}", NULL, false, NULL },
+};
+
+static void
+test_refusals(void)
+{
+	struct ir_exchange	 x = { .arena = &arena, .loss = &loss };
+	struct ir_error		 err;
+	struct refusal		 r;
+	struct str		 sent, then;
+	bool			 good;
+	size_t			 i;
+
+	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		ir_error_set(&err, IR_ERR_BAD_REQUEST, "%s", refusals[i].msg);
+		err.upstream = refusals[i].status;
+		snprintf(err.param, sizeof(err.param), "%s",
+		    refusals[i].param);
+		snprintf(err.code, sizeof(err.code), "%s", refusals[i].code);
+		sent = json(refusals[i].sent);
+		loss_init(&loss, &arena);
+		buf_clear(&out);
+		x.target.dialect = refusals[i].d;
+		good = refusal_read(refusals[i].d, &err, sent, &r) ==
+		    (refusals[i].name != NULL);
+		if (good && refusals[i].name != NULL) {
+			then = json(refusals[i].then);
+			good = str_is(str_of(r.name), refusals[i].name) &&
+			    r.lasting == refusals[i].lasting &&
+			    refusal_apply(&x, &r, sent, &out) &&
+			    str_eq(buf_str(&out), then) && loss.n > 0;
+		}
+		ok(good, "%s: %s", refusals[i].msg, refusals[i].name == NULL ?
+		    "nothing is left out" : refusals[i].name);
+		if (!good)
+			printf("# %s: %.*s\n", refusals[i].name == NULL ?
+			    r.name : "sent", STR_FMT(buf_str(&out)));
+	}
+}
+
 int
 main(void)
 {
@@ -367,6 +498,7 @@ main(void)
 	test_efforts();
 	test_files();
 	test_bodies();
+	test_refusals();
 	buf_release(&out);
 	arena_release(&arena);
 	return done();
