@@ -38,6 +38,8 @@ key_cb(void *arg, const struct store_key_stat *k)
 	key->provider = arena_str(g->arena, k->provider).p;
 	key->name = arena_str(g->arena, str_of(k->mask)).p;
 	key->enabled = k->enabled;
+	key->state = k->enabled ? "active" : "disabled";
+	key->reason = "";
 	key->ok = k->ok;
 	key->failed = k->failed;
 	key->last_us = k->last_used_us;
@@ -124,6 +126,28 @@ status_proxyd_runs(const struct conf_paths *paths)
 	return true;
 }
 
+/* What rests it, as keys in service are told from others by their users. */
+static void
+key_state(struct gather *g, const struct shm *m, struct status_key *k)
+{
+	const struct shm_key	*s = &m->key[k->slot];
+	int64_t			 now = clock_mono_ms(), until;
+
+	if (!k->enabled || s->id != k->id)
+		return;
+	if (s->park_strikes > 0) {
+		k->state = "parked";
+		until = s->parked_until_ms;
+		k->reason = arena_strf(g->arena, "the provider answered %d",
+		    (int)s->park_status).p;
+	} else if ((until = s->cool_until_ms) > now) {
+		k->state = "cooling";
+		k->reason = "rate limit";
+	} else
+		return;
+	k->until_us = clock_wall_us() + (until - now) * 1000;
+}
+
 static void
 key_live(struct gather *g, const struct shm *m, struct status_key *k)
 {
@@ -132,6 +156,7 @@ key_live(struct gather *g, const struct shm *m, struct status_key *k)
 	unsigned		 i;
 
 	shm_key_sum(m, k->slot, &sum);
+	key_state(g, m, k);
 	k->ok = (int64_t)sum.ok;
 	k->failed = (int64_t)sum.failed;
 	k->last_us = sum.last_us;
@@ -275,6 +300,17 @@ key_json(const struct status_key *k)
 	    "key_id", (json_int_t)k->id);
 }
 
+static void
+state_json(json_t *o, const struct status_key *k)
+{
+	char	 when[CLOCK_RFC3339_LEN];
+
+	json_object_set_new(o, "state", json_string(k->state));
+	json_object_set_new(o, "until", k->until_us == 0 ? json_null() :
+	    json_string(clock_rfc3339(k->until_us, when)));
+	json_object_set_new(o, "reason", json_string(k->reason));
+}
+
 static json_t *
 keys_json(const struct status_view *v)
 {
@@ -285,6 +321,7 @@ keys_json(const struct status_view *v)
 		o = key_json(k);
 		json_object_set_new(o, "provider", json_string(k->provider));
 		json_object_set_new(o, "name", daemon_json_text(k->name));
+		state_json(o, k);
 		json_array_append_new(list, o);
 	}
 	return list;

@@ -30,6 +30,9 @@ struct status_key {
 	int64_t			 ok, failed;
 	int64_t			 last_us;	/* 0: never */
 	int64_t			 inflight;
+	const char		*state;		/* active, cooling, parked ... */
+	int64_t			 until_us;	/* wall clock; 0: no end */
+	const char		*reason;	/* or "" */
 	struct status_code	*codes;
 	struct status_key	*next;
 };

@@ -10,9 +10,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/codec.h"
 #include "base/log.h"
 #include "proxyd/control.h"
 #include "proxyd/master.h"
+#include "state/shm_keys.h"
 
 struct control_client {
 	struct control		*ct;
@@ -148,6 +150,31 @@ do_shm(struct control_client *c)
 	client_close(c);
 }
 
+/* "reset-key ID": what rests a key is forgotten; ID 0: of all keys. */
+static void
+do_reset_key(struct control_client *c, struct str id)
+{
+	struct shm	*m = c->ct->m->shm;
+	unsigned	 i, n = 0;
+	int64_t		 want;
+
+	if (str_to_int(id, 0, INT64_MAX, &want) == -1) {
+		client_error(c, "reset-key needs a key's id, or 0 for all");
+		return;
+	}
+	for (i = 0; i < SHM_KEYS; i++)
+		if (m->key[i].id != 0 && (want == 0 || m->key[i].id == want)) {
+			keys_reset(m, i);
+			n++;
+		}
+	if (n == 0 && want != 0)
+		client_error(c, "no key of that id was used yet");
+	else {
+		client_send(c, STR("ok\n"));
+		client_close(c);
+	}
+}
+
 static const struct {
 	const char	*word;
 	void		(*run)(struct control_client *);
@@ -169,7 +196,10 @@ client_command(struct control_client *c, struct str line)
 			control_words[i].run(c);
 			return;
 		}
-	client_error(c, "unknown command");
+	if (str_starts(line, "reset-key "))
+		do_reset_key(c, str_skip(line, 10));
+	else
+		client_error(c, "unknown command");
 }
 
 /* --- connections ---------------------------------------------------------------------- */

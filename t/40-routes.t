@@ -172,6 +172,13 @@ subtest 'pitfall-44: a refused key is parked' => sub {
 	my @bad = grep { ($_->{headers}{authorization} // '') =~ /fail401/ }
 	    asked($one);
 	is(scalar @bad, 1, 'it was asked once, by any worker');
+	is(($g->control('reset-key 0'))[0], 'ok', 'reset by hand');
+	like(($g->control('reset-key x'))[0], qr/^error reset-key needs/,
+	    'which wants an id');
+	is(ask('bad-plain')->{status}, 200, 'served') for 1 .. 4;
+	@bad = grep { ($_->{headers}{authorization} // '') =~ /fail401/ }
+	    asked($one);
+	is(scalar @bad, 2, 'and it is asked once more');
 };
 
 subtest 'rules' => sub {
