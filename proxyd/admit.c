@@ -254,6 +254,17 @@ has_budget(const struct snap_limits *l)
 	    l->budget_total >= 0;
 }
 
+/* Several answers may be several calls, each with the whole input. */
+static int64_t
+answers(const struct request *rq)
+{
+	int64_t	 n = 1;
+
+	if (str_to_int(rq->rq_ir.sampling.n.raw, 1, IR_CHOICES_MAX, &n) == -1)
+		return 1;
+	return n;
+}
+
 static int64_t
 estimate_cost(const struct request *rq, int64_t input)
 {
@@ -262,11 +273,26 @@ estimate_cost(const struct request *rq, int64_t input)
 				    rq->rq_route.model);
 	struct price_use	 u = { .input = input };
 
+	int64_t			 n = answers(rq);
+
 	if (rq->rq_match.endpoint->op != DIALECT_GENERATE)
 		return price_cost(p, &u);
-	u.output = rq->rq_ir.sampling.max_tokens >= 0 ?
-	    rq->rq_ir.sampling.max_tokens : OUTPUT_GUESS;
+	u.input = input * n;
+	u.output = (rq->rq_ir.sampling.max_tokens >= 0 ?
+	    ir_usage_clamp(rq->rq_ir.sampling.max_tokens) : OUTPUT_GUESS) * n;
 	return price_cost(p, &u);
+}
+
+/* Rates of tokens and budgets want an estimate; it takes a walk over the body. */
+static bool
+wants_estimate(const struct account *a, unsigned n)
+{
+	unsigned	 i;
+
+	for (i = 0; i < n; i++)
+		if (a[i].limits->tpm > 0 || has_budget(a[i].limits))
+			return true;
+	return false;
 }
 
 /* --- taken ------------------------------------------------------------------------------- */
@@ -393,11 +419,14 @@ admit_take(struct request *rq, struct ir_error *err)
 		    "use model '%.*s'", STR_FMT(rq->rq_ir.model));
 		return -1;
 	}
-	input = op_input(rq);
-	rq->rq_admitted.tokens = input < TOKENS_MAX ? input : TOKENS_MAX;
-	rq->rq_admitted.cost = estimate_cost(rq, input);
-	if (check_priced(rq, a, n, err) == -1)
-		return -1;
+	if (wants_estimate(a, n)) {
+		input = op_input(rq);
+		rq->rq_admitted.tokens = input < TOKENS_MAX ? input :
+		    TOKENS_MAX;
+		rq->rq_admitted.cost = estimate_cost(rq, input);
+		if (check_priced(rq, a, n, err) == -1)
+			return -1;
+	}
 	hold(rq, a, n, 1);
 	for (i = 0; i < n; i++)
 		if (take_places(rq, &a[i], err) == -1 || take_rates(rq, &a[i],
@@ -432,7 +461,7 @@ guess_use(struct request *rq, struct price_use *u)
 {
 	const struct acct_fixed	*f = &rq->rq_acct.f;
 
-	*u = (struct price_use){ .input = rq->rq_admitted.on ?
+	*u = (struct price_use){ .input = rq->rq_admitted.tokens > 0 ?
 	    rq->rq_admitted.tokens : op_input(rq) };
 	if (rq->rq_op == NULL)
 		u->output = f->bytes_down / (rq->rq_ir.stream ? 50 : 4);

@@ -312,6 +312,14 @@ subtest 'counts and embeddings' => sub {
 	is(spent($id), 40_000_000, 'and cost what the provider says');
 };
 
+subtest 'several answers' => sub {
+	my ($key) = new_key(name => 'several', budget_total => 35);
+	applied();
+	is(ask($key, 'hi', n => 4)->{status}, 402,
+	    'four times ten are more than there is');
+	is(ask($key, 'hi', n => 3)->{status}, 200, 'three times are not');
+};
+
 subtest 'what cannot be known' => sub {
 	my ($key, $id) = new_key(name => 'guessed', budget_total => 100);
 	applied();
