@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "proxyd/loader.h"
 #include "state/secret.h"
+#include "state/shm_keys.h"
 #include "state/store.h"
 #include "state/store_tenants.h"
 
@@ -124,7 +125,8 @@ loader_apply(const struct conf_paths *paths, const struct conf *c,
 	if (n != -1 && accounts_load(s, shm) == -1)
 		n = -1;
 	if (n == -1 || store_generation(s, &r->generation) == -1 ||
-	    store_key_stats(s, base_key_cb, base_status_cb, &base) == -1) {
+	    store_key_stats(s, base_key_cb, base_status_cb, &base) == -1 ||
+	    keys_load(s, shm, base.fresh) == -1) {
 		snprintf(r->err, sizeof(r->err), "%s: %s", paths->db,
 		    store_error(s));
 		n = -1;

@@ -16,6 +16,7 @@
 #include "proxyd/logger.h"
 #include "state/bodies.h"
 #include "state/statedb.h"
+#include "state/shm_keys.h"
 #include "state/store.h"
 #include "state/store_refusal.h"
 #include "state/store_rollup.h"
@@ -261,6 +262,21 @@ bodies_old(void)
 static void	 state_tidy(void);
 
 static void
+keys_keep(void)
+{
+	static uint64_t	 kept;
+	uint64_t	 sum = keys_sum(st.lg->shm);
+
+	if (sum == kept)
+		return;
+	if (keys_save(st.store, st.lg->shm) == -1)
+		log_warnx("what rests keys was not written: %s",
+		    store_error(st.store));
+	else
+		kept = sum;
+}
+
+static void
 watch_cb(void *arg)
 {
 	uint64_t	 gen;
@@ -272,6 +288,7 @@ watch_cb(void *arg)
 	loop_timer_set(st.loop, &st.watch, WATCH_MS);
 	bodies_take();
 	state_tidy();
+	keys_keep();
 }
 
 static int

@@ -44,8 +44,8 @@ CREATE TABLE rules (
 	source		TEXT NOT NULL DEFAULT 'db'
 ) STRICT;
 
--- What rests a key, so that a restart does not forget it.  model '': the key
--- itself, parked.  Wall time; rows in the past say only how often.
+-- What rests a key, so that a restart does not forget it.  model: a hash of the
+-- key's slot and the model; '': the key itself, parked.  Wall time; rows in the past say only how often.
 CREATE TABLE key_states (
 	key_id		INTEGER NOT NULL,
 	model		TEXT NOT NULL,

@@ -37,6 +37,7 @@ my %want = (
 	'usr/share/man/man8/proxyctl.8' => 0644,
 	'usr/share/man/man5/app.yml.5' => 0644,
 	'usr/share/man/man7/proxyd-dialects.7' => 0644,
+	'usr/share/man/man7/proxyd-routes.7' => 0644,
 	'usr/share/proxyd/app.yml.sample' => 0644,
 	'usr/share/proxyd/proxyd.service' => 0644,
 	'usr/share/proxyd/admind.service' => 0644,

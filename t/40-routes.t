@@ -222,5 +222,20 @@ subtest 'a conversation keeps its target and key' => sub {
 	is(scalar keys %to, 2, 'conversations are shared out');
 };
 
+subtest 'what rests a key survives a restart' => sub {
+	my $bad = sub { scalar grep { ($_->{headers}{authorization} // '') =~
+	    /fail401/ } asked($one) };
+	my $n = $bad->();
+	ok($g->wait_for(sub { grep { $_->{model} eq '' }
+	    $g->sql('SELECT model FROM key_states') }), 'it is written');
+	$g->stop;
+	ok($g->start, 'started again');
+	is(ask('bad-plain')->{status}, 200, 'the other serves') for 1 .. 6;
+	is($bad->(), $n, 'the refused one is parked still');
+	my $r = ask('solo-fail-429-after-7');
+	is($r->{status}, 429, 'and a limit of one model');
+	ok($g->settled, 'settled');
+};
+
 undef $g;
 done_testing();

@@ -85,6 +85,19 @@ keys_rest(struct shm *m, unsigned slot, struct str model, int status,
 	m->key[slot].cool_until_ms = until_ms;
 }
 
+void
+keys_restore(struct shm *m, unsigned slot, uint64_t tag, int64_t until_ms,
+    uint32_t strikes)
+{
+	unsigned	 at = make(m, tag == 0 ? 1 : tag);
+
+	m->cool[at].slot = (int32_t)slot + 1;
+	m->cool[at].strikes = strikes;
+	m->cool[at].until_ms = until_ms;
+	if (m->key[slot].cool_until_ms < until_ms)
+		m->key[slot].cool_until_ms = until_ms;
+}
+
 /* --- the key itself ---------------------------------------------------------- */
 
 int64_t

@@ -44,4 +44,18 @@ int64_t	 keys_take(struct shm *, unsigned slot, unsigned rpm, unsigned tpm,
 /* Requests under way with it, over all workers. */
 unsigned keys_inflight(const struct shm *, unsigned slot);
 
+/*
+ * What rests keys, kept in the database so that a restart does not forget it.
+ * keys_sum tells by a number whether anything has changed; keys_save writes
+ * all of it, keys_load fills in slots that this memory has not met (fresh).
+ */
+struct store;
+void	 keys_restore(struct shm *, unsigned slot, uint64_t tag,
+	    int64_t until_ms, uint32_t strikes);
+uint64_t keys_sum(const struct shm *);
+int	 keys_save(struct store *, const struct shm *)
+	    __attribute__((__warn_unused_result__));
+int	 keys_load(struct store *, struct shm *, const bool *fresh)
+	    __attribute__((__warn_unused_result__));
+
 #endif /* STATE_SHM_KEYS_H */
