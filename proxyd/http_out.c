@@ -319,7 +319,8 @@ upstream_resend(struct upstream *up, CURLcode r)
 	long	 made = 1;
 
 	curl_easy_getinfo(up->up_easy->e, CURLINFO_NUM_CONNECTS, &made);
-	if (r != CURLE_SEND_ERROR || made > 0 || up->up_nheaders > 0 ||
+	if ((r != CURLE_SEND_ERROR && r != CURLE_RECV_ERROR) || made > 0 ||
+	    up->up_nheaders > 0 ||
 	    up->up_headers_done)
 		return false;
 	curl_multi_remove_handle(multi, up->up_easy->e);

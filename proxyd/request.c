@@ -14,6 +14,7 @@
 #include "proxyd/choices.h"
 #include "proxyd/fetch.h"
 #include "proxyd/request.h"
+#include "proxyd/responses.h"
 
 #define DISCARD_MAX	(64 << 20)	/* read past a refusal, then hang up */
 #define LOSS_HEADER_MAX	1024
@@ -289,6 +290,14 @@ request_decode(struct request *rq, struct ir_error *err)
 	return r;
 }
 
+int
+request_redecode(struct request *rq, struct ir_error *err)
+{
+	json_release(&rq->rq_json);
+	json_init(&rq->rq_json);
+	return request_parse(rq, err) == -1 ? -1 : request_decode(rq, err);
+}
+
 static void
 request_refuse(struct request *rq, const struct ir_error *err)
 {
@@ -320,7 +329,8 @@ request_generate(struct request *rq)
 	int		 r;
 
 	if (request_parse(rq, &err) == -1 || request_decode(rq, &err) == -1 ||
-	    request_route(rq, &err) == -1 || admit_take(rq, &err) == -1 ||
+	    request_route(rq, &err) == -1 ||
+	    responses_resolve(rq, &err) == -1 || admit_take(rq, &err) == -1 ||
 	    (r = request_fetch(rq, request_go, &err)) == -1)
 		request_refuse(rq, &err);
 	else if (r == 0)
@@ -336,7 +346,7 @@ request_run(struct request *rq)
 	if (rq->rq_early) {
 		rq->rq_wk->row->stat.refused++;
 		request_fail(rq, &rq->rq_err);
-	} else if (!api_serve(rq))
+	} else if (!api_serve(rq) && !responses_serve(rq))
 		request_generate(rq);
 	rq->rq_cpu_us += clock_mono_us() - t0;
 }
@@ -693,6 +703,7 @@ free_cb(void *arg)
 {
 	struct request	*rq = arg;
 
+	responses_end(rq);
 	json_release(&rq->rq_json);
 	buf_release(&rq->rq_body);
 	buf_release(&rq->rq_send);

@@ -32,6 +32,7 @@ enum request_state { RQ_READ, RQ_TRY, RQ_STREAM, RQ_DONE };
 struct fetch;
 struct mock;
 struct vault_taker;
+struct responses;
 struct op;
 
 struct request {
@@ -89,6 +90,7 @@ struct request {
 	struct buf		 rq_wait;	/* said before any content */
 	bool			 rq_timer_total;	/* total_timeout's */
 
+	struct responses	*rq_responses;	/* NULL: of another dialect */
 	struct vault_taker	*rq_taker;	/* NULL: nothing to take */
 	bool			 rq_vaulted;	/* its state was kept */
 	int64_t			 rq_key_hint;	/* key that made its state; 0 */
@@ -133,6 +135,10 @@ struct request {
 #define REQUEST_OUT_HIGH	(256u << 10)	/* held for a slow client */
 #define REQUEST_FINISH_MS	5000		/* from finish reason to end */
 #define REQUEST_ANSWER_MAX	(64u << 20)	/* bytes of one whole answer */
+
+/* The body was replaced: it is parsed and decoded anew. */
+int	 request_redecode(struct request *, struct ir_error *)
+	    __attribute__((__warn_unused_result__));
 
 /* --- request_vault.c ----------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include "proxyd/capture.h"
 #include "proxyd/choices.h"
 #include "proxyd/request.h"
+#include "proxyd/responses.h"
 
 /* --- events -------------------------------------------------------------------------- */
 
@@ -79,6 +80,7 @@ answer_event(void *arg, const struct ir_event *in)
 	if (ev.type == IR_EV_ERROR || rq->rq_same || !told)
 		return 0;
 	request_vault_event(rq, &ev);
+	responses_event(rq, &ev);
 	if (rq->rq_ir.stream)
 		rq->rq_client->event_encode(&rq->rq_enc, &ev);
 	else if (ir_response_fold(&rq->rq_resp, &ev) == -1) {
@@ -198,6 +200,7 @@ answer_complete(struct request *rq)
 	request_done(rq, "done");
 	buf_init(&body, REQUEST_ANSWER_MAX * 2);
 	rq->rq_client->body_encode(&rq->rq_x, &rq->rq_resp, &body);
+	responses_keep(rq, buf_str(&body));
 	request_reply(rq, 200, "application/json", &body);
 	buf_release(&body);
 }

@@ -26,7 +26,11 @@ enum dialect_op {
 	DIALECT_MODEL,		/* one model of it */
 	DIALECT_COUNT,		/* how many tokens a request has */
 	DIALECT_EMBED,		/* embeddings, of one text or several */
-	DIALECT_EMBED_BATCH	/* ... where several have their own path */
+	DIALECT_EMBED_BATCH,	/* ... where several have their own path */
+	DIALECT_STATE_GET,	/* a stored response, named like a model */
+	DIALECT_STATE_DELETE,
+	DIALECT_STATE_ITEMS,	/* what it was asked */
+	DIALECT_STATE_CANCEL
 };
 
 struct endpoint {

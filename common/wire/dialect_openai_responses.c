@@ -47,6 +47,14 @@ static const struct endpoint endpoints[] = {
 	{ .method = "POST", .path = "/v1/responses", .op = DIALECT_GENERATE },
 	{ .method = "POST", .path = "/v1/responses/input_tokens",
 	    .op = DIALECT_COUNT },
+	{ .method = "GET", .path = "/v1/responses/{model}/input_items",
+	    .op = DIALECT_STATE_ITEMS },
+	{ .method = "POST", .path = "/v1/responses/{model}/cancel",
+	    .op = DIALECT_STATE_CANCEL },
+	{ .method = "GET", .path = "/v1/responses/{model}",
+	    .op = DIALECT_STATE_GET },
+	{ .method = "DELETE", .path = "/v1/responses/{model}",
+	    .op = DIALECT_STATE_DELETE },
 	{ .method = NULL }
 };
 

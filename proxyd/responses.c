@@ -1,0 +1,628 @@
+/*
+ * Stored responses.
+ */
+#include <stdio.h>
+
+#include "base/codec.h"
+#include "base/log.h"
+#include "proxyd/request.h"
+#include "proxyd/responses.h"
+#include "state/statedb.h"
+
+#define CHAIN_MAX	256		/* responses of one conversation */
+#define NAME_MAX_LEN	256		/* of an id that a client gives */
+#define LIST_MAX	100		/* items of a page */
+
+/* What a request on /v1/responses has to do with state. */
+struct responses {
+	struct str		 previous, conversation;
+	struct str		 input;		/* of this turn, a JSON array */
+	bool			 keep;		/* store is not false */
+	bool			 kept;
+	bool			 folding;
+	struct ir_response	 fold;		/* of a stream */
+	struct buf		 old;		/* the body as it came */
+};
+
+static int64_t
+tenant_of(const struct request *rq)
+{
+	return rq->rq_tenant == NULL ? 0 : rq->rq_tenant->id;
+}
+
+static void
+failed(struct request *rq, const char *what, struct store *s)
+{
+	rq->rq_wk->row->stat.state_errors++;
+	log_warnx("%s: a response cannot be %s: %s", rq->rq_id, what,
+	    s == NULL ? "state.db is not open" : store_error(s));
+}
+
+/* --- what a request refers to --------------------------------------------------------- */
+
+struct chain {
+	struct response_row	*row[CHAIN_MAX];	/* newest first */
+	unsigned		 n;
+};
+
+static int
+not_found(struct ir_error *err, const char *param, struct str id)
+{
+	ir_error_set(err, IR_ERR_BAD_REQUEST, "no response '%.*s' is kept "
+	    "here: it was not stored, has been deleted, or is too old (or a "
+	    "provider keeps it, to which this model does not go)",
+	    STR_FMT(id));
+	ir_error_copy(err->param, sizeof(err->param), str_of(param));
+	ir_error_copy(err->code, sizeof(err->code),
+	    STR("previous_response_not_found"));
+	return -1;
+}
+
+static int
+chain_load(struct request *rq, struct chain *c, struct str id,
+    struct ir_error *err)
+{
+	struct store		*s = worker_state(rq->rq_wk);
+	struct response_row	*r;
+	int			 rc;
+
+	while (id.n > 0 && c->n < CHAIN_MAX) {
+		r = ARENA_NEW(&rq->rq_arena, struct response_row);
+		rc = s == NULL || id.n > NAME_MAX_LEN ? -1 : response_get(s,
+		    rq->rq_wk->box, tenant_of(rq), id, &rq->rq_arena, r);
+		if (rc == -1)
+			failed(rq, "read", s);
+		if (rc != 1)
+			return not_found(err, "previous_response_id", id);
+		c->row[c->n++] = r;
+		id = r->previous;
+	}
+	return 0;
+}
+
+/* "conv_1", or {"id": "conv_1"}. */
+static struct str
+conversation_id(struct request *rq, struct jv v)
+{
+	if (json_type(v) == JSON_OBJECT)
+		v = json_get(v, "id");
+	return json_type(v) == JSON_STRING ? json_str(&rq->rq_arena, v) :
+	    STR_NONE;
+}
+
+static int
+refers_to(struct request *rq, struct responses *o, struct chain *c,
+    struct ir_error *err)
+{
+	struct jv	 root = json_root(&rq->rq_json), v;
+	struct store	*s;
+
+	v = json_get(root, "previous_response_id");
+	if (json_type(v) == JSON_STRING)
+		o->previous = json_str(&rq->rq_arena, v);
+	o->conversation = conversation_id(rq, json_get(root,
+	    "conversation"));
+	if (o->previous.n > 0 && o->conversation.n > 0) {
+		ir_error_set(err, IR_ERR_BAD_REQUEST, "previous_response_id "
+		    "and conversation cannot both be given");
+		return -1;
+	}
+	if (o->conversation.n > 0 && (s = worker_state(rq->rq_wk)) != NULL &&
+	    response_newest(s, tenant_of(rq), o->conversation, &rq->rq_arena,
+	    &o->previous) == -1)
+		failed(rq, "read", s);
+	return chain_load(rq, c, o->previous, err);
+}
+
+/* --- a body that says it all ------------------------------------------------------------ */
+
+static void
+element(struct jw *w, struct str json)
+{
+	jw_raw(w, json);
+}
+
+static void
+elements(struct request *rq, struct jw *w, struct str array)
+{
+	struct json		*j = ARENA_NEW(&rq->rq_arena, struct json);
+	struct json_error	 je;
+	struct jv		 v;
+
+	json_init(j);
+	if (json_parse(j, array, &je) == 0)
+		for (v = json_first(json_root(j)); json_ok(v);
+		    v = json_next(v))
+			element(w, json_raw(v));
+	json_release(j);
+}
+
+/* The output of a stored response, which is one of its members. */
+static void
+output_of(struct request *rq, struct jw *w, struct str object)
+{
+	struct json		*j = ARENA_NEW(&rq->rq_arena, struct json);
+	struct json_error	 je;
+	struct jv		 v;
+
+	json_init(j);
+	if (json_parse(j, object, &je) == 0)
+		for (v = json_first(json_get(json_root(j), "output"));
+		    json_ok(v); v = json_next(v))
+			element(w, json_raw(v));
+	json_release(j);
+}
+
+/* An item that was kept under its id; false: none is. */
+static bool
+reference(struct request *rq, struct jw *w, struct jv item)
+{
+	struct store		*s = worker_state(rq->rq_wk);
+	struct vault_row	 row;
+	struct str		 id = json_str(&rq->rq_arena,
+				    json_get(item, "id"));
+
+	if (s == NULL || id.n == 0 || id.n > NAME_MAX_LEN ||
+	    vault_get(s, rq->rq_wk->box, tenant_of(rq),
+	    arena_strf(&rq->rq_arena, "item:%.*s", STR_FMT(id)),
+	    STR("item"), &rq->rq_arena, &row) != 1)
+		return false;
+	element(w, row.value);
+	return true;
+}
+
+static bool
+is_reference(struct request *rq, struct jv item)
+{
+	struct jv	 type = json_get(item, "type");
+
+	return json_type(item) == JSON_OBJECT &&
+	    ((json_type(type) == JSON_STRING && str_is(json_str(
+	    &rq->rq_arena, type), "item_reference")) || (!json_ok(type) &&
+	    !json_ok(json_get(item, "role")) && json_ok(json_get(item, "id"))));
+}
+
+/* The input of this turn as items; what cannot be resolved stays as it is. */
+static struct str
+this_input(struct request *rq)
+{
+	struct jv	 in = json_get(json_root(&rq->rq_json), "input"), v;
+	struct buf	 b;
+	struct jw	 w;
+	struct str	 s;
+
+	buf_init(&b, (size_t)rq->rq_snap->max_body * 2);
+	jw_init(&w, &b);
+	jw_array(&w);
+	if (json_type(in) == JSON_STRING) {
+		jw_object(&w);
+		jw_key(&w, "role");
+		jw_strz(&w, "user");
+		jw_key(&w, "content");
+		jw_jstr(&w, json_jstr(in));
+		jw_object_end(&w);
+	} else if (json_type(in) == JSON_ARRAY)
+		for (v = json_first(in); json_ok(v); v = json_next(v))
+			if (!is_reference(rq, v) || !reference(rq, &w, v))
+				element(&w, json_raw(v));
+	jw_array_end(&w);
+	s = arena_str(&rq->rq_arena, buf_str(&b));
+	buf_release(&b);
+	return s;
+}
+
+static void
+whole_body(struct request *rq, const struct responses *o,
+    const struct chain *c, struct buf *out)
+{
+	struct jv	 v;
+	struct jw	 w;
+	unsigned	 i;
+
+	jw_init(&w, out);
+	jw_object(&w);
+	for (v = json_first(json_root(&rq->rq_json)); json_ok(v);
+	    v = json_next(v))
+		if (!json_key_is(v, "input") && !json_key_is(v,
+		    "previous_response_id") && !json_key_is(v,
+		    "conversation")) {
+			jw_key_jstr(&w, json_jstr(json_key(v)));
+			jw_raw(&w, json_raw(v));
+		}
+	jw_key(&w, "input");
+	jw_array(&w);
+	for (i = c->n; i-- > 0;) {
+		elements(rq, &w, c->row[i]->input);
+		output_of(rq, &w, c->row[i]->object);
+	}
+	elements(rq, &w, o->input);
+	jw_array_end(&w);
+	jw_object_end(&w);
+}
+
+static bool
+background(const struct request *rq)
+{
+	return json_type(json_get(json_root(&rq->rq_json), "background")) ==
+	    JSON_TRUE;
+}
+
+int
+responses_resolve(struct request *rq, struct ir_error *err)
+{
+	struct responses	*o;
+	struct chain		 c = { .n = 0 };
+	struct buf		 b;
+
+	if (rq->rq_match.dialect != &dialect_openai_responses || rq->rq_same ||
+	    rq->rq_match.endpoint->op != DIALECT_GENERATE)
+		return 0;
+	o = rq->rq_responses = ARENA_NEW(&rq->rq_arena, struct responses);
+	o->keep = rq->rq_ir.store != IR_NO;
+	if (background(rq)) {
+		ir_error_set(err, IR_ERR_BAD_REQUEST, "'background' is not "
+		    "offered for this provider: ask without it");
+		ir_error_copy(err->param, sizeof(err->param),
+		    STR("background"));
+		return -1;
+	}
+	if (refers_to(rq, o, &c, err) == -1)
+		return -1;
+	o->input = this_input(rq);
+	if (c.n == 0 && o->conversation.n == 0 &&
+	    (rq->rq_ir.need & IR_NEED_STATE) == 0)
+		return 0;
+	buf_init(&b, (size_t)rq->rq_snap->max_body * 4);
+	whole_body(rq, o, &c, &b);
+	if (!buf_ok(&b)) {
+		buf_release(&b);
+		ir_error_set(err, IR_ERR_TOO_LARGE, "the whole conversation is "
+		    "too large");
+		return -1;
+	}
+	/* What was decoded before may still point into it. */
+	o->old = rq->rq_body;
+	rq->rq_body = b;
+	return request_redecode(rq, err);
+}
+
+/* --- kept --------------------------------------------------------------------------------- */
+
+/* Each item of the answer, too, for those who refer to one by its id. */
+static void
+keep_items(struct request *rq, struct store *s, struct jv output)
+{
+	struct vault_row	*row;
+	struct str		 id;
+	struct jv		 v;
+	size_t			 n = 0;
+
+	row = arena_array(&rq->rq_arena, json_count(output) + 1, sizeof(*row));
+	for (v = json_first(output); json_ok(v); v = json_next(v)) {
+		id = json_str(&rq->rq_arena, json_get(v, "id"));
+		if (id.n == 0)
+			continue;
+		row[n++] = (struct vault_row){ .name =
+		    arena_strf(&rq->rq_arena, "item:%.*s", STR_FMT(id)),
+		    .family = STR("item"), .provider = rq->rq_provider->name,
+		    .model = rq->rq_route.model, .value = json_raw(v) };
+	}
+	if (vault_put(s, rq->rq_wk->box, tenant_of(rq), row, n) == -1)
+		failed(rq, "kept", s);
+}
+
+void
+responses_keep(struct request *rq, struct str object)
+{
+	struct responses	*o = rq->rq_responses;
+	struct store		*s;
+	struct json		 j;
+	struct json_error	 je;
+	struct response_row	 r;
+
+	if (o == NULL || !o->keep || o->kept)
+		return;
+	o->kept = true;
+	s = worker_state(rq->rq_wk);
+	json_init(&j);
+	if (s == NULL || json_parse(&j, object, &je) == -1) {
+		failed(rq, "kept", s);
+		json_release(&j);
+		return;
+	}
+	r = (struct response_row){ .id = json_str(&rq->rq_arena,
+	    json_get(json_root(&j), "id")), .previous = o->previous,
+	    .conversation = o->conversation, .time_us = rq->rq_wall_us,
+	    .object = object, .input = o->input };
+	if (response_put(s, rq->rq_wk->box, tenant_of(rq), &r) == -1)
+		failed(rq, "kept", s);
+	keep_items(rq, s, json_get(json_root(&j), "output"));
+	json_release(&j);
+}
+
+/* A stream has no body: it is folded beside it, and kept before its end. */
+void
+responses_event(struct request *rq, const struct ir_event *ev)
+{
+	struct responses	*o = rq->rq_responses;
+	struct buf		 b;
+
+	if (o == NULL || !o->keep || !rq->rq_ir.stream)
+		return;
+	if (ev->type == IR_EV_START && !o->folding) {
+		ir_response_init(&o->fold, &rq->rq_arena,
+		    REQUEST_ANSWER_MAX);
+		o->folding = true;
+	}
+	if (!o->folding || ir_response_fold(&o->fold, ev) == -1) {
+		o->keep = false;
+		return;
+	}
+	if (ev->type != IR_EV_END)
+		return;
+	buf_init(&b, REQUEST_ANSWER_MAX * 2);
+	rq->rq_client->body_encode(&rq->rq_x, &o->fold, &b);
+	responses_keep(rq, buf_str(&b));
+	buf_release(&b);
+}
+
+void
+responses_end(struct request *rq)
+{
+	struct responses	*o = rq->rq_responses;
+
+	if (o == NULL)
+		return;
+	if (o->folding)
+		ir_response_release(&o->fold);
+	buf_release(&o->old);
+	rq->rq_responses = NULL;
+}
+
+/* --- read and deleted ------------------------------------------------------------------------ */
+
+static void
+reply(struct request *rq, struct buf *b)
+{
+	request_done(rq, "done");
+	request_reply(rq, 200, "application/json", b);
+	buf_release(b);
+}
+
+static void
+refuse(struct request *rq, enum ir_errkind kind, const char *text)
+{
+	struct ir_error	 err;
+
+	ir_error_set(&err, kind, "%s", text);
+	request_fail(rq, &err);
+}
+
+static bool
+load(struct request *rq, struct response_row *r)
+{
+	struct store	*s = worker_state(rq->rq_wk);
+	struct str	 id = rq->rq_match.model;
+	struct ir_error	 err;
+	int		 rc;
+
+	rc = s == NULL || id.n > NAME_MAX_LEN ? -1 : response_get(s,
+	    rq->rq_wk->box, tenant_of(rq), id, &rq->rq_arena, r);
+	if (rc == 1)
+		return true;
+	if (rc == -1)
+		failed(rq, "read", s);
+	(void)not_found(&err, "response_id", id);
+	err.kind = IR_ERR_NOT_FOUND;
+	err.status = 404;
+	request_fail(rq, &err);
+	return false;
+}
+
+static void
+serve_get(struct request *rq)
+{
+	struct response_row	 r;
+	struct buf		 b;
+
+	if (!load(rq, &r))
+		return;
+	buf_init(&b, REQUEST_ANSWER_MAX);
+	(void)buf_adds(&b, r.object);
+	reply(rq, &b);
+}
+
+static void
+serve_delete(struct request *rq)
+{
+	struct store		*s = worker_state(rq->rq_wk);
+	struct response_row	 r;
+	struct buf		 b;
+	struct jw		 w;
+
+	if (!load(rq, &r))
+		return;
+	if (response_delete(s, tenant_of(rq), r.id) == -1) {
+		failed(rq, "deleted", s);
+		refuse(rq, IR_ERR_UNAVAILABLE, "it cannot be deleted now");
+		return;
+	}
+	buf_init(&b, 4096);
+	jw_init(&w, &b);
+	jw_object(&w);
+	jw_key(&w, "id");
+	jw_str(&w, r.id);
+	jw_key(&w, "object");
+	jw_strz(&w, "response.deleted");
+	jw_key(&w, "deleted");
+	jw_bool(&w, true);
+	jw_object_end(&w);
+	reply(rq, &b);
+}
+
+/* An item as it is listed: with an id and a type, which clients may leave out. */
+static void
+list_item(struct request *rq, struct jw *w, struct jv item, struct str id)
+{
+	struct jv	 v;
+
+	jw_object(w);
+	jw_key(w, "id");
+	jw_str(w, id);
+	if (!json_ok(json_get(item, "type"))) {
+		jw_key(w, "type");
+		jw_strz(w, "message");
+	}
+	for (v = json_first(item); json_ok(v); v = json_next(v)) {
+		if (json_key_is(v, "id"))
+			continue;
+		jw_key_jstr(w, json_jstr(json_key(v)));
+		if (json_key_is(v, "content") &&
+		    json_type(v) == JSON_STRING) {
+			jw_array(w);
+			jw_object(w);
+			jw_key(w, "type");
+			jw_strz(w, str_is(json_str(&rq->rq_arena,
+			    json_get(item, "role")), "assistant") ?
+			    "output_text" : "input_text");
+			jw_key(w, "text");
+			jw_jstr(w, json_jstr(v));
+			jw_object_end(w);
+			jw_array_end(w);
+		} else
+			jw_raw(w, json_raw(v));
+	}
+	jw_object_end(w);
+}
+
+static struct str
+item_id(struct request *rq, struct str response, struct jv item, size_t i)
+{
+	struct str	 id = json_str(&rq->rq_arena, json_get(item, "id"));
+
+	if (id.n > 0)
+		return id;
+	return arena_strf(&rq->rq_arena, "msg_%016llx%04zx",
+	    (unsigned long long)hash64(response, 1), i);
+}
+
+struct page {
+	int64_t		 limit;
+	bool		 ascending;
+	struct str	 after;
+};
+
+static bool
+page_of(struct request *rq, struct page *p)
+{
+	struct str	 query = call_query(rq->rq_call), item, value;
+
+	*p = (struct page){ .limit = 20 };
+	while (query.n > 0) {
+		value = item = str_cut(&query, '&');
+		item = str_cut(&value, '=');
+		if (str_is(item, "order"))
+			p->ascending = str_is(value, "asc");
+		else if (str_is(item, "after"))
+			p->after = value;
+		else if (str_is(item, "limit") && str_to_int(value, 1,
+		    LIST_MAX, &p->limit) == -1) {
+			refuse(rq, IR_ERR_BAD_REQUEST, "'limit' must be a "
+			    "number from 1 to 100");
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+list_write(struct request *rq, struct jw *w, const struct page *p,
+    struct str response, struct jv items)
+{
+	size_t		 n = json_count(items), i, k, done = 0;
+	struct jv	*item = arena_array(&rq->rq_arena, n + 1,
+			    sizeof(*item)), v;
+	struct str	 id, first = STR_NONE, last = STR_NONE;
+	bool		 begun = p->after.n == 0, more = false;
+
+	for (i = 0, v = json_first(items); json_ok(v); v = json_next(v))
+		item[i++] = v;
+	jw_key(w, "data");
+	jw_array(w);
+	for (i = 0; i < n; i++) {
+		k = p->ascending ? i : n - 1 - i;
+		id = item_id(rq, response, item[k], k);
+		if (begun && (int64_t)done < p->limit) {
+			list_item(rq, w, item[k], id);
+			if (done++ == 0)
+				first = id;
+			last = id;
+		} else if (begun)
+			more = true;
+		begun = begun || str_eq(id, p->after);
+	}
+	jw_array_end(w);
+	jw_key(w, "first_id");
+	first.n > 0 ? jw_str(w, first) : jw_null(w);
+	jw_key(w, "last_id");
+	last.n > 0 ? jw_str(w, last) : jw_null(w);
+	jw_key(w, "has_more");
+	jw_bool(w, more);
+}
+
+static void
+serve_items(struct request *rq)
+{
+	struct response_row	 r;
+	struct json		 j;
+	struct json_error	 je;
+	struct page		 p;
+	struct buf		 b;
+	struct jw		 w;
+
+	if (!page_of(rq, &p) || !load(rq, &r))
+		return;
+	json_init(&j);
+	buf_init(&b, REQUEST_ANSWER_MAX);
+	jw_init(&w, &b);
+	jw_object(&w);
+	jw_key(&w, "object");
+	jw_strz(&w, "list");
+	if (json_parse(&j, r.input, &je) == 0)
+		list_write(rq, &w, &p, r.id, json_root(&j));
+	jw_object_end(&w);
+	json_release(&j);
+	reply(rq, &b);
+}
+
+static void
+serve_cancel(struct request *rq)
+{
+	struct response_row	 r;
+
+	if (load(rq, &r))
+		refuse(rq, IR_ERR_BAD_REQUEST, "only a response with "
+		    "background set to true can be cancelled; this one is "
+		    "complete");
+}
+
+bool
+responses_serve(struct request *rq)
+{
+	switch (rq->rq_match.endpoint->op) {
+	case DIALECT_STATE_GET:
+		serve_get(rq);
+		return true;
+	case DIALECT_STATE_DELETE:
+		serve_delete(rq);
+		return true;
+	case DIALECT_STATE_ITEMS:
+		serve_items(rq);
+		return true;
+	case DIALECT_STATE_CANCEL:
+		serve_cancel(rq);
+		return true;
+	default:
+		return false;
+	}
+}
