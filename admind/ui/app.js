@@ -6,6 +6,8 @@ import { Failure, Field, Panel, Toasts, Segment, useForm } from './parts.js';
 import { Dashboard } from './pages/dashboard.js';
 import { Live } from './pages/live.js';
 import { Logs } from './pages/logs.js';
+import { Tenants } from './pages/tenants.js';
+import { Prices } from './pages/prices.js';
 import { Users } from './pages/users.js';
 import { Audit } from './pages/audit.js';
 
@@ -14,6 +16,8 @@ const pages = [
 	['dashboard', 'Dashboard', Dashboard, 'Watch'],
 	['live', 'Live', Live, 'Watch'],
 	['logs', 'Request log', Logs, 'Watch'],
+	['tenants', 'Tenants', Tenants, 'Configure'],
+	['prices', 'Prices', Prices, 'Configure'],
 	['users', 'Users', Users, 'Administration', 'admin'],
 	['audit', 'Audit', Audit, 'Administration'],
 ];
