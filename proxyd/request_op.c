@@ -373,7 +373,7 @@ embed_more(struct request *rq)
 	upstream_close(rq->rq_up);
 	rq->rq_up = NULL;
 	rq->rq_call_tries = 0;
-	memset(rq->rq_tried, 0, rq->rq_provider->nkeys * sizeof(bool));
+	memset(rq->rq_tried, 0, rq->rq_snap->nkeys * sizeof(bool));
 	if (embed_part(rq, &err) == -1)
 		request_fail(rq, &err);
 	else

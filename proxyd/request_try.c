@@ -584,9 +584,17 @@ try_soonest(struct request *rq)
 	return best;
 }
 
+/* Of a provider without keys: not what says no to it, or when to come. */
+static bool
+try_same_helps(const struct ir_error *err)
+{
+	return !try_refused(err) &&
+	    !(err->kind == IR_ERR_RATE && err->retry_after > 0);
+}
+
 /* The next key, then the next target; what has failed is put away first. */
 static bool
-try_move(struct request *rq)
+try_move(struct request *rq, const struct ir_error *err)
 {
 	const struct snap_key	*key = rq->rq_key;
 	int64_t			 wait_ms;
@@ -596,8 +604,8 @@ try_move(struct request *rq)
 	int			 r = -1;
 
 	answer_again(rq);
-	if ((rq->rq_pool->nkeys > 0 || (!more && rq->rq_target != NULL)) &&
-	    try_key(rq, &wait_ms))
+	if ((rq->rq_pool->nkeys > 0 || (!more && rq->rq_target != NULL &&
+	    try_same_helps(err))) && try_key(rq, &wait_ms))
 		r = 0;
 	else {
 		rq->rq_key = key;
@@ -634,10 +642,10 @@ try_failed(struct request *rq, int status, const struct ir_error *err)
 	    (int64_t)rq->rq_snap->retry_ms * 1000;
 	try_rest(rq, err);
 	try_end(rq, status, false, try_why(err));
-	if (again && try_move(rq))
+	if (again && try_move(rq, &copy))
 		return;
 	if (copy.kind == IR_ERR_RATE && rq->rq_key != NULL &&
-	    (ms = try_soonest(rq)) >= 0)
+	    (ms = try_soonest(rq)) > 0)
 		copy.retry_after = (int)((ms + 999) / 1000);
 	request_fail(rq, &copy);
 }

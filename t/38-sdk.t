@@ -27,7 +27,7 @@ if (my $why = npm_missing(20) // npm_install('t/sdk', "$build/sdk")) {
 # --- the runs -----------------------------------------------------------------
 
 my %up = map { $_ => Upstream->new(script_for($_)) } @dialects;
-my $g = Gateway->new(config => "PROVIDERS:\n" . join('', map { <<"EOT" }
+my $g = Gateway->new(config => "RETRY_TRIES: 1\nPROVIDERS:\n" . join('', map { <<"EOT" }
   p-$_:
     dialect: $_
     base_url: ${\$up{$_}->base}

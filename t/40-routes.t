@@ -55,6 +55,7 @@ PROVIDERS:
 MODELS:
 @{[ join '', map { my $p = $_; map { "  - { route_key: $p-$_, target_model: " .
     "$_, provider: $p }\n" } qw(plain fail-500 fail-400 fail-408 fail-409
+    fail-401 fail-403
     fail-429 fail-429-after-7 fail-529 cut hang late) } qw(one two free bad
     solo gone) ]}
 EOT
@@ -153,6 +154,11 @@ subtest 'keyless providers are tried again' => sub {
 	my $n = asked($one);
 	is(ask('free-fail-500')->{status}, 500, 'in the end its error');
 	is(asked($one) - $n, 4, 'after RETRY_TRIES');
+	for (qw(401 403 429-after-7)) {
+		$n = asked($one);
+		is(ask("free-fail-$_")->{status}, substr($_, 0, 3), "its $_");
+		is(asked($one) - $n, 1, 'at once: it would say so again');
+	}
 };
 
 subtest 'pitfall-42: the true Retry-After' => sub {
