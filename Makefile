@@ -19,6 +19,8 @@ BINDIR	?= $(PREFIX)/bin
 SBINDIR	?= $(PREFIX)/sbin
 MANDIR	?= $(PREFIX)/share/man
 DATADIR	?= $(PREFIX)/share/proxyd
+BASHDIR	?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR	?= $(PREFIX)/share/zsh/site-functions
 CC	?= cc
 AR	?= ar
 DEPS	?= 1
@@ -68,8 +70,8 @@ PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c
 	mock.c logger.c account.c admit.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c assets.c api_logs.c api_stats.c \
 	api_tenants.c api_users.c auth.c http.c live.c rows.c metrics.c page.c status.c))
-PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c daemon.c launch.c \
-	foreground.c status.c check.c convert.c))
+PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c words.c completion.c db.c \
+	daemon.c launch.c foreground.c status.c check.c convert.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c ops.c loop.c \
 	dialect_anthropic.c anthropic_answer.c dialect_gemini.c \
 	gemini_answer.c dialect_openai_chat.c \
@@ -89,7 +91,7 @@ PROGS	= $(if $(PROXYD_SRCS),proxyd) $(if $(ADMIND_SRCS),admind) \
 PACKAGES = gcc libc6-dev make pkg-config libmicrohttpd-dev \
 	libcurl4-gnutls-dev libjansson-dev libyaml-dev libsqlite3-dev \
 	libgnutls28-dev ca-certificates npm
-CHECK_PACKAGES = perl mandoc curl sqlite3 nginx-light gnutls-bin chromium \
+CHECK_PACKAGES = perl mandoc curl zsh sqlite3 nginx-light gnutls-bin chromium \
 	fonts-wqy-microhei \
 	valgrind binutils
 PKG_COMMON = sqlite3 yaml-0.1 gnutls jansson
@@ -324,13 +326,16 @@ install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) \
 	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 \
 	    $(DESTDIR)$(MANDIR)/man7 \
-	    $(DESTDIR)$(DATADIR)
+	    $(DESTDIR)$(DATADIR) $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR)
 	install -m 755 $(filter-out %/proxyctl,$(BINS)) $(DESTDIR)$(SBINDIR)
 	install -m 755 $(filter %/proxyctl,$(BINS)) $(DESTDIR)$(BINDIR)
 	install -m 644 $(filter %.8,$(MANS)) $(DESTDIR)$(MANDIR)/man8
 	install -m 644 $(filter %.5,$(MANS)) $(DESTDIR)$(MANDIR)/man5
 	install -m 644 $(filter %.7,$(MANS)) $(DESTDIR)$(MANDIR)/man7
 	install -m 644 etc/app.yml $(DESTDIR)$(DATADIR)/app.yml.sample
+	$(B)/bin/proxyctl completion bash >$(DESTDIR)$(BASHDIR)/proxyctl
+	$(B)/bin/proxyctl completion zsh >$(DESTDIR)$(ZSHDIR)/_proxyctl
+	chmod 644 $(DESTDIR)$(BASHDIR)/proxyctl $(DESTDIR)$(ZSHDIR)/_proxyctl
 	for f in proxyd admind; do \
 	    sed 's,/usr/local/sbin,$(SBINDIR),' etc/$$f.service \
 	    >$(DESTDIR)$(DATADIR)/$$f.service && \

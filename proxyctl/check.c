@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "proxyctl/proxyctl.h"
+#include "proxyctl/words.h"
 #include "state/daemon.h"
 #include "state/snapshot.h"
 #include "state/store.h"

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "proxyctl/proxyctl.h"
+#include "proxyctl/words.h"
 #include "state/conf_row.h"
 #include "wire/convert.h"
 

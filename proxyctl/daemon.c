@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "proxyctl/foreground.h"
 #include "proxyctl/launch.h"
+#include "proxyctl/words.h"
 
 #define COMMAND_MS	60000
 #define STATUS_MS	3000
@@ -151,7 +152,7 @@ ctl_hello(const struct service *api, const struct service *web)
 	(void)fflush(stdout);
 }
 
-int
+static int
 ctl_start(struct ctl *c)
 {
 	static struct chosen	 ch;
@@ -223,7 +224,7 @@ service_stop(struct service *s, const struct ctl *c)
 	return 0;
 }
 
-int
+static int
 ctl_stop(struct ctl *c)
 {
 	static struct chosen	 ch;
@@ -267,7 +268,7 @@ service_restart(struct service *s, const struct ctl *c)
 }
 
 /* Without options: those that run; where none does, proxyd. */
-int
+static int
 ctl_restart(struct ctl *c)
 {
 	static struct chosen	 ch;
@@ -355,14 +356,32 @@ command(struct ctl *c, const char *word, void (*say)(struct str))
 	return r;
 }
 
-int
+static int
 ctl_reload(struct ctl *c)
 {
 	return command(c, "reload", reload_say);
 }
 
-int
+static int
 ctl_upgrade(struct ctl *c)
 {
 	return command(c, "upgrade", upgrade_say);
 }
+
+#define WHICH	OPT_WEB, OPT_API, OPT_ALL
+
+const struct word daemon_words[] = {
+	{ "start", ctl_start, "start proxyd, or what the options name", NULL,
+	    ARG_NONE, { WHICH, OPT_CONFIG, OPT_PORT, OPT_NO_RELOAD,
+	    OPT_FOREGROUND } },
+	{ "stop", ctl_stop, "stop what runs, once running requests have "
+	    "ended", NULL, ARG_NONE, { WHICH, OPT_NOW } },
+	{ "restart", ctl_restart, "stop what runs and start it as it was",
+	    NULL, ARG_NONE, { WHICH, OPT_CONFIG, OPT_PORT, OPT_NO_RELOAD,
+	    OPT_NOW } },
+	{ "reload", ctl_reload, "make proxyd read app.yml again", NULL,
+	    ARG_NONE, { 0 } },
+	{ "upgrade", ctl_upgrade, "replace proxyd by its program file as it "
+	    "is now", NULL, ARG_NONE, { 0 } },
+	{ .name = NULL }
+};

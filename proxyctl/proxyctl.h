@@ -4,35 +4,38 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "proxyctl/options.h"
 #include "state/conf.h"
 
 /*
- * The control program: a table of words (main.c), each with a function in the
+ * The control program: groups of words (words.h), each with a function in the
  * file of its role.  Functions return the exit status.
  */
 enum ctl_exit { CTL_OK = 0, CTL_ERROR = 1, CTL_DOWN = 3 };
 
 enum ctl_opt {
-	OPT_HOME, OPT_CONFIG, OPT_PORT, OPT_WEB, OPT_API, OPT_ALL,
-	OPT_NO_RELOAD, OPT_FOREGROUND, OPT_NOW, OPT_JSON, OPT_FROM, OPT_TO,
-	OPT_RESPONSE, OPT_STREAM, OPT_MODEL, OPT_EXPLAIN, OPT_COUNT
+#define OPT(id, name, kind, arg, text)	OPT_##id,
+	CTL_OPTIONS
+#undef OPT
+	OPT_COUNT
+};
+
+struct ctl_given {
+	enum ctl_opt	 o;
+	const char	*value;
 };
 
 struct ctl {
 	/* Argument of each option, "" of one that takes none; NULL: absent. */
 	const char		*opt[OPT_COUNT];
-	const char		*operand;	/* of help */
+	struct ctl_given	*given;		/* all, in their order */
+	unsigned		 ngiven;
+	char			**operand;	/* NULL behind the last */
+	unsigned		 noperands;
+	const struct word	*word;
+	const struct word_group	*group;
 	struct conf_paths	 paths;
 };
-
-int	 ctl_start(struct ctl *);
-int	 ctl_stop(struct ctl *);
-int	 ctl_restart(struct ctl *);
-int	 ctl_reload(struct ctl *);
-int	 ctl_upgrade(struct ctl *);
-int	 ctl_status(struct ctl *);
-int	 ctl_check(struct ctl *);
-int	 ctl_convert(struct ctl *);
 
 /*
  * Which app.yml: --config, else ./app.yml where there is one; its absolute path

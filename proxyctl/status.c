@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proxyctl/launch.h"
+#include "proxyctl/words.h"
 #include "state/store_refusal.h"
 
 #define STATUS_MS	5000
@@ -221,7 +222,7 @@ view_make(struct view *v, struct arena *a, struct ctl *c)
 	return 0;
 }
 
-int
+static int
 ctl_status(struct ctl *c)
 {
 	static struct view	 v;
@@ -245,3 +246,14 @@ ctl_status(struct ctl *c)
 	arena_release(&a);
 	return r;
 }
+
+const struct word look_words[] = {
+	{ "status", ctl_status, "show what runs and how it does", NULL,
+	    ARG_NONE, { OPT_JSON } },
+	{ "check", ctl_check, "validate app.yml and the database", NULL,
+	    ARG_NONE, { OPT_CONFIG } },
+	{ "convert", ctl_convert, "translate standard input between two "
+	    "dialects", NULL, ARG_NONE, { OPT_FROM | NEED, OPT_TO | NEED,
+	    OPT_RESPONSE, OPT_STREAM, OPT_MODEL, OPT_EXPLAIN } },
+	{ .name = NULL }
+};

@@ -111,16 +111,23 @@ my $sample = slurp('etc/app.yml');
 like($sample, qr/^$_:/m, "app.yml: $_")
     for $conf =~ /^\.It Cm ([A-Z_]+)$/mg;
 
-# The programs' own tables, where they are there.
-if (-e 'proxyctl/main.c' && exists $man{'proxyctl.8'}) {
-	my $c = slurp('proxyctl/main.c');
-	my ($w) = $c =~ /words\[\] = \{(.*?)\n\};/s;
-	like($man{'proxyctl.8'}, qr/\b$_\b/, "proxyctl.8: command $_")
-	    for $w =~ /\{ "(\w+)", ctl_/g;
-	my ($o) = $c =~ /options\[OPT_COUNT\] = \{(.*?)\n\};/s;
+# The program's own tables, where they are there.
+if (-e 'proxyctl/words.c' && exists $man{'proxyctl.8'}) {
 	my $text = page('man/proxyctl.8');
-	like($text, qr/--\Q$_\E\b/, "proxyctl.8: option --$_")
-	    for $o =~ /\{ "--([a-z-]+)"/g;
+	my @words;
+	for my $file (glob 'proxyctl/*.c') {
+		my $c = slurp($file);
+		push @words, map { /^\t\{ "([a-z-]+)", \w/mg }
+		    $c =~ /_words\[\] = \{(.*?)\n\};/sg;
+		push @words, map { /^\t\{ "([a-z-]+)", "/mg }
+		    $c =~ /word_groups\[\] = \{(.*?)\n\};/sg;
+	}
+	ok(@words > 10, 'commands of proxyctl are found');
+	like($text, qr/\b$_\b/, "proxyctl.8: command $_") for @words;
+	my @options = slurp('proxyctl/options.h') =~
+	    /OPT\(\w+, "--([a-z-]+)"/g;
+	ok(@options > 10, 'options of proxyctl are found');
+	like($text, qr/--\Q$_\E\b/, "proxyctl.8: option --$_") for @options;
 }
 
 done_testing;

@@ -81,7 +81,7 @@ subtest 'words and options' => sub {
 	says(0, qr/^proxyctl \d+\.\d+/, 'version', 'version');
 	says(1, qr/unknown command 'statsu', did you mean 'status'\?.*usage:/s,
 	    'a slip', 'statsu');
-	says(1, qr/did you mean 'status'/, 'a beginning', 'stat');
+	says(1, qr/did you mean 'status'/, 'a beginning', 'statu');
 	says(1, qr/unknown command 'frobnicate'\n/, 'nothing near',
 	    'frobnicate');
 	says(1, qr/start: unknown option '--prot', did you mean '--port'\?/,

@@ -1,0 +1,243 @@
+/*
+ * Opening the database, the audit line of each change, lists of names.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/log.h"
+#include "proxyctl/db.h"
+#include "state/store_admin.h"
+#include "state/store_tenants.h"
+
+/* What root makes in another's home is that one's. */
+static void
+give_to_owner(const struct ctl *c, const char *path)
+{
+	struct stat	 sb;
+
+	if (geteuid() != 0 || stat(c->paths.home, &sb) == -1 || sb.st_uid == 0)
+		return;
+	if (chown(path, sb.st_uid, sb.st_gid) == -1)
+		ctl_fail("cannot give '%s' to the owner of '%s': %s", path,
+		    c->paths.home, strerror(errno));
+}
+
+static int
+home_make(const struct ctl *c)
+{
+	if (mkdir(c->paths.home, 0700) == 0 || errno == EEXIST)
+		return 0;
+	ctl_fail("cannot make the directory '%s': %s; name another with "
+	    "--home", c->paths.home, strerror(errno));
+	return -1;
+}
+
+struct store *
+ctl_store(const struct ctl *c, bool change)
+{
+	struct store	*s;
+	char		 err[2048];
+	bool		 there = access(c->paths.db, F_OK) == 0;
+
+	if (!there && !change) {
+		ctl_fail("there is no database '%s' yet; proxyctl start makes "
+		    "it, or is another --home meant?", c->paths.db);
+		return NULL;
+	}
+	if (!there && home_make(c) == -1)
+		return NULL;
+	if (there && !change && access(c->paths.db, W_OK) == -1)
+		s = store_open(c->paths.db, STORE_READ, err, sizeof(err));
+	else
+		s = store_open(c->paths.db, STORE_WRITE, err, sizeof(err));
+	if (s == NULL)
+		ctl_fail("%s", err);
+	else if (!there)
+		give_to_owner(c, c->paths.db);
+	return s;
+}
+
+int
+ctl_store_failed(const struct ctl *c, struct store *s)
+{
+	return ctl_fail("%s: %s", c->paths.db, store_error(s));
+}
+
+static void
+count_cb(void *arg, const struct store_client_key *k)
+{
+	(void)k;
+	++*(int64_t *)arg;
+}
+
+struct secret_box *
+ctl_box(const struct ctl *c, struct store *s)
+{
+	struct store_summary	 sum;
+	struct secret_box	*box;
+	char			 err[1400];
+	int64_t			 n = 0;
+	bool			 there = access(c->paths.secret, F_OK) == 0;
+
+	if (!there && (store_summary(s, &sum) == -1 || store_client_keys(s,
+	    count_cb, &n) == -1)) {
+		ctl_store_failed(c, s);
+		return NULL;
+	}
+	if (!there && sum.keys + n > 0) {
+		ctl_fail("'%s' is missing: without it the %lld keys in the "
+		    "database cannot be read; put it back", c->paths.secret,
+		    (long long)(sum.keys + n));
+		return NULL;
+	}
+	if ((box = secret_box_open(c->paths.secret, err, sizeof(err))) == NULL)
+		ctl_fail("%s", err);
+	else if (!there)
+		give_to_owner(c, c->paths.secret);
+	return box;
+}
+
+/* --- audit ----------------------------------------------------------------------- */
+
+static const char *
+actor(char dst[80])
+{
+	const struct passwd	*pw = getpwuid(getuid());
+
+	if (pw != NULL)
+		snprintf(dst, 80, "unix:%.64s", pw->pw_name);
+	else
+		snprintf(dst, 80, "unix:%lu", (unsigned long)getuid());
+	return dst;
+}
+
+void
+ctl_audit(struct store *s, const char *action, const char *object, bool ok,
+    json_t *detail)
+{
+	struct admin_act	 act = { .time_us = clock_wall_us(), .ok = ok };
+	char			 who[80];
+	char			*text = detail == NULL ? NULL :
+				    json_dumps(detail, JSON_COMPACT);
+
+	act.actor = str_of(actor(who));
+	act.client = STR("proxyctl");
+	act.action = str_of(action);
+	act.object = str_of(object);
+	act.detail = str_of(text == NULL ? "" : text);
+	if (store_audit_add(s, &act) == -1)
+		ctl_fail("not in the audit log: %s", store_error(s));
+	free(text);
+	json_decref(detail);
+}
+
+/* --- objects ---------------------------------------------------------------------- */
+
+json_t *
+ctl_objects(const struct ctl *c, struct store *s, enum object_kind k)
+{
+	struct buf	 b;
+	json_t		*list = NULL;
+
+	buf_init(&b, 64 << 20);
+	if (store_object_list(s, k, &b) != OBJECT_OK || !buf_ok(&b))
+		ctl_store_failed(c, s);
+	else
+		must((list = json_loadb(b.data, b.len, 0, NULL)) != NULL);
+	buf_release(&b);
+	return list;
+}
+
+json_t *
+ctl_text(struct str s)
+{
+	struct buf	 b;
+	json_t		*o;
+	size_t		 i, n;
+
+	if (utf8_valid(s))
+		return json_stringn(s.n == 0 ? "" : s.p, s.n);
+	buf_init(&b, s.n * 3 + 16);
+	for (i = 0; i < s.n; i += n) {
+		n = (unsigned char)s.p[i] < 0x80 ? 1 :
+		    utf8_run(str_skip(s, i));
+		if (n > 0)
+			(void)buf_add(&b, s.p + i, n);
+		else
+			(void)buf_addz(&b, "\xef\xbf\xbd");
+		n += n == 0;
+	}
+	o = json_stringn(b.data, b.len);
+	buf_release(&b);
+	return o;
+}
+
+/* --- names ------------------------------------------------------------------------- */
+
+static int
+object_names(const struct ctl *c, struct store *s, enum object_kind k)
+{
+	const char	*member = k == OBJECT_MODEL ? "route_key" : "name";
+	json_t		*list = ctl_objects(c, s, k), *o;
+	size_t		 i;
+
+	json_array_foreach(list, i, o)
+		if (k == OBJECT_KEY)
+			printf("%lld\n", (long long)json_integer_value(
+			    json_object_get(o, "id")));
+		else
+			printf("%s\n", json_string_value(json_object_get(o,
+			    member)));
+	json_decref(list);
+	return list == NULL ? -1 : 0;
+}
+
+static void
+tenant_cb(void *arg, const struct store_tenant *t)
+{
+	(void)arg;
+	printf("%.*s\n", STR_FMT(t->name));
+}
+
+static void
+client_key_cb(void *arg, const struct store_client_key *k)
+{
+	(void)arg;
+	printf("%.*s\n", STR_FMT(k->name));
+}
+
+static void
+user_cb(void *arg, const struct admin_user *u)
+{
+	(void)arg;
+	printf("%.*s\n", STR_FMT(u->name));
+}
+
+int
+ctl_names(const struct ctl *c, const char *kind)
+{
+	enum object_kind	 k = object_kind_of(str_of(kind));
+	struct store		*s = ctl_store(c, false);
+	int			 r;
+
+	if (s == NULL)
+		return CTL_ERROR;
+	if (k != OBJECT_KINDS)
+		r = object_names(c, s, k);
+	else if (strcmp(kind, "tenant") == 0)
+		r = store_tenants(s, tenant_cb, NULL);
+	else if (strcmp(kind, "client-key") == 0)
+		r = store_client_keys(s, client_key_cb, NULL);
+	else
+		r = store_users(s, user_cb, NULL);
+	store_close(s);
+	return r == -1 ? CTL_ERROR : CTL_OK;
+}
