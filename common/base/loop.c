@@ -48,16 +48,6 @@ loop_create(void)
 	return l;
 }
 
-void
-loop_destroy(struct loop *l)
-{
-	if (l == NULL)
-		return;
-	close(l->epfd);
-	free(l->heap);
-	free(l);
-}
-
 int64_t
 loop_now(const struct loop *l)
 {
@@ -277,6 +267,18 @@ void
 loop_defer(struct loop *l, struct loop_task *t)
 {
 	queue_add(&l->deferred, t);
+}
+
+/* What waits to be freed still is: a child after fork has that, too. */
+void
+loop_destroy(struct loop *l)
+{
+	if (l == NULL)
+		return;
+	queue_run(&l->deferred);
+	close(l->epfd);
+	free(l->heap);
+	free(l);
 }
 
 /* --- the turn --------------------------------------------------------------------- */
