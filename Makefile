@@ -65,7 +65,7 @@ COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
 	worker.c worker_state.c http_in.c http_out.c request.c request_route.c \
 	request_params.c request_try.c request_answer.c \
-	request_alive.c request_head.c request_op.c request_refusal.c request_vault.c responses.c \
+	request_alive.c request_head.c request_op.c request_refusal.c request_vault.c responses.c responses_native.c \
 	fetch.c choices.c api.c \
 	mock.c logger.c account.c admit.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c assets.c api_logs.c api_stats.c \

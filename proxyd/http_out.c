@@ -525,7 +525,10 @@ upstream_options(struct upstream *up, const struct upstream_call *call)
 	    upstream_lines(up, call->headers));
 	if (call->fetch)
 		upstream_fetch_options(up, call);
-	else {
+	else if (call->method != NULL && strcmp(call->method, "POST") != 0) {
+		curl_easy_setopt(e, CURLOPT_HTTPGET, 1l);
+		curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, call->method);
+	} else {
 		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
 		    (curl_off_t)call->body.n);
 		curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->body.p);
@@ -566,7 +569,7 @@ upstream_start(struct http_out *o, const struct upstream_call *call,
 	up->up_free = (struct loop_task){ .cb = upstream_free_cb, .arg = up };
 	buf_init(&up->up_in, (size_t)call->max_answer);
 	arena_init(&up->up_arena);
-	up->up_once = call->fetch;
+	up->up_once = call->fetch || call->method != NULL;
 	up->up_easy = call->fetch ? easy_new(o) : easy_get(o, call);
 	upstream_options(up, call);
 	if (curl_multi_add_handle(o->multi, up->up_easy->e) != CURLM_OK)

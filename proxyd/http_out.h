@@ -33,6 +33,7 @@ struct out_easy;
 
 struct upstream_call {
 	const char	*url;
+	const char	*method;		/* NULL: POST, with body */
 	struct str	 body;			/* stays put until closed */
 	const char *const *headers;		/* "Name: value", NULL ended:
 						 * the lines stay put, too */

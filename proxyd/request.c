@@ -305,6 +305,14 @@ request_refuse(struct request *rq, const struct ir_error *err)
 	request_fail(rq, err);
 }
 
+void
+request_start(struct request *rq)
+{
+	request_state(rq, RQ_TRY);
+	request_alive(rq);
+	try_next(rq);
+}
+
 static void
 request_go(struct request *rq)
 {
@@ -317,9 +325,7 @@ request_go(struct request *rq)
 	}
 	if (r == 1)
 		return;
-	request_state(rq, RQ_TRY);
-	request_alive(rq);
-	try_next(rq);
+	request_start(rq);
 }
 
 static void

@@ -91,6 +91,7 @@ struct request {
 	bool			 rq_timer_total;	/* total_timeout's */
 
 	struct responses	*rq_responses;	/* NULL: of another dialect */
+	bool			 rq_native;	/* responses_native.c */
 	struct vault_taker	*rq_taker;	/* NULL: nothing to take */
 	bool			 rq_vaulted;	/* its state was kept */
 	int64_t			 rq_key_hint;	/* key that made its state; 0 */
@@ -171,6 +172,8 @@ void	 request_timer(struct request *, int64_t ms);
 void	 request_alive(struct request *);
 /* The head of a stream, whose bytes come from out. */
 void	 request_head(struct request *, struct buf *out);
+/* The first attempt at what is ready to be sent. */
+void	 request_start(struct request *);
 /* Log lines carry the request's id. */
 void	 request_log(const struct request *, const char *, ...)
 	    __attribute__((__format__(printf, 2, 3)));
@@ -180,6 +183,10 @@ void	 request_log(const struct request *, const char *, ...)
 /* The plan, and its first target; -1 with the error. */
 int	 request_route(struct request *, struct ir_error *)
 	    __attribute__((__warn_unused_result__));
+/* One provider, whatever the rules say; false: it is not there. */
+bool	 request_to(struct request *, struct str provider, struct str model);
+/* Targets of this provider come first; false: it has none in the plan. */
+bool	 request_prefer(struct request *, struct str provider);
 /* 0, or 1: media are fetched, and then is called; -1 with the error. */
 int	 request_fetch(struct request *, void (*then)(struct request *),
 	    struct ir_error *) __attribute__((__warn_unused_result__));

@@ -77,10 +77,12 @@ answer_event(void *arg, const struct ir_event *in)
 	bool		 told = choices_event(rq, &ev);
 
 	answer_look(rq, &ev);
-	if (ev.type == IR_EV_ERROR || rq->rq_same || !told)
+	if (ev.type == IR_EV_ERROR || !told)
+		return 0;
+	responses_event(rq, &ev);
+	if (rq->rq_same)
 		return 0;
 	request_vault_event(rq, &ev);
-	responses_event(rq, &ev);
 	if (rq->rq_ir.stream)
 		rq->rq_client->event_encode(&rq->rq_enc, &ev);
 	else if (ir_response_fold(&rq->rq_resp, &ev) == -1) {
@@ -521,6 +523,10 @@ answer_any(struct request *rq)
 	if (up->up_status < 200 || up->up_status > 299) {
 		if (up->up_done)
 			answer_error(rq);
+		return;
+	}
+	if (rq->rq_native) {
+		responses_native_answer(rq);
 		return;
 	}
 	if (rq->rq_op != NULL) {

@@ -293,6 +293,15 @@ request_route_name(const struct request *rq)
 	return str_of(rq->rq_route.why);
 }
 
+static struct plan *
+plan_new(struct request *rq)
+{
+	rq->rq_plan = ARENA_NEW(&rq->rq_arena, struct plan);
+	rq->rq_tried = arena_array(&rq->rq_arena, rq->rq_snap->nkeys + 1,
+	    sizeof(bool));
+	return rq->rq_plan;
+}
+
 int
 request_route(struct request *rq, struct ir_error *err)
 {
@@ -300,18 +309,16 @@ request_route(struct request *rq, struct ir_error *err)
 	struct plan		*p;
 	unsigned		 i;
 
-	p = ARENA_NEW(&rq->rq_arena, struct plan);
+	p = plan_new(rq);
 	facts_fill(rq, &f);
 	if (plan_make(rq->rq_snap, &f, &rq->rq_arena, p, NULL, NULL) == -1) {
+		rq->rq_plan = NULL;
 		ir_error_set(err, IR_ERR_NOT_FOUND, "no provider serves model "
 		    "'%.*s': name it in MODELS in app.yml, or set "
 		    "PREFERRED_PROVIDER", STR_FMT(rq->rq_ir.model));
 		return -1;
 	}
-	rq->rq_plan = p;
 	rq->rq_session = p->affinity ? f.session : 0;
-	rq->rq_tried = arena_array(&rq->rq_arena, rq->rq_snap->nkeys + 1,
-	    sizeof(bool));
 	for (i = 0; i < p->n; i++)
 		if (target_set(rq, i, err) == 0 && (i + 1 == p->n ||
 		    admit_model(rq, rq->rq_ir.model, rq->rq_route.model)))
@@ -446,6 +453,51 @@ request_translate(struct request *rq, struct ir_error *err)
 		return -1;
 	}
 	return 0;
+}
+
+bool
+request_to(struct request *rq, struct str provider, struct str model)
+{
+	struct plan_step	*st;
+	struct ir_error		 err;
+	int			 i = snapshot_provider(rq->rq_snap, provider);
+
+	if (i == -1 || rq->rq_snap->providers[i].disabled)
+		return false;
+	ir_request_init(&rq->rq_ir, &rq->rq_arena, rq->rq_match.dialect,
+	    &rq->rq_json);
+	rq->rq_ir.native = true;
+	rq->rq_ir.model = model;
+	st = plan_new(rq)->step;
+	st->route = (struct route){ .provider = (unsigned)i, .model = model,
+	    .why = "kept there" };
+	st->pool = (unsigned)i;
+	rq->rq_plan->n = 1;
+	if (target_set(rq, 0, &err) == -1 || !rq->rq_same)
+		return false;
+	request_exchange(rq);
+	return true;
+}
+
+bool
+request_prefer(struct request *rq, struct str provider)
+{
+	struct plan		*p = rq->rq_plan;
+	struct plan_step	 st;
+	struct ir_error		 err;
+	unsigned		 i;
+
+	for (i = 0; i < p->n; i++)
+		if (str_eq(rq->rq_snap->providers[p->step[i].route.provider]
+		    .name, provider))
+			break;
+	if (i == p->n)
+		return false;
+	st = p->step[i];
+	for (; i > rq->rq_step; i--)
+		p->step[i] = p->step[i - 1];
+	p->step[rq->rq_step] = st;
+	return target_set(rq, rq->rq_step, &err) == 0;
 }
 
 /* 1: media are being fetched, and then is called. */

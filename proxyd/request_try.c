@@ -13,6 +13,7 @@
 #include "proxyd/capture.h"
 #include "proxyd/choices.h"
 #include "proxyd/request.h"
+#include "proxyd/responses.h"
 #include "state/shm_keys.h"
 #include "wire/estimate.h"
 
@@ -171,7 +172,9 @@ try_url(struct request *rq)
 	while (base.n > 0 && base.p[base.n - 1] == '/')
 		base.n--;
 	buf_init(&b, 16 << 10);
-	if (rq->rq_op != NULL)
+	if (rq->rq_native)
+		responses_native_path(rq, &b);
+	else if (rq->rq_op != NULL)
 		op_path(rq, &b);
 	else
 		rq->rq_target->request_path(&rq->rq_x.target, &b);
@@ -200,6 +203,8 @@ try_send(struct request *rq)
 	call.url = try_url(rq);
 	call.headers = l.line;
 	call.body = buf_str(&rq->rq_send);
+	if (rq->rq_native)
+		call.method = responses_native_method(rq);
 	call.proxy = p->proxy.n > 0 ? p->proxy.p : NULL;
 	call.ca_file = p->ca_file.n > 0 ? p->ca_file.p : NULL;
 	call.stream = rq->rq_ir.stream;

@@ -94,14 +94,10 @@ static int
 refers_to(struct request *rq, struct responses *o, struct chain *c,
     struct ir_error *err)
 {
-	struct jv	 root = json_root(&rq->rq_json), v;
 	struct store	*s;
 
-	v = json_get(root, "previous_response_id");
-	if (json_type(v) == JSON_STRING)
-		o->previous = json_str(&rq->rq_arena, v);
-	o->conversation = conversation_id(rq, json_get(root,
-	    "conversation"));
+	o->conversation = conversation_id(rq, json_get(json_root(
+	    &rq->rq_json), "conversation"));
 	if (o->previous.n > 0 && o->conversation.n > 0) {
 		ir_error_set(err, IR_ERR_BAD_REQUEST, "previous_response_id "
 		    "and conversation cannot both be given");
@@ -240,6 +236,34 @@ whole_body(struct request *rq, const struct responses *o,
 	jw_object_end(&w);
 }
 
+static struct str
+member_str(struct request *rq, const char *name)
+{
+	struct jv	 v = json_get(json_root(&rq->rq_json), name);
+
+	return json_type(v) == JSON_STRING ? json_str(&rq->rq_arena, v) :
+	    STR_NONE;
+}
+
+/* What a forwarded request refers to: is it here, after all? */
+static bool
+kept_here(struct request *rq, const struct responses *o)
+{
+	struct store		*s = worker_state(rq->rq_wk);
+	struct response_row	 r;
+	struct str		 id = o->previous, conversation;
+
+	if (s == NULL || id.n > NAME_MAX_LEN)
+		return false;
+	conversation = conversation_id(rq, json_get(json_root(&rq->rq_json),
+	    "conversation"));
+	if (id.n == 0 && (conversation.n == 0 || response_newest(s,
+	    tenant_of(rq), conversation, &rq->rq_arena, &id) != 1))
+		return false;
+	return response_get(s, rq->rq_wk->box, tenant_of(rq), id,
+	    &rq->rq_arena, &r) == 1;
+}
+
 static bool
 background(const struct request *rq)
 {
@@ -254,12 +278,19 @@ responses_resolve(struct request *rq, struct ir_error *err)
 	struct chain		 c = { .n = 0 };
 	struct buf		 b;
 
-	if (rq->rq_match.dialect != &dialect_openai_responses || rq->rq_same ||
+	if (rq->rq_match.dialect != &dialect_openai_responses ||
 	    rq->rq_match.endpoint->op != DIALECT_GENERATE)
 		return 0;
 	o = rq->rq_responses = ARENA_NEW(&rq->rq_arena, struct responses);
 	o->keep = rq->rq_ir.store != IR_NO;
-	if (background(rq)) {
+	o->previous = member_str(rq, "previous_response_id");
+	if (o->previous.n > 0 && responses_native_prefer(rq, o->previous) &&
+	    rq->rq_same)
+		return 0;
+	if (rq->rq_same && !kept_here(rq, o))
+		return rq->rq_tenant == NULL || o->previous.n == 0 ? 0 :
+		    not_found(err, "previous_response_id", o->previous);
+	if (background(rq) && !rq->rq_same) {
 		ir_error_set(err, IR_ERR_BAD_REQUEST, "'background' is not "
 		    "offered for this provider: ask without it");
 		ir_error_copy(err->param, sizeof(err->param),
@@ -320,10 +351,13 @@ responses_keep(struct request *rq, struct str object)
 	struct json_error	 je;
 	struct response_row	 r;
 
-	if (o == NULL || !o->keep || o->kept)
+	if (o == NULL || !o->keep || o->kept || rq->rq_same)
 		return;
 	o->kept = true;
 	s = worker_state(rq->rq_wk);
+	/* Failed over from a provider that keeps them itself. */
+	if (o->input.n == 0)
+		o->input = this_input(rq);
 	json_init(&j);
 	if (s == NULL || json_parse(&j, object, &je) == -1) {
 		failed(rq, "kept", s);
@@ -347,7 +381,11 @@ responses_event(struct request *rq, const struct ir_event *ev)
 	struct responses	*o = rq->rq_responses;
 	struct buf		 b;
 
-	if (o == NULL || !o->keep || !rq->rq_ir.stream)
+	if (o == NULL || !o->keep)
+		return;
+	if (rq->rq_same && ev->type == IR_EV_START)
+		responses_native_note(rq, ev->id);
+	if (rq->rq_same || !rq->rq_ir.stream)
 		return;
 	if (ev->type == IR_EV_START && !o->folding) {
 		ir_response_init(&o->fold, &rq->rq_arena,
@@ -609,7 +647,12 @@ serve_cancel(struct request *rq)
 bool
 responses_serve(struct request *rq)
 {
-	switch (rq->rq_match.endpoint->op) {
+	enum dialect_op	 op = rq->rq_match.endpoint == NULL ?
+			    DIALECT_GENERATE : rq->rq_match.endpoint->op;
+
+	if (op >= DIALECT_STATE_GET && responses_native_serve(rq))
+		return true;
+	switch (op) {
 	case DIALECT_STATE_GET:
 		serve_get(rq);
 		return true;

@@ -7,11 +7,11 @@
 #include "wire/ir.h"
 
 /*
- * The state of OpenAI's Responses API for providers that have none of it:
+ * The state of OpenAI's Responses API.  For providers that have none of it:
  * store, previous_response_id, conversation, item_reference, and the paths by
- * which a stored response is read and deleted.  Kept in state.db, each tenant's
- * apart.  Where a request is forwarded to a provider of the same dialect, that
- * provider keeps the state, and none is kept here.
+ * which a stored response is read and deleted.  Where a request is forwarded to
+ * a provider of the same dialect, that provider keeps the state, and here only
+ * who it is.  Kept in state.db, each tenant's apart.
  */
 struct request;
 
@@ -29,5 +29,22 @@ void	 responses_end(struct request *);
 
 /* Serves GET and DELETE of a stored response and its parts; false: it is none. */
 bool	 responses_serve(struct request *);
+
+/* --- responses_native.c: those that a provider keeps ------------------------- */
+
+/* Of an answer: its provider and key are remembered. */
+void	 responses_native_note(struct request *, struct str id);
+/*
+ * Who keeps it is asked first, under the key that made it; false: that is not
+ * known, or no target of this request.
+ */
+bool	 responses_native_prefer(struct request *, struct str id);
+/* Passes a GET, DELETE or cancel on to it; false: it is not known. */
+bool	 responses_native_serve(struct request *);
+/* Of such a request (rq_native). */
+const char	*responses_native_method(const struct request *);
+void	 responses_native_path(const struct request *, struct buf *);
+/* What came of it, once its status is known to be good. */
+void	 responses_native_answer(struct request *);
 
 #endif /* PROXYD_RESPONSES_H */
