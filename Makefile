@@ -54,7 +54,8 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	dialect_openai_responses_write.c)
 STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_process.c \
 	conf_value.c conf_yaml.c object_field.c rules.c daemon.c daemon_status.c \
-	secret.c shm.c shm_keys.c rollup.c snapshot.c snapshot_routes.c store.c \
+	secret.c shm.c shm_keys.c rollup.c row_json.c status_view.c \
+	snapshot.c snapshot_routes.c store.c \
 	store_admin.c store_conf.c store_keys.c store_log.c store_object.c \
 	store_page.c store_prices.c store_refusal.c store_rollup.c store_summary.c \
 	store_tenants.c snapshot_tenants.c statedb.c)

@@ -10,44 +10,6 @@
 
 #define PIECES_MAX	2000
 
-/* A column that holds JSON; what does not parse is shown as it is. */
-static json_t *
-nested(struct str s)
-{
-	json_t	*o;
-
-	if (s.n == 0)
-		return json_array();
-	o = json_loadb(s.p, s.n, 0, NULL);
-	return o == NULL ? api_text(s) : o;
-}
-
-json_t *
-row_json(const struct log_row *row)
-{
-	json_t	*o = json_object();
-
-	json_object_set_new(o, "id", json_integer(row->id));
-	json_object_set_new(o, "time", api_time(row->rec.f.time_us));
-#define NUM(column, value)						\
-	json_object_set_new(o, #column, json_integer(row->rec.f.value));
-#define TXT(column, value)						\
-	json_object_set_new(o, #column, api_text(row->rec.s[value]));
-	STORE_ROW
-#undef NUM
-#undef TXT
-	json_object_del(o, "attempts_json");
-	json_object_del(o, "loss_json");
-	json_object_set_new(o, "tries", nested(row->rec.s[ACCT_ATTEMPTS]));
-	json_object_set_new(o, "loss", nested(row->rec.s[ACCT_LOSS]));
-	json_object_set_new(o, "stream", json_boolean(row->rec.f.stream));
-	json_object_set_new(o, "translated",
-	    json_boolean(row->rec.f.translated));
-	json_object_set_new(o, "incomplete",
-	    json_boolean(row->rec.f.incomplete));
-	return o;
-}
-
 /* --- a filter ------------------------------------------------------------------------- */
 
 /* "429", "4xx", "error" (400 and more). */

@@ -5,12 +5,11 @@
 
 #include "admind/api.h"
 #include "state/bodies.h"
+#include "state/row_json.h"
 #include "state/store_page.h"
 
 /* Rows of the log as JSON and as a filter says in a query. */
 
-/* Every column by its name, times also as text; attempts and loss as arrays. */
-json_t	*row_json(const struct log_row *);
 /* The filter of a query; false: a problem was answered. */
 bool	 row_filter(struct api *, struct log_filter *);
 /* Names of the columns with commas between them, and a row in their order:

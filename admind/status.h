@@ -1,61 +1,8 @@
 #ifndef ADMIND_STATUS_H
 #define ADMIND_STATUS_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "base/arena.h"
 #include "base/buf.h"
-#include "state/conf.h"
-#include "state/daemon.h"
-#include "state/store.h"
-
-/*
- * What is to be seen of the gateway at one moment: asked of proxyd, and read
- * from the database, which are there or not independently of each other.
- */
-struct status_code {
-	int			 status;	/* 0: no answer */
-	int64_t			 n;
-	struct status_code	*next;
-};
-
-struct status_key {
-	int64_t			 id;
-	unsigned		 slot;
-	const char		*provider;
-	const char		*name;		/* masked; "#id" added where two
-						   look the same */
-	bool			 enabled;
-	int64_t			 ok, failed;
-	int64_t			 last_us;	/* 0: never */
-	int64_t			 inflight;
-	const char		*state;		/* active, cooling, parked ... */
-	int64_t			 until_us;	/* wall clock; 0: no end */
-	const char		*reason;	/* or "" */
-	struct status_code	*codes;
-	struct status_key	*next;
-};
-
-struct status_view {
-	enum daemon_answer	 answer;	/* proxyd's */
-	struct daemon_status	 proxyd;	/* where that is DAEMON_OK */
-	bool			 stored;	/* the database could be read */
-	int			 schema;
-	struct store_summary	 sum;
-	char			 db[1100];	/* its path */
-	struct status_key	*keys;		/* by provider; counts are proxyd's
-						   while it runs */
-	char			 proxyd_err[1400];
-	char			 store_err[2048];
-};
-
-/* proxyd is there; does not wait for it. */
-bool	 status_proxyd_runs(const struct conf_paths *);
-
-/* Filled in; texts are in the arena. */
-void	 status_gather(struct status_view *, struct arena *,
-	    const struct conf_paths *);
+#include "state/status_view.h"
 
 /* /api/status and /v1/api-keys/stats */
 void	 status_json(const struct status_view *, const char *host, int port,

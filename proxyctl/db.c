@@ -156,30 +156,6 @@ ctl_objects(const struct ctl *c, struct store *s, enum object_kind k)
 	return list;
 }
 
-json_t *
-ctl_text(struct str s)
-{
-	struct buf	 b;
-	json_t		*o;
-	size_t		 i, n;
-
-	if (utf8_valid(s))
-		return json_stringn(s.n == 0 ? "" : s.p, s.n);
-	buf_init(&b, s.n * 3 + 16);
-	for (i = 0; i < s.n; i += n) {
-		n = (unsigned char)s.p[i] < 0x80 ? 1 :
-		    utf8_run(str_skip(s, i));
-		if (n > 0)
-			(void)buf_add(&b, s.p + i, n);
-		else
-			(void)buf_addz(&b, "\xef\xbf\xbd");
-		n += n == 0;
-	}
-	o = json_stringn(b.data, b.len);
-	buf_release(&b);
-	return o;
-}
-
 /* --- names ------------------------------------------------------------------------- */
 
 static int

@@ -31,8 +31,6 @@ void	 ctl_audit(struct store *, const char *action, const char *object,
 
 /* All objects of a kind as a JSON array; NULL: said already. */
 struct json_t	*ctl_objects(const struct ctl *, struct store *, enum object_kind);
-/* A text from the database or a provider, also where it is not UTF-8. */
-struct json_t	*ctl_text(struct str);
 
 /* Prints names of a kind (completion --names), a line each. */
 int	 ctl_names(const struct ctl *, const char *kind);

@@ -1,0 +1,75 @@
+/*
+ * Rows of the log as JSON, and texts that may not be UTF-8.
+ */
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/log.h"
+#include "state/row_json.h"
+#include "state/store_row.h"
+
+json_t *
+text_json(struct str s)
+{
+	struct buf	 b;
+	json_t		*o;
+	size_t		 n;
+
+	o = json_stringn(s.n == 0 ? "" : s.p, s.n);
+	if (o != NULL)
+		return o;
+	buf_init(&b, s.n * 3 + 16);
+	for (; s.n > 0; s = str_skip(s, n)) {
+		n = (unsigned char)s.p[0] < 0x80 ? 1 : utf8_run(s);
+		if (n > 0)
+			(void)buf_add(&b, s.p, n);
+		else
+			(void)buf_addz(&b, "\xef\xbf\xbd");
+		n += n == 0;
+	}
+	o = json_stringn(b.data, b.len);
+	must(o != NULL);
+	buf_release(&b);
+	return o;
+}
+
+/* A column that holds JSON; what does not parse is shown as it is. */
+static json_t *
+nested(struct str s)
+{
+	json_t	*o;
+
+	if (s.n == 0)
+		return json_array();
+	o = json_loadb(s.p, s.n, 0, NULL);
+	return o == NULL ? text_json(s) : o;
+}
+
+json_t *
+row_json(const struct log_row *row)
+{
+	json_t	*o = json_object();
+	char	 when[CLOCK_RFC3339_LEN];
+
+	json_object_set_new(o, "id", json_integer(row->id));
+	json_object_set_new(o, "time",
+	    json_string(clock_rfc3339(row->rec.f.time_us, when)));
+#define NUM(column, value)						\
+	json_object_set_new(o, #column, json_integer(row->rec.f.value));
+#define TXT(column, value)						\
+	json_object_set_new(o, #column, text_json(row->rec.s[value]));
+	STORE_ROW
+#undef NUM
+#undef TXT
+	json_object_del(o, "attempts_json");
+	json_object_del(o, "loss_json");
+	json_object_set_new(o, "tries", nested(row->rec.s[ACCT_ATTEMPTS]));
+	json_object_set_new(o, "loss", nested(row->rec.s[ACCT_LOSS]));
+	json_object_set_new(o, "stream", json_boolean(row->rec.f.stream));
+	json_object_set_new(o, "translated",
+	    json_boolean(row->rec.f.translated));
+	json_object_set_new(o, "incomplete",
+	    json_boolean(row->rec.f.incomplete));
+	return o;
+}

@@ -1,0 +1,15 @@
+#ifndef STATE_ROW_JSON_H
+#define STATE_ROW_JSON_H
+
+#include "base/str.h"
+#include "state/store_page.h"
+
+struct json_t;
+
+/* Every column by its name, times also as text; attempts and loss as arrays.
+ * jansson's, the caller's. */
+struct json_t	*row_json(const struct log_row *);
+/* A text of the database or a provider: what is not UTF-8 becomes U+FFFD. */
+struct json_t	*text_json(struct str);
+
+#endif /* STATE_ROW_JSON_H */

@@ -1,0 +1,201 @@
+/*
+ * The state of the gateway, gathered from proxyd and the database.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "state/shm.h"
+#include "state/status_view.h"
+
+#define ASK_MS	2000		/* everybody else waits as long */
+
+struct gather {
+	struct arena		*arena;
+	struct status_view	*v;
+	struct status_key	**key;		/* where the next goes */
+	struct status_key	*at;		/* the last one */
+	struct status_code	**code;
+};
+
+static void
+key_cb(void *arg, const struct store_key_stat *k)
+{
+	struct gather		*g = arg;
+	struct status_key	*key = ARENA_NEW(g->arena, struct status_key);
+
+	key->id = k->key_id;
+	key->slot = k->slot;
+	key->provider = arena_str(g->arena, k->provider).p;
+	key->name = arena_str(g->arena, str_of(k->mask)).p;
+	key->enabled = k->enabled;
+	key->state = k->enabled ? "active" : "disabled";
+	key->reason = "";
+	key->ok = k->ok;
+	key->failed = k->failed;
+	key->last_us = k->last_used_us;
+	*g->key = key;
+	g->key = &key->next;
+	g->at = key;
+	g->code = &key->codes;
+}
+
+static void
+code_cb(void *arg, int64_t key_id, int status, int64_t n)
+{
+	struct gather		*g = arg;
+	struct status_code	*c = ARENA_NEW(g->arena, struct status_code);
+
+	if (g->at == NULL || g->at->id != key_id)
+		return;
+	c->status = status;
+	c->n = n;
+	*g->code = c;
+	g->code = &c->next;
+}
+
+/* Two keys of a pool may look the same when masked. */
+static void
+keys_name(struct gather *g)
+{
+	struct status_key	*a, *b;
+	const char		*mask;
+	bool			 twin;
+
+	for (a = g->v->keys; a != NULL; a = a->next) {
+		mask = a->name;
+		twin = false;
+		for (b = a->next; b != NULL &&
+		    strcmp(a->provider, b->provider) == 0; b = b->next) {
+			if (strcmp(b->name, mask) != 0)
+				continue;
+			twin = true;
+			b->name = arena_strf(g->arena, "%s#%lld", mask,
+			    (long long)b->id).p;
+		}
+		if (twin)
+			a->name = arena_strf(g->arena, "%s#%lld", mask,
+			    (long long)a->id).p;
+	}
+}
+
+static void
+store_gather(struct gather *g, const struct conf_paths *paths)
+{
+	struct status_view	*v = g->v;
+	struct store		*s;
+
+	if (access(paths->db, F_OK) == -1 && errno == ENOENT) {
+		snprintf(v->store_err, sizeof(v->store_err), "'%s' is not "
+		    "there yet: proxyd makes it when it starts", paths->db);
+		return;
+	}
+	s = store_open(paths->db, STORE_READ, v->store_err,
+	    sizeof(v->store_err));
+	if (s == NULL)
+		return;
+	v->schema = store_schema_version(s);
+	if (store_summary(s, &v->sum) == -1 ||
+	    store_key_stats(s, key_cb, code_cb, g) == -1)
+		snprintf(v->store_err, sizeof(v->store_err), "%.1000s: %.900s",
+		    paths->db, store_error(s));
+	else
+		v->stored = true;
+	store_close(s);
+	keys_name(g);
+}
+
+bool
+status_proxyd_runs(const struct conf_paths *paths)
+{
+	struct daemon_proc	 p;
+	char			 err[1400];
+
+	if (daemon_find(paths->pid, &p, err, sizeof(err)) != 1)
+		return false;
+	close(p.fd);
+	return true;
+}
+
+/* What rests it, as keys in service are told from others by their users. */
+static void
+key_state(struct gather *g, const struct shm *m, struct status_key *k)
+{
+	const struct shm_key	*s = &m->key[k->slot];
+	int64_t			 now = clock_mono_ms(), until;
+
+	if (!k->enabled || s->id != k->id)
+		return;
+	if (s->park_strikes > 0) {
+		k->state = "parked";
+		until = s->parked_until_ms;
+		k->reason = arena_strf(g->arena, "the provider answered %d",
+		    (int)s->park_status).p;
+	} else if ((until = s->cool_until_ms) > now) {
+		k->state = "cooling";
+		k->reason = "rate limit";
+	} else
+		return;
+	k->until_us = clock_wall_us() + (until - now) * 1000;
+}
+
+static void
+key_live(struct gather *g, const struct shm *m, struct status_key *k)
+{
+	struct shm_keysum	 sum;
+	struct status_code	*c, **last = &k->codes;
+	unsigned		 i;
+
+	shm_key_sum(m, k->slot, &sum);
+	key_state(g, m, k);
+	k->ok = (int64_t)sum.ok;
+	k->failed = (int64_t)sum.failed;
+	k->last_us = sum.last_us;
+	k->inflight = (int64_t)sum.inflight;
+	for (i = 0; i < SHM_STATUSES; i++) {
+		if (sum.status[i] == 0)
+			continue;
+		c = ARENA_NEW(g->arena, struct status_code);
+		c->status = shm_status_of(i);
+		c->n = (int64_t)sum.status[i];
+		*last = c;
+		last = &c->next;
+	}
+	*last = NULL;
+}
+
+/* The database has what the logger wrote; proxyd knows of this moment. */
+static void
+keys_live(struct gather *g, const char *socket)
+{
+	const struct shm	*m = daemon_shm(socket, ASK_MS);
+	struct status_key	*k;
+
+	if (m == NULL)
+		return;
+	for (k = g->v->keys; k != NULL; k = k->next)
+		if (k->slot < SHM_KEYS && m->key[k->slot].loaded)
+			key_live(g, m, k);
+	shm_unmap(m);
+}
+
+void
+status_gather(struct status_view *v, struct arena *arena,
+    const struct conf_paths *paths)
+{
+	struct gather	 g = { .arena = arena, .v = v, .key = &v->keys };
+	struct buf	 b;
+
+	memset(v, 0, sizeof(*v));
+	snprintf(v->db, sizeof(v->db), "%s", paths->db);
+	buf_init(&b, 1 << 20);
+	v->answer = daemon_ask(paths->control, "status", ASK_MS, &b,
+	    v->proxyd_err, sizeof(v->proxyd_err));
+	if (v->answer == DAEMON_OK)
+		daemon_status_parse(arena, buf_str(&b), &v->proxyd);
+	buf_release(&b);
+	store_gather(&g, paths);
+	if (v->answer == DAEMON_OK && v->keys != NULL)
+		keys_live(&g, paths->control);
+}
