@@ -79,7 +79,7 @@ UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c
 	dialect_openai_responses.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
 	schema.c conf.c store.c objects.c plan.c secret.c shm.c policy.c \
 	netguard.c rows.c money.c statedb.c vault.c caps.c))
-FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c conf.c))
+FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c ops.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))
 EMBED	= $(wildcard proxyd/docs.html)
 MANS	= $(wildcard $(addprefix man/,proxyd.8 admind.8 proxyctl.8 app.yml.5 \

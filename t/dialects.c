@@ -24,7 +24,7 @@ struct feature {
 
 #define AN(rest)	"{'model':'m','max_tokens':4000,'messages':[" \
 			"{'role':'user','content':'a'}]" rest "}"
-#define AN_USER(part)	"{'model':'m','max_tokens':9,'messages':[{'role':" \
+#define AN_USER(part)	"{'model':'m','max_tokens':4000,'messages':[{'role':" \
 			"'user','content':[" part "]}]}"
 #define OC(rest)	"{'model':'m','messages':[{'role':'user'," \
 			"'content':'a'}]" rest "}"
@@ -152,7 +152,7 @@ static const struct feature anthropic[] = {
 	    "'web_search'}]") },
 	{ "tool_choice any", AN(",'tools':[{'name':'f','input_schema':{"
 	    "'type':'object'}}],'tool_choice':{'type':'any'}") },
-	{ "image in a tool's result", "{'model':'m','max_tokens':9,"
+	{ "image in a tool's result", "{'model':'m','max_tokens':4000,"
 	    "'messages':[{'role':'user','content':'a'},{'role':'assistant',"
 	    "'content':[{'type':'tool_use','id':'t1','name':'f','input':{}}]}"
 	    ",{'role':'user','content':[{'type':'tool_result','tool_use_id':"
@@ -161,7 +161,7 @@ static const struct feature anthropic[] = {
 	{ "thinking, a budget", AN(",'thinking':{'type':'enabled',"
 	    "'budget_tokens':2048}") },
 	{ "thinking, adaptive", AN(",'thinking':{'type':'adaptive'}") },
-	{ "thinking block with signature", "{'model':'m','max_tokens':9,"
+	{ "thinking block with signature", "{'model':'m','max_tokens':4000,"
 	    "'messages':[{'role':'user','content':'a'},{'role':'assistant',"
 	    "'content':[{'type':'thinking','thinking':'t','signature':'s'},"
 	    "{'type':'text','text':'b'}]},{'role':'user','content':'c'}]}" },
