@@ -245,23 +245,19 @@ member_str(struct request *rq, const char *name)
 	    STR_NONE;
 }
 
-/* What a forwarded request refers to: is it here, after all? */
+/*
+ * What a forwarded request goes on from: is it here, after all?  A conversation
+ * is the provider's, even if there is one of that name here.
+ */
 static bool
 kept_here(struct request *rq, const struct responses *o)
 {
 	struct store		*s = worker_state(rq->rq_wk);
 	struct response_row	 r;
-	struct str		 id = o->previous, conversation;
 
-	if (s == NULL || id.n > NAME_MAX_LEN)
-		return false;
-	conversation = conversation_id(rq, json_get(json_root(&rq->rq_json),
-	    "conversation"));
-	if (id.n == 0 && (conversation.n == 0 || response_newest(s,
-	    tenant_of(rq), conversation, &rq->rq_arena, &id) != 1))
-		return false;
-	return response_get(s, rq->rq_wk->box, tenant_of(rq), id,
-	    &rq->rq_arena, &r) == 1;
+	return s != NULL && o->previous.n > 0 && o->previous.n <=
+	    NAME_MAX_LEN && response_get(s, rq->rq_wk->box, tenant_of(rq),
+	    o->previous, &rq->rq_arena, &r) == 1;
 }
 
 static bool
