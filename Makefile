@@ -54,6 +54,7 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	dialect_openai_responses_write.c)
 STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_process.c \
 	conf_value.c conf_yaml.c object_field.c rules.c daemon.c daemon_status.c \
+	store_change.c store_diff.c store_revision.c \
 	secret.c shm.c shm_keys.c rollup.c row_json.c status_view.c \
 	snapshot.c snapshot_routes.c store.c \
 	store_admin.c store_conf.c store_keys.c store_log.c store_object.c \
@@ -77,6 +78,7 @@ UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c
 	dialect_anthropic.c anthropic_answer.c dialect_gemini.c \
 	gemini_answer.c dialect_openai_chat.c \
 	dialect_openai_responses.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
+	revisions.c \
 	schema.c conf.c store.c objects.c plan.c secret.c shm.c policy.c \
 	netguard.c rows.c money.c statedb.c vault.c caps.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c ops.c conf.c))

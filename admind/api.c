@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
+#include "state/store_revision.h"
 
 static const struct api_route *const tables[] = {
 	api_auth_routes, api_users_routes, api_logs_routes, api_stats_routes,
@@ -134,6 +135,8 @@ api_store(struct api *a, enum store_open_mode mode)
 	a->store = store_open(a->ad->paths.db, mode, err, sizeof(err));
 	if (a->store == NULL)
 		api_problem(a, 503, NULL, "%s", err);
+	else if (a->who.role != ADMIN_NONE)
+		store_author(a->store, str_of(a->who.name));
 	return a->store;
 }
 

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "policy/access.h"
 #include "state/secret.h"
+#include "state/store_revision.h"
 
 /* --- tries --------------------------------------------------------------------------- */
 
@@ -356,6 +357,7 @@ setup_user(struct api *a, struct str name, struct str password)
 
 	if (api_store(a, STORE_WRITE) == NULL)
 		return;
+	store_author(a->store, name);
 	rc = store_user_add(a->store, name, password, ADMIN_ADMIN, &u.id);
 	if (rc == -1) {
 		api_store_failed(a);

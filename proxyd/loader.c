@@ -13,6 +13,7 @@
 #include "state/secret.h"
 #include "state/shm_keys.h"
 #include "state/store.h"
+#include "state/store_revision.h"
 #include "state/store_tenants.h"
 
 /* Lifetime counters of keys that this shared memory has not met yet. */
@@ -120,6 +121,7 @@ loader_apply(const struct conf_paths *paths, const struct conf *c,
 		return -1;
 	}
 	base.shm = shm;
+	store_author(s, STR("app.yml"));
 	n = store_apply_conf(s, c, box);
 	r->changed = n == 1;
 	if (n != -1 && accounts_load(s, shm) == -1)

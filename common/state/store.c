@@ -11,6 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Debian builds the library with both; the header asks. */
+#define SQLITE_ENABLE_SESSION		1
+#define SQLITE_ENABLE_PREUPDATE_HOOK	1
 #include <sqlite3.h>
 
 #include "base/clock.h"
@@ -289,6 +292,221 @@ sql_busy(struct store *s, int ms)
 	sqlite3_busy_timeout(s->db, ms);
 }
 
+/* --- changes of rows ---------------------------------------------------------- */
+
+static int
+fail_code(struct store *s, int rc)
+{
+	return store_fail(s, "changes of rows: %s", sqlite3_errstr(rc));
+}
+
+int
+sql_track(struct store *s, const char *const *tables)
+{
+	int	 rc = SQLITE_OK;
+
+	if (s->track == NULL)
+		rc = sqlite3session_create(s->db, "main", &s->track);
+	for (; rc == SQLITE_OK && *tables != NULL; tables++)
+		rc = sqlite3session_attach(s->track, *tables);
+	return rc == SQLITE_OK ? 0 : fail_code(s, rc);
+}
+
+int
+sql_track_take(struct store *s, struct buf *changeset)
+{
+	void	*p = NULL;
+	int	 n, rc;
+
+	if ((rc = sqlite3session_changeset(s->track, &n, &p)) != SQLITE_OK)
+		return fail_code(s, rc);
+	rc = buf_add(changeset, p, (size_t)n);
+	sqlite3_free(p);
+	return rc == 0 ? 0 : store_fail(s, "more than %zu bytes are changed "
+	    "at once", changeset->max);
+}
+
+void
+sql_track_end(struct store *s)
+{
+	if (s->track != NULL)
+		sqlite3session_delete(s->track);
+	s->track = NULL;
+}
+
+static struct sql_value
+value_of(sqlite3_value *v)
+{
+	struct sql_value	 to = { .type = 0 };
+	const char		*p;
+
+	if (v == NULL)
+		return to;
+	switch (sqlite3_value_type(v)) {
+	case SQLITE_INTEGER:
+		to.type = 'i';
+		to.i = sqlite3_value_int64(v);
+		return to;
+	case SQLITE_NULL:
+		to.type = 'n';
+		return to;
+	}
+	to.type = sqlite3_value_type(v) == SQLITE_BLOB ? 'b' : 's';
+	p = sqlite3_value_blob(v);
+	to.s = (struct str){ p == NULL ? "" : p,
+	    (size_t)sqlite3_value_bytes(v) };
+	return to;
+}
+
+static int
+change_read(sqlite3_changeset_iter *it, struct sql_change *c)
+{
+	sqlite3_value	*v;
+	unsigned char	*pk;
+	int		 i, op, indirect, rc;
+
+	rc = sqlite3changeset_op(it, &c->table, &c->n, &op, &indirect);
+	if (rc == SQLITE_OK)
+		rc = sqlite3changeset_pk(it, &pk, &i);
+	if (rc != SQLITE_OK)
+		return rc;
+	c->pk = pk;
+	c->op = op == SQLITE_INSERT ? SQL_ADD : op == SQLITE_DELETE ?
+	    SQL_REMOVE : SQL_CHANGE;
+	if (c->n > SQL_COLUMNS)
+		return SQLITE_RANGE;
+	for (i = 0; i < c->n; i++) {
+		v = NULL;
+		if (c->op != SQL_ADD)
+			(void)sqlite3changeset_old(it, i, &v);
+		c->old[i] = value_of(v);
+		v = NULL;
+		if (c->op != SQL_REMOVE)
+			(void)sqlite3changeset_new(it, i, &v);
+		c->new[i] = value_of(v);
+	}
+	return SQLITE_OK;
+}
+
+int
+sql_changes_each(struct store *s, struct str changeset,
+    int (*cb)(void *, const struct sql_change *), void *arg)
+{
+	sqlite3_changeset_iter	*it;
+	struct sql_change	 c;
+	int			 rc, end, said = 0;
+
+	rc = sqlite3changeset_start(&it, (int)changeset.n,
+	    (void *)(uintptr_t)changeset.p);
+	if (rc != SQLITE_OK)
+		return fail_code(s, rc);
+	while (said == 0 && (rc = sqlite3changeset_next(it)) == SQLITE_ROW) {
+		if ((rc = change_read(it, &c)) != SQLITE_OK)
+			break;
+		said = cb(arg, &c);
+	}
+	end = sqlite3changeset_finalize(it);
+	if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+		return fail_code(s, rc);
+	return end != SQLITE_OK ? fail_code(s, end) : said;
+}
+
+struct undoing {
+	struct store		*s;
+	const struct sql_undo	*u;
+	bool			 conflict;
+};
+
+static int
+undo_table_cb(void *arg, const char *table)
+{
+	struct undoing	*un = arg;
+
+	return un->u->table(un->u, table);
+}
+
+static bool
+value_same(sqlite3_value *a, sqlite3_value *b)
+{
+	struct sql_value	 x = value_of(a), y = value_of(b);
+
+	return x.type == y.type && x.i == y.i && str_eq(x.s, y.s);
+}
+
+/* The columns that are not as the changeset left them: do they count? */
+static bool
+only_soft(struct undoing *un, sqlite3_changeset_iter *it, const char *table,
+    int n)
+{
+	sqlite3_value	*was, *is;
+	int		 i;
+
+	for (i = 0; i < n; i++)
+		if (sqlite3changeset_old(it, i, &was) == SQLITE_OK &&
+		    was != NULL &&
+		    sqlite3changeset_conflict(it, i, &is) == SQLITE_OK &&
+		    !value_same(was, is) && !un->u->soft(un->u, table, i))
+			return false;
+	return true;
+}
+
+static int
+undo_conflict_cb(void *arg, int why, sqlite3_changeset_iter *it)
+{
+	static const char *const text[] = {
+		[SQLITE_CHANGESET_DATA] = "was changed again since",
+		[SQLITE_CHANGESET_NOTFOUND] = "is not there any more",
+		[SQLITE_CHANGESET_CONFLICT] = "is there again",
+		[SQLITE_CHANGESET_CONSTRAINT] = "would clash with another",
+		[SQLITE_CHANGESET_FOREIGN_KEY] = "is in use"
+	};
+	struct undoing		*un = arg;
+	struct sql_change	 c = { .table = "" };
+	char			 id[128] = "";
+	const struct sql_value	*v;
+	int			 i;
+
+	if (why == SQLITE_CHANGESET_FOREIGN_KEY ||
+	    change_read(it, &c) != SQLITE_OK)
+		c.n = 0;
+	if (why == SQLITE_CHANGESET_DATA && only_soft(un, it, c.table, c.n))
+		return SQLITE_CHANGESET_REPLACE;
+	if (why == SQLITE_CHANGESET_NOTFOUND && c.op == SQL_REMOVE)
+		return SQLITE_CHANGESET_OMIT;
+	for (i = 0; i < c.n && id[0] == '\0'; i++) {
+		v = c.op == SQL_ADD ? &c.new[i] : &c.old[i];
+		if (c.pk[i] && v->type == 'i')
+			snprintf(id, sizeof(id), "%lld", (long long)v->i);
+		else if (c.pk[i])
+			snprintf(id, sizeof(id), "%.*s", STR_FMT(v->s));
+	}
+	store_fail(un->s, "row '%s' of %s %s", id, c.table, text[why]);
+	un->conflict = true;
+	return SQLITE_CHANGESET_ABORT;
+}
+
+int
+sql_changes_undo(struct store *s, struct str changeset,
+    const struct sql_undo *u)
+{
+	struct undoing	 un = { .s = s, .u = u };
+	int		 rc;
+
+	rc = sqlite3changeset_apply_v2(s->db, (int)changeset.n,
+	    (void *)(uintptr_t)changeset.p, undo_table_cb, undo_conflict_cb,
+	    &un, NULL, NULL, SQLITE_CHANGESETAPPLY_INVERT);
+	if (rc == SQLITE_OK)
+		return 1;
+	return un.conflict ? 0 : fail_code(s, rc);
+}
+
+void
+sql_references(struct store *s, bool checked)
+{
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_FKEY, (int)checked,
+	    NULL);
+}
+
 struct str
 store_context(char dst[STORE_CONTEXT_MAX], const char *kind,
     struct str provider, struct str name)
@@ -528,6 +746,7 @@ store_close(struct store *s)
 
 	if (s == NULL)
 		return;
+	sql_track_end(s);
 	for (i = 0; i < SQL_CACHE && s->cache[i].text != NULL; i++)
 		sqlite3_finalize(s->cache[i].st);
 	if (s->db != NULL && sqlite3_close(s->db) != SQLITE_OK)

@@ -113,6 +113,16 @@ password_hash(struct hashed *h, struct str password)
 	secret_pbkdf2(password, h->salt_str, ROUNDS, h->hash);
 }
 
+/* 1: committed; else what rc says, and nothing is changed. */
+static int
+finish(struct store *s, int rc)
+{
+	if (rc == 1)
+		return change_commit(s, NULL, STR("")) == 0 ? 1 : -1;
+	change_rollback(s);
+	return rc;
+}
+
 int
 store_user_add(struct store *s, struct str name, struct str password,
     enum admin_role role, int64_t *id)
@@ -120,11 +130,13 @@ store_user_add(struct store *s, struct str name, struct str password,
 	struct hashed	 h;
 
 	password_hash(&h, password);
-	return sql_get(s, id, "INSERT INTO users (name, role, salt, rounds, "
-	    "hash, created_us) VALUES (?, ?, ?, ?, ?, ?) "
+	if (change_begin(s, CHANGE_ACCESS) == -1)
+		return -1;
+	return finish(s, sql_get(s, id, "INSERT INTO users (name, role, salt, "
+	    "rounds, hash, created_us) VALUES (?, ?, ?, ?, ?, ?) "
 	    "ON CONFLICT (name) DO NOTHING RETURNING id", "ssbibi", name,
 	    str_of(admin_role_name(role)), h.salt_str, (int64_t)ROUNDS,
-	    h.hash_str, clock_wall_us());
+	    h.hash_str, clock_wall_us()));
 }
 
 /* Is there an enabled administrator besides him? */
@@ -169,7 +181,7 @@ store_user_set(struct store *s, int64_t id, struct str password,
 
 	if (password.n > 0)
 		password_hash(&h, password);	/* before the lock is held */
-	if (sql_begin(s) == -1)
+	if (change_begin(s, CHANGE_ACCESS) == -1)
 		return -1;
 	rc = user_exists(s, id);
 	if (rc == 1 && (role != ADMIN_ADMIN || !enabled) &&
@@ -178,10 +190,7 @@ store_user_set(struct store *s, int64_t id, struct str password,
 	if (rc == 1 && user_write(s, id, password.n > 0 ? &h : NULL, role,
 	    enabled) == -1)
 		rc = -1;
-	if (rc == 1 && sql_commit(s) == 0)
-		return 1;
-	sql_rollback(s);
-	return rc == 1 ? -1 : rc;
+	return finish(s, rc);
 }
 
 int
@@ -189,7 +198,7 @@ store_user_delete(struct store *s, int64_t id)
 {
 	int	 rc;
 
-	if (sql_begin(s) == -1)
+	if (change_begin(s, CHANGE_ACCESS) == -1)
 		return -1;
 	rc = user_exists(s, id);
 	if (rc == 1 && (rc = others(s, id)) == 0)
@@ -197,10 +206,7 @@ store_user_delete(struct store *s, int64_t id)
 	if (rc == 1 && sql_run(s, "DELETE FROM users WHERE id = ?", "i",
 	    id) == -1)
 		rc = -1;
-	if (rc == 1 && sql_commit(s) == 0)
-		return 1;
-	sql_rollback(s);
-	return rc == 1 ? -1 : rc;
+	return finish(s, rc);
 }
 
 /* A name that nobody has costs the same time as a wrong password. */
@@ -354,19 +360,24 @@ store_token_add(struct store *s, struct str name, enum admin_role role,
 
 	secret_sha256(token, hash);
 	secret_mask(mask, token);
-	return sql_get(s, id, "INSERT INTO api_tokens (name, role, hash, mask, "
-	    "created_us, expires_us) VALUES (?, ?, ?, ?, ?, ?) "
+	if (change_begin(s, CHANGE_ACCESS) == -1)
+		return -1;
+	return finish(s, sql_get(s, id, "INSERT INTO api_tokens (name, role, "
+	    "hash, mask, created_us, expires_us) VALUES (?, ?, ?, ?, ?, ?) "
 	    "ON CONFLICT (name) DO NOTHING RETURNING id", "ssssii", name,
 	    str_of(admin_role_name(role)), str_of(hash), str_of(mask),
-	    clock_wall_us(), expires_us);
+	    clock_wall_us(), expires_us));
 }
 
 int
 store_token_delete(struct store *s, int64_t id)
 {
-	if (sql_run(s, "DELETE FROM api_tokens WHERE id = ?", "i", id) == -1)
+	int	 rc;
+
+	if (change_begin(s, CHANGE_ACCESS) == -1)
 		return -1;
-	return sql_changes(s) > 0;
+	rc = sql_run(s, "DELETE FROM api_tokens WHERE id = ?", "i", id);
+	return finish(s, rc == -1 ? -1 : sql_changes(s) > 0);
 }
 
 int

@@ -561,13 +561,10 @@ apply_rows(struct apply *a)
 	    put_providers(a) == -1 || put_models(a) == -1)
 		return -1;
 	if (a->changed == 0) {
-		sql_rollback(a->s);
+		change_rollback(a->s);
 		return 0;
 	}
-	if (sql_run(a->s, "UPDATE meta SET generation = generation + 1", "") ==
-	    -1 || sql_commit(a->s) == -1)
-		return -1;
-	return 1;
+	return change_commit(a->s, "load", STR("app.yml")) == -1 ? -1 : 1;
 }
 
 int
@@ -577,12 +574,12 @@ store_apply_conf(struct store *s, const struct conf *c,
 	struct apply	 a = { .s = s, .c = c, .box = box };
 	int		 rc;
 
-	if (sql_begin(s) == -1)
+	if (change_begin(s, CHANGE_CONF) == -1)
 		return -1;
 	arena_init(&a.arena);
 	make_prints(&a);
 	if ((rc = apply_rows(&a)) == -1)
-		sql_rollback(s);
+		change_rollback(s);
 	arena_release(&a.arena);
 	return rc;
 }

@@ -475,11 +475,10 @@ insert_key(struct change *c, int64_t *id)
 static enum object_result
 finish(struct change *c, enum object_result r)
 {
-	if (r == OBJECT_OK && (sql_run(c->s, "UPDATE meta SET generation = "
-	    "generation + 1", "") == -1 || sql_commit(c->s) == -1))
-		r = OBJECT_STORE;
 	if (r != OBJECT_OK)
-		sql_rollback(c->s);
+		change_rollback(c->s);
+	else if (change_commit(c->s, NULL, STR("")) == -1)
+		r = OBJECT_STORE;
 	json_release(&c->json);
 	arena_release(&c->arena);
 	return r;
@@ -497,7 +496,7 @@ begin(struct change *c, struct store *s, enum object_kind k,
 	c->e = e;
 	arena_init(&c->arena);
 	json_init(&c->json);
-	return sql_begin(s) == -1 ? OBJECT_STORE : OBJECT_OK;
+	return change_begin(s, CHANGE_CONF) == -1 ? OBJECT_STORE : OBJECT_OK;
 }
 
 static int

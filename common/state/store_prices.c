@@ -119,11 +119,10 @@ put(struct store *s, struct store_price *p, struct str origin)
 static int
 finish(struct store *s, int rc)
 {
-	if (rc == STORE_DONE && sql_run(s, "UPDATE meta SET generation = "
-	    "generation + 1", "") == 0 && sql_commit(s) == 0)
-		return STORE_DONE;
-	sql_rollback(s);
-	return rc == STORE_DONE ? -1 : rc;
+	if (rc == STORE_DONE)
+		return change_commit(s, NULL, STR("")) == 0 ? rc : -1;
+	change_rollback(s);
+	return rc;
 }
 
 int
@@ -131,7 +130,7 @@ store_price_put(struct store *s, struct store_price *p, struct store_bad *bad)
 {
 	if (check(p, bad) != 0)
 		return STORE_BAD;
-	if (sql_begin(s) == -1)
+	if (change_begin(s, CHANGE_CONF) == -1)
 		return -1;
 	return finish(s, put(s, p, STR("db")) == 1 ? STORE_DONE : -1);
 }
@@ -141,7 +140,7 @@ store_price_delete(struct store *s, int64_t id)
 {
 	int	 rc;
 
-	if (sql_begin(s) == -1)
+	if (change_begin(s, CHANGE_CONF) == -1)
 		return -1;
 	rc = sql_run(s, "DELETE FROM prices WHERE id = ? AND origin = 'db'",
 	    "i", id);
@@ -228,6 +227,7 @@ builtin_same(struct store *s, const char *print)
 	    n > 0;
 }
 
+/* No revision: it comes with the program, and goes with it. */
 static int
 builtin_put(struct store *s, const struct yml *root, const char *print)
 {
@@ -244,7 +244,11 @@ builtin_put(struct store *s, const struct yml *root, const char *print)
 		    STORE_DONE;
 	else if (rc == 1)
 		rc = STORE_NONE;
-	return finish(s, rc);
+	if (rc == STORE_DONE && sql_run(s, "UPDATE meta SET generation = "
+	    "generation + 1", "") == 0 && sql_commit(s) == 0)
+		return STORE_DONE;
+	sql_rollback(s);
+	return rc == STORE_DONE ? -1 : rc;
 }
 
 int

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "state/store.h"
 
@@ -17,6 +18,7 @@
  */
 struct sqlite3;
 struct sqlite3_stmt;
+struct sqlite3_session;
 struct store_log;			/* of store_log.c */
 struct store_rollup;			/* of store_rollup.c */
 
@@ -35,6 +37,12 @@ struct store {
 	char			 err[1400];
 	struct store_log	*log;
 	struct store_rollup	*rollup;
+	struct sqlite3_session	*track;		/* see sql_track */
+	unsigned		 scope;		/* of the change that is open */
+	unsigned		 depth;		/* changes within changes */
+	bool			 broken;	/* one of those was taken back */
+	char			 author[128];
+	int64_t			 revision;	/* the last one made; 0: none */
 	struct {
 		const char		*text;
 		struct sqlite3_stmt	*st;
@@ -93,6 +101,84 @@ void		 sql_rollback(struct store *);
 /* -1: none is open any more; what was to be written with it must not be. */
 int		 sql_in_transaction(struct store *)
 		    __attribute__((__warn_unused_result__));
+
+/* --- changes of rows -------------------------------------------------------- */
+
+/*
+ * What a transaction does to some tables is gathered as a changeset (SQLite's
+ * session extension): bytes to be kept, looked at and taken back.  A row that
+ * was added, changed and deleted shows what it came to, once.
+ */
+int		 sql_track(struct store *, const char *const *tables)
+		    __attribute__((__warn_unused_result__));
+int		 sql_track_take(struct store *, struct buf *changeset)
+		    __attribute__((__warn_unused_result__));
+void		 sql_track_end(struct store *);
+
+enum sql_op { SQL_ADD, SQL_CHANGE, SQL_REMOVE };
+
+/* type: i, s, b as above, n NULL; 0: not said, as the column did not change. */
+struct sql_value {
+	char		 type;
+	int64_t		 i;
+	struct str	 s;
+};
+
+#define SQL_COLUMNS	32
+
+/* One row, valid during the call; of SQL_CHANGE, both have the primary key. */
+struct sql_change {
+	const char		*table;
+	enum sql_op		 op;
+	int			 n;		/* columns */
+	const unsigned char	*pk;		/* one a column: is it part? */
+	struct sql_value	 old[SQL_COLUMNS], new[SQL_COLUMNS];
+};
+
+/* cb returns -1 to end it, which is then the result. */
+int		 sql_changes_each(struct store *, struct str changeset,
+		    int (*cb)(void *, const struct sql_change *), void *)
+		    __attribute__((__warn_unused_result__));
+
+/*
+ * Takes a changeset back.  table says whether rows of a table are to be; soft,
+ * whether a column may have changed since.  1: done; 0: a row is not as the
+ * changeset left it, see store_error: take the transaction back; -1.
+ */
+struct sql_undo {
+	bool	(*table)(const struct sql_undo *, const char *table);
+	bool	(*soft)(const struct sql_undo *, const char *table, int column);
+	unsigned	 scope;		/* for table and soft */
+};
+int		 sql_changes_undo(struct store *, struct str changeset,
+		    const struct sql_undo *)
+		    __attribute__((__warn_unused_result__));
+
+/* Outside of transactions: are references checked? */
+void		 sql_references(struct store *, bool checked);
+
+/*
+ * A change of the configuration: a transaction that becomes a revision
+ * (store_revision.h) when it is committed, and raises the generation, if it
+ * changed anything.  May be nested: the outermost one counts, and gives the
+ * revision its name; one that is taken back takes all of it back.
+ */
+#define CHANGE_CONF	1u	/* what workers see */
+#define CHANGE_ACCESS	2u	/* users and tokens of the management server */
+int		 change_begin(struct store *, unsigned scope)
+		    __attribute__((__warn_unused_result__));
+/* action: "rotate client key"; NULL: "add tenant", or what the first row that
+ * changed tells.  object: its name; empty: of that row. */
+int		 change_commit(struct store *, const char *action,
+		    struct str object)
+		    __attribute__((__warn_unused_result__));
+void		 change_rollback(struct store *);
+/* Tables of a scope, ended by NULL. */
+const char *const *change_tables(unsigned scope);
+/* A changeset for people: a JSON array, see store_revision.h.  NULL: error. */
+struct json_t	*change_diff(struct store *, struct str changeset);
+/* Kept, shown to nobody, or of no interest: the column of a table. */
+bool		 change_soft(const char *table, const char *column);
 
 /* Sets store->err; returns -1. */
 int		 store_fail(struct store *, const char *, ...)

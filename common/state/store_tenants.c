@@ -110,15 +110,20 @@ check_common(struct str name, struct str note, struct str models,
 
 /* --- one change --------------------------------------------------------------------- */
 
-/* With what rc says: commits and raises the generation, or takes it back. */
+/* With what rc says: commits, or takes it back. */
+static int
+finish_as(struct store *s, int rc, const char *action)
+{
+	if (rc == STORE_DONE)
+		return change_commit(s, action, STR("")) == 0 ? rc : -1;
+	change_rollback(s);
+	return rc;
+}
+
 static int
 finish(struct store *s, int rc)
 {
-	if (rc == STORE_DONE && sql_run(s, "UPDATE meta SET generation = "
-	    "generation + 1", "") == 0 && sql_commit(s) == 0)
-		return STORE_DONE;
-	sql_rollback(s);
-	return rc == STORE_DONE ? -1 : rc;
+	return finish_as(s, rc, NULL);
 }
 
 /* The lowest that no row has, also none that is gone; -1: all are taken. */
@@ -212,7 +217,7 @@ store_tenant_put(struct store *s, struct store_tenant *t,
 	if (check_common(t->name, t->note, t->models, t->routes, &t->limits,
 	    bad) != 0)
 		return STORE_BAD;
-	if (sql_begin(s) == -1)
+	if (change_begin(s, CHANGE_CONF) == -1)
 		return -1;
 	rc = name_taken(s, "SELECT count(*) FROM tenants WHERE name = ? "
 	    "COLLATE NOCASE AND id <> ? AND gone_us = 0", t->name, t->id);
@@ -231,7 +236,7 @@ store_tenant_delete(struct store *s, int64_t id)
 	int64_t	 now = clock_wall_us();
 	int	 rc;
 
-	if (sql_begin(s) == -1)
+	if (change_begin(s, CHANGE_CONF) == -1)
 		return -1;
 	rc = sql_run(s, "UPDATE tenants SET gone_us = ? WHERE id = ? "
 	    "AND gone_us = 0", "ii", now, id);
@@ -364,7 +369,7 @@ store_client_key_put(struct store *s, const struct secret_box *box,
 	    bad) != 0 ||
 	    check_range("expires", k->expires_us, 0, INT64_MAX, bad) != 0)
 		return STORE_BAD;
-	if (sql_begin(s) == -1)
+	if (change_begin(s, CHANGE_CONF) == -1)
 		return -1;
 	rc = check_tenant(s, k->tenant_id, bad);
 	if (rc == 0)
@@ -390,7 +395,7 @@ store_client_key_rotate(struct store *s, const struct secret_box *box,
 
 	if (check_range("grace", grace_s, 0, 365 * 86400, bad) != 0)
 		return STORE_BAD;
-	if (sql_begin(s) == -1)
+	if (change_begin(s, CHANGE_CONF) == -1)
 		return -1;
 	key_make(box, plain, hash, mask);
 	rc = sql_run(s, "UPDATE client_keys SET old_hash = hash, "
@@ -399,7 +404,7 @@ store_client_key_rotate(struct store *s, const struct secret_box *box,
 	    grace_s * (int64_t)1000000, str_of(hash), str_of(mask), id);
 	if (rc == 0)
 		rc = sql_changes(s) > 0 ? STORE_DONE : STORE_NONE;
-	return finish(s, rc);
+	return finish_as(s, rc, "rotate client key");
 }
 
 int
@@ -407,7 +412,7 @@ store_client_key_delete(struct store *s, int64_t id)
 {
 	int	 rc;
 
-	if (sql_begin(s) == -1)
+	if (change_begin(s, CHANGE_CONF) == -1)
 		return -1;
 	rc = sql_run(s, "UPDATE client_keys SET gone_us = ? WHERE id = ? "
 	    "AND gone_us = 0", "ii", clock_wall_us(), id);
@@ -418,14 +423,23 @@ store_client_key_delete(struct store *s, int64_t id)
 
 /* --- for proxyd's start -------------------------------------------------------------------- */
 
+/* Before any revision that could bring it back, by more than a transaction. */
+#define FORGOTTEN	"(SELECT coalesce(min(time_us) - 60000000, "		\
+			"0x7fffffffffffffff) FROM revisions)"
+
 int
 store_tenants_purge(struct store *s)
 {
 	if (sql_begin(s) == -1)
 		return -1;
-	if (sql_run(s, "DELETE FROM client_keys WHERE gone_us > 0", "") == -1 ||
-	    sql_run(s, "DELETE FROM tenants WHERE gone_us > 0", "") == -1 ||
-	    sql_commit(s) == -1) {
+	if (sql_run(s, "DELETE FROM client_keys WHERE gone_us > 0 AND "
+	    "gone_us < " FORGOTTEN, "") == -1 ||
+	    sql_run(s, "DELETE FROM tenants WHERE gone_us > 0 AND "
+	    "gone_us < " FORGOTTEN, "") == -1 ||
+	    sql_run(s, "UPDATE client_keys SET slot = NULL "
+	    "WHERE gone_us > 0", "") == -1 ||
+	    sql_run(s, "UPDATE tenants SET slot = NULL WHERE gone_us > 0",
+	    "") == -1 || sql_commit(s) == -1) {
 		sql_rollback(s);
 		return -1;
 	}

@@ -121,7 +121,8 @@ int64_t	 store_money(struct str);
 
 /* --- for proxyd's start ----------------------------------------------------------- */
 
-/* Rows that are gone leave, and with them their slots. */
+/* Rows that are gone give up their slots, and leave where no revision could
+ * bring them back. */
 int	 store_tenants_purge(struct store *)
 	    __attribute__((__warn_unused_result__));
 /*
