@@ -66,12 +66,13 @@ GEN_SRCS = $(addprefix common/state/,caps_gen.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
 	worker.c worker_state.c http_in.c http_out.c request.c request_route.c \
-	request_params.c request_try.c request_answer.c \
+	request_params.c request_try.c request_answer.c operator.c \
 	request_alive.c request_head.c request_op.c request_refusal.c request_vault.c responses.c responses_native.c \
 	fetch.c choices.c api.c \
 	mock.c logger.c account.c admit.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c assets.c api_logs.c api_stats.c \
-	api_tenants.c api_users.c auth.c http.c live.c rows.c metrics.c page.c status.c))
+	api_tenants.c api_users.c api_lab.c auth.c http.c live.c rows.c metrics.c operator.c \
+	page.c status.c upstream.c))
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c words.c completion.c db.c \
 	daemon.c launch.c foreground.c status.c check.c convert.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c ops.c loop.c \
@@ -134,7 +135,7 @@ $(B)/bin/proxyd: $(call OBJ,$(PROXYD_SRCS)) $(COMMON)
 $(B)/bin/admind: $(call OBJ,$(ADMIND_SRCS)) $(COMMON)
 $(B)/bin/proxyctl: $(call OBJ,$(PROXYCTL_SRCS)) $(COMMON)
 $(B)/bin/proxyd: LIBS = $(call PKG_LIBS,$(PKG))
-$(B)/bin/admind: LIBS = $(call PKG_LIBS,$(PKG_COMMON) libmicrohttpd)
+$(B)/bin/admind: LIBS = $(call PKG_LIBS,$(PKG))
 $(B)/bin/proxyctl: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
 $(UNITS) $(REPLAY): LIBS = $(call PKG_LIBS,$(PKG_COMMON))
 $(UNITS): $(B)/t/%.t: $(B)/obj/t/unit/%.o $(COMMON)

@@ -9,6 +9,7 @@
 /* The process: what its parts share. */
 struct live;				/* live.c */
 struct throttle;			/* auth.c */
+struct upstream;			/* upstream.c */
 
 struct admind {
 	struct conf_paths	 paths;
@@ -21,6 +22,7 @@ struct admind {
 	struct loop_fd		 signals;
 	struct live		*live;
 	struct throttle		*throttle;
+	struct upstream		*upstream;
 };
 
 #endif /* ADMIND_H */

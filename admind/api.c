@@ -14,7 +14,7 @@
 
 static const struct api_route *const tables[] = {
 	api_auth_routes, api_users_routes, api_logs_routes, api_stats_routes,
-	api_tenants_routes
+	api_tenants_routes, api_lab_routes
 };
 #define TABLES	(sizeof(tables) / sizeof(*tables))
 
@@ -294,7 +294,10 @@ api_id(struct api *a, unsigned i, int64_t *v)
 
 /* --- routes --------------------------------------------------------------------------- */
 
-/* Segment by segment; what stands for "{...}" is decoded into a->id. */
+/*
+ * Segment by segment; what stands for "{id}" is decoded into a->id, the rest of
+ * a path is not.
+ */
 static bool
 path_matches(struct api *a, const char *pattern)
 {
@@ -305,6 +308,10 @@ path_matches(struct api *a, const char *pattern)
 
 	do {
 		want = str_cut(&p, '/');
+		if (want.n > 4 && str_is(str_skip(want, want.n - 4), "...}")) {
+			a->id[n] = s;
+			return n < API_IDS && s.n > 0;
+		}
 		got = str_cut(&s, '/');
 		if (want.n > 0 && want.p[0] == '{') {
 			buf_init(&b, 4096);
@@ -403,7 +410,7 @@ api_begin(struct admind *ad, struct http_request *rq, struct http_reply *r)
 	rq->state = a;
 	if (!route_find(a) || !auth_who(a) || !may(a))
 		return -1;
-	return a->route->max;
+	return a->route->max & ~API_RAW;
 }
 
 bool
@@ -421,7 +428,7 @@ body_read(struct api *a)
 	json_error_t	 e;
 
 	if (a->rq->body.n == 0) {
-		if (a->route->max > 0)
+		if (a->route->max > 0 && !(a->route->max & API_RAW))
 			a->body = json_object();
 		return true;
 	}
@@ -431,6 +438,8 @@ body_read(struct api *a)
 		    "Content-Type application/json");
 		return false;
 	}
+	if (a->route->max & API_RAW)
+		return true;
 	a->body = json_loadb(a->rq->body.p, a->rq->body.n,
 	    JSON_REJECT_DUPLICATES, &e);
 	if (a->body == NULL) {
@@ -454,7 +463,9 @@ api_serve(struct admind *ad, struct http_request *rq, struct http_reply *r)
 	(void)r;
 	if (body_read(a))
 		a->route->serve(a);
-	must(a->replied || a->r->stream != NULL);
+	must(a->replied || a->later || a->r->stream != NULL);
 	store_close(a->store);
+	a->store = NULL;
 	json_decref(a->body);
+	a->body = NULL;
 }

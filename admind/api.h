@@ -21,13 +21,15 @@ struct api;
 
 struct api_route {
 	const char	*method;
-	const char	*path;		/* "/api/v1/users/{id}" */
+	const char	*path;		/* "/api/v1/users/{id}"; a last
+					   "{rest...}" is all that follows */
 	enum admin_role	 role;		/* ADMIN_NONE: anybody */
 	void		(*serve)(struct api *);
 	long		 max;		/* bytes of body; 0: none */
 };
 
 #define API_BODY	(1L << 20)
+#define API_RAW		(1L << 40)	/* added to max: rq->body as it came */
 #define API_IDS		2
 
 /* One request. */
@@ -41,11 +43,13 @@ struct api {
 	struct store		*store;		/* once api_store was called */
 	json_t			*body;		/* an object; NULL: none */
 	bool			 replied;
+	bool			 later;		/* by http_answer */
 };
 
 /* Tables, ended by method NULL; listed in api.c. */
 extern const struct api_route	 api_auth_routes[];
 extern const struct api_route	 api_users_routes[];
+extern const struct api_route	 api_lab_routes[];
 extern const struct api_route	 api_logs_routes[];
 extern const struct api_route	 api_stats_routes[];
 extern const struct api_route	 api_tenants_routes[];

@@ -35,6 +35,7 @@ struct http {
 	const char		*host;
 	struct http_server	 server;
 	struct http_stream	*streams;
+	struct http_conn	*waiting;	/* for http_answer */
 };
 
 /* One request; freed when libmicrohttpd has done with it. */
@@ -47,18 +48,26 @@ struct http_conn {
 	struct buf		 in;
 	char			*uri;
 	long			 max;		/* bytes of body; -1: answered */
-	bool			 begun, too_large;
+	bool			 begun, too_large, served;
+	bool			 deferred;	/* suspended till http_answer */
+	bool			 answered;	/* the reply is MHD's */
+	void			(*gone)(void *);
+	void			*arg;
+	struct loop_fd		 fd;		/* EPOLLRDHUP; -1: not watched */
+	struct http_conn	*next, **prev;	/* while deferred */
 	char			 peer[INET6_ADDRSTRLEN];
 	bool			 loopback;
 };
 
 struct http_stream {
 	struct http		*h;
+	struct http_conn	*conn;
 	struct MHD_Connection	*mhd;
 	struct buf		 out;
 	size_t			 off;
-	bool			 suspended, ended;
+	bool			 suspended, ended, broken;
 	void			(*gone)(void *);
+	void			(*room)(void *);
 	void			*arg;
 	struct http_stream	*next, **prev;
 };
@@ -247,6 +256,8 @@ host_ok(const struct http_conn *c)
 
 /* --- streams ---------------------------------------------------------------------- */
 
+static void	 conn_gone(struct http_conn *);
+
 static void
 stream_wake(struct http_stream *s)
 {
@@ -257,6 +268,35 @@ stream_wake(struct http_stream *s)
 	}
 }
 
+/* A suspended connection is not looked at by libmicrohttpd. */
+static void
+left_cb(void *arg, uint32_t events)
+{
+	struct http_conn	*c = arg;
+
+	(void)events;
+	loop_del(c->h->loop, &c->fd);
+	c->fd.fd = -1;
+	if (c->deferred)
+		conn_gone(c);
+	else if (c->reply.stream != NULL)
+		http_stream_close(c->reply.stream);
+}
+
+static void
+conn_watch(struct http_conn *c)
+{
+	const union MHD_ConnectionInfo	*ci;
+
+	ci = MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (ci == NULL || c->fd.fd != -1)
+		return;
+	c->fd = (struct loop_fd){ .fd = ci->connect_fd, .cb = left_cb,
+	    .arg = c };
+	if (loop_add(c->h->loop, &c->fd, EPOLLRDHUP) == -1)
+		c->fd.fd = -1;
+}
+
 static ssize_t
 stream_read_cb(void *arg, uint64_t pos, char *dst, size_t max)
 {
@@ -265,7 +305,8 @@ stream_read_cb(void *arg, uint64_t pos, char *dst, size_t max)
 
 	(void)pos;
 	if (n == 0 && s->ended)
-		return MHD_CONTENT_READER_END_OF_STREAM;
+		return s->broken ? MHD_CONTENT_READER_END_WITH_ERROR :
+		    MHD_CONTENT_READER_END_OF_STREAM;
 	if (n == 0) {
 		s->suspended = true;
 		MHD_suspend_connection(s->mhd);
@@ -277,6 +318,8 @@ stream_read_cb(void *arg, uint64_t pos, char *dst, size_t max)
 	if ((s->off += n) == s->out.len) {
 		buf_clear(&s->out);
 		s->off = 0;
+		if (s->room != NULL)
+			s->room(s->arg);
 	}
 	return (ssize_t)n;
 }
@@ -289,6 +332,8 @@ stream_free_cb(void *arg)
 
 	if ((*s->prev = s->next) != NULL)
 		s->next->prev = s->prev;
+	if (s->conn != NULL)
+		s->conn->reply.stream = NULL;
 	if (s->gone != NULL)
 		s->gone(s->arg);
 	buf_release(&s->out);
@@ -305,6 +350,7 @@ http_stream_open(struct http_reply *r, const struct http_request *rq,
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		fatal("stream");
 	s->h = h;
+	s->conn = rq->conn;
 	s->mhd = rq->conn->mhd;
 	s->gone = gone;
 	s->arg = arg;
@@ -315,6 +361,7 @@ http_stream_open(struct http_reply *r, const struct http_request *rq,
 	s->prev = &h->streams;
 	r->stream = s;
 	r->type = "text/event-stream";
+	conn_watch(rq->conn);
 	return s;
 }
 
@@ -335,6 +382,77 @@ http_stream_close(struct http_stream *s)
 {
 	s->ended = true;
 	stream_wake(s);
+}
+
+void
+http_stream_break(struct http_stream *s)
+{
+	s->broken = true;
+	http_stream_close(s);
+}
+
+size_t
+http_stream_held(const struct http_stream *s)
+{
+	return s->out.len - s->off;
+}
+
+void
+http_stream_room(struct http_stream *s, void (*cb)(void *))
+{
+	s->room = cb;
+}
+
+/* --- answers that come later --------------------------------------------------------- */
+
+static void
+conn_unwait(struct http_conn *c)
+{
+	if (!c->deferred)
+		return;
+	c->deferred = false;
+	if ((*c->prev = c->next) != NULL)
+		c->next->prev = c->prev;
+}
+
+void
+http_defer(struct http_request *rq, void (*gone)(void *), void *arg)
+{
+	struct http_conn	*c = rq->conn;
+
+	c->deferred = true;
+	c->gone = gone;
+	c->arg = arg;
+	if ((c->next = c->h->waiting) != NULL)
+		c->next->prev = &c->next;
+	c->h->waiting = c;
+	c->prev = &c->h->waiting;
+	conn_watch(c);
+}
+
+/* libmicrohttpd calls handler_cb again, which sends the reply. */
+void
+http_answer(struct http_request *rq)
+{
+	struct http_conn	*c = rq->conn;
+
+	conn_unwait(c);
+	MHD_resume_connection(c->mhd);
+	loop_timer_set(c->h->loop, &c->h->tick, 0);
+}
+
+/* Whoever would answer is told that nobody waits any more. */
+static void
+conn_gone(struct http_conn *c)
+{
+	void	(*gone)(void *) = c->gone;
+
+	conn_unwait(c);
+	gone(c->arg);
+	http_error(&c->rq, &c->reply, 503, "stopped before there was an "
+	    "answer");
+	MHD_resume_connection(c->mhd);
+	loop_timer_set(c->h->loop, &c->h->tick, 0);
 }
 
 /* --- one request -------------------------------------------------------------------- */
@@ -382,6 +500,7 @@ reply_send(struct http_conn *c)
 	/* A body that was not asked for is not read. */
 	if (c->max == -1 || c->too_large)
 		(void)MHD_add_response_header(res, "Connection", "close");
+	c->answered = true;
 	ok = MHD_queue_response(c->mhd, (unsigned)r->status, res);
 	MHD_destroy_response(res);
 	return ok;
@@ -418,9 +537,14 @@ conn_answer(struct http_conn *c)
 		snprintf(text, sizeof(text), "the body is larger than %ld "
 		    "bytes", c->max);
 		http_error(&c->rq, &c->reply, 413, text);
-	} else if (c->max >= 0) {
+	} else if (c->max >= 0 && !c->served) {
 		c->rq.body = buf_str(&c->in);
+		c->served = true;
 		s->serve(s->arg, &c->rq, &c->reply);
+	}
+	if (c->deferred) {
+		MHD_suspend_connection(c->mhd);
+		return MHD_YES;
 	}
 	if (!buf_ok(&c->reply.body))
 		http_error(&c->rq, &c->reply, 500, "the answer is too large");
@@ -470,6 +594,7 @@ uri_cb(void *arg, const char *uri, struct MHD_Connection *mhd)
 	    (c->uri = strdup(uri)) == NULL)
 		fatal("request");
 	c->h = arg;
+	c->fd.fd = -1;
 	arena_init(&c->arena);
 	buf_init(&c->in, SENT_MAX);
 	buf_init(&c->reply.body, ANSWER_MAX);
@@ -496,6 +621,16 @@ completed_cb(void *arg, struct MHD_Connection *mhd, void **state,
 	*state = NULL;
 	if (c == NULL)
 		return;
+	if (c->fd.fd != -1)
+		loop_del(c->h->loop, &c->fd);
+	if (c->deferred) {
+		conn_unwait(c);
+		c->gone(c->arg);
+	}
+	if (c->reply.stream != NULL && !c->answered)
+		stream_free_cb(c->reply.stream);
+	if (c->reply.stream != NULL)
+		c->reply.stream->conn = NULL;
 	buf_release(&c->in);
 	buf_release(&c->reply.body);
 	arena_release(&c->arena);
@@ -591,6 +726,8 @@ http_destroy(struct http *h)
 {
 	struct http_stream	*s, *next;
 
+	while (h->waiting != NULL)
+		conn_gone(h->waiting);
 	for (s = h->streams; s != NULL; s = next) {
 		next = s->next;
 		http_stream_close(s);

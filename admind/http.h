@@ -70,6 +70,19 @@ struct http_stream	*http_stream_open(struct http_reply *,
 			    void (*gone)(void *), void *);
 void	 http_stream_send(struct http_stream *, struct str);
 void	 http_stream_close(struct http_stream *);
+/* The client sees that there should have been more. */
+void	 http_stream_break(struct http_stream *);
+/* Bytes that the client has not taken; cb is called when it has taken all. */
+size_t	 http_stream_held(const struct http_stream *);
+void	 http_stream_room(struct http_stream *, void (*cb)(void *));
+
+/*
+ * The answer comes later: serve calls http_defer, and http_answer is called when
+ * the reply is filled in.  gone is called, instead of that, when the client has
+ * left before; then the request must be forgotten.
+ */
+void	 http_defer(struct http_request *, void (*gone)(void *), void *);
+void	 http_answer(struct http_request *);
 
 /*
  * begin sees a request's head: it returns how many bytes its body may have (0:

@@ -21,6 +21,7 @@
 #include "admind/live.h"
 #include "admind/metrics.h"
 #include "admind/status.h"
+#include "admind/upstream.h"
 #include "base/codec.h"
 #include "base/listen.h"
 #include "base/log.h"
@@ -241,6 +242,7 @@ admind_run(struct admind *ad, int pid_fd)
 	signals_open(ad);
 	ad->throttle = throttle_create();
 	ad->live = live_create(ad);
+	ad->upstream = upstream_create(ad->loop);
 	auth_start(ad);
 	http = http_create(ad->loop, fd, ad->process.admin_host,
 	    &(struct http_server){ begin_cb, serve_cb, ad });
@@ -253,6 +255,7 @@ admind_run(struct admind *ad, int pid_fd)
 	ready_tell(ad, line);
 	loop_run(ad->loop);
 	http_destroy(http);
+	upstream_destroy(ad->upstream);
 	live_destroy(ad->live);
 	throttle_destroy(ad->throttle);
 	loop_del(ad->loop, &ad->signals);

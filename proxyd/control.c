@@ -175,6 +175,22 @@ do_reset_key(struct control_client *c, struct str id)
 	}
 }
 
+/* Where the operator's requests go, and what proves them. */
+static void
+do_operator(struct control_client *c)
+{
+	struct master	*m = c->ct->m;
+	struct buf	 b;
+
+	buf_init(&b, CONTROL_LINE_MAX);
+	(void)buf_addf(&b, "ok\nhost %s\nport %d\ntoken %s\n",
+	    m->process.host, m->bound_port, m->shm->operator_token);
+	client_send(c, buf_str(&b));
+	buf_clear(&b);
+	buf_release(&b);
+	client_close(c);
+}
+
 static const struct {
 	const char	*word;
 	void		(*run)(struct control_client *);
@@ -184,6 +200,7 @@ static const struct {
 	{ "stop", do_stop },
 	{ "upgrade", do_upgrade },
 	{ "shm", do_shm },
+	{ "operator", do_operator },
 };
 
 static void

@@ -306,6 +306,28 @@ call_peer_loopback(const struct http_call *c)
 	return c->conn->loopback;
 }
 
+bool
+call_peer_here(const struct http_call *c)
+{
+	struct sockaddr_storage	 a, b;
+	socklen_t		 an = sizeof(a), bn = sizeof(b);
+	struct sockaddr_in	*a4 = (void *)&a, *b4 = (void *)&b;
+	struct sockaddr_in6	*a6 = (void *)&a, *b6 = (void *)&b;
+	int			 fd = c->conn->fd.fd;
+
+	if (c->conn->loopback)
+		return true;
+	if (getsockname(fd, (struct sockaddr *)&a, &an) == -1 ||
+	    getpeername(fd, (struct sockaddr *)&b, &bn) == -1 ||
+	    a.ss_family != b.ss_family)
+		return false;
+	return a.ss_family == AF_INET ?
+	    a4->sin_addr.s_addr == b4->sin_addr.s_addr :
+	    a.ss_family == AF_INET6 &&
+	    memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) ==
+	    0;
+}
+
 const char *
 call_peer(const struct http_call *c)
 {

@@ -42,6 +42,8 @@ struct str	 call_query(const struct http_call *);	/* as sent, no "?" */
 const char	*call_header(const struct http_call *, const char *name);
 unsigned	 call_header_count(const struct http_call *, const char *name);
 bool		 call_peer_loopback(const struct http_call *);
+/* Loopback, or from the very address that it came to: this machine. */
+bool		 call_peer_here(const struct http_call *);
 const char	*call_peer(const struct http_call *);
 
 /*

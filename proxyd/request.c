@@ -13,6 +13,7 @@
 #include "proxyd/capture.h"
 #include "proxyd/choices.h"
 #include "proxyd/fetch.h"
+#include "proxyd/operator.h"
 #include "proxyd/request.h"
 #include "proxyd/responses.h"
 
@@ -51,8 +52,18 @@ header(const struct request *rq, const char *name)
 static const char *
 request_denied(struct request *rq)
 {
+	const char	*why;
+
 	if (call_header_count(rq->rq_call, "Host") > 1)
 		return "more than one Host header";
+	switch (operator_who(rq, &why)) {
+	case OPERATOR_IS:
+		return NULL;
+	case OPERATOR_DENIED:
+		return why;
+	case OPERATOR_NOT:
+		break;
+	}
 	return admit_who(rq);
 }
 
@@ -680,7 +691,8 @@ request_record(struct request *rq)
 	a->f.total_us = clock_mono_us() - rq->rq_start_us;
 	a->f.overhead_us = rq->rq_cpu_us;
 	a->s[ACCT_ID] = str_of(rq->rq_id);
-	a->s[ACCT_CLIENT] = str_of(call_peer(rq->rq_call));
+	a->s[ACCT_CLIENT] = rq->rq_operator ? STR("operator") :
+	    str_of(call_peer(rq->rq_call));
 	a->s[ACCT_DIALECT] = str_of(rq->rq_client->name);
 	a->s[ACCT_PATH] = call_path(rq->rq_call);
 	a->s[ACCT_ROUTE] = request_route_name(rq);

@@ -49,6 +49,8 @@ struct request {
 	/* what was asked */
 	const struct snap_client_key *rq_ckey;	/* NULL: none is needed */
 	const struct snap_tenant *rq_tenant;	/* NULL: none */
+	bool			 rq_operator;	/* see operator.h */
+	const struct snap_key	*rq_only;	/* his choice; NULL: any */
 	struct admitted		 rq_admitted;
 	struct dialect_match	 rq_match;
 	const struct dialect	*rq_client;	/* whose envelope errors take */

@@ -10,6 +10,7 @@
 #include "policy/price.h"
 #include "proxyd/choices.h"
 #include "proxyd/fetch.h"
+#include "proxyd/operator.h"
 #include "proxyd/request.h"
 #include "wire/estimate.h"
 
@@ -308,10 +309,16 @@ request_route(struct request *rq, struct ir_error *err)
 	struct plan_facts	 f;
 	struct plan		*p;
 	unsigned		 i;
+	int			 r;
 
 	p = plan_new(rq);
 	facts_fill(rq, &f);
-	if (plan_make(rq->rq_snap, &f, &rq->rq_arena, p, NULL, NULL) == -1) {
+	if ((r = operator_plan(rq, p, err)) == -1) {
+		rq->rq_plan = NULL;
+		return -1;
+	}
+	if (r == 0 && plan_make(rq->rq_snap, &f, &rq->rq_arena, p, NULL,
+	    NULL) == -1) {
 		rq->rq_plan = NULL;
 		ir_error_set(err, IR_ERR_NOT_FOUND, "no provider serves model "
 		    "'%.*s': name it in MODELS in app.yml, or set "

@@ -336,6 +336,20 @@ try_keyless(struct request *rq, int64_t wait_ms)
 	request_fail(rq, &err);
 }
 
+/* The operator's choice, whatever rests it: once. */
+static bool
+try_only(struct request *rq)
+{
+	bool	*tried = &rq->rq_tried[rq->rq_only - rq->rq_snap->keys];
+
+	if (*tried)
+		return false;
+	key_claim(rq->rq_wk->shm, rq->rq_only);
+	rq->rq_key = rq->rq_only;
+	*tried = true;
+	return true;
+}
+
 bool
 try_key(struct request *rq, int64_t *wait_ms)
 {
@@ -343,6 +357,8 @@ try_key(struct request *rq, int64_t *wait_ms)
 
 	*wait_ms = -1;
 	rq->rq_key = NULL;
+	if (rq->rq_only != NULL)
+		return try_only(rq);
 	if (rq->rq_pool->nkeys == 0)
 		return rq->rq_provider->keyless && rq->rq_pool->name.n == 0;
 	if ((i = try_pick(rq, wait_ms)) == -1)

@@ -30,6 +30,7 @@ shm_create(int *fd)
 	m->size = sizeof(*m);
 	id_random(&m->epoch, sizeof(m->epoch));
 	m->epoch >>= 1;			/* SQLite's integers are signed */
+	id_new(m->operator_token, sizeof(m->operator_token), "");
 	return m;
 }
 

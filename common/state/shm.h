@@ -16,6 +16,7 @@
 #define SHM_KEYS	1024
 #define SHM_RING	(1u << 20)		/* bytes; a power of two */
 #define SHM_WORDS	256
+#define SHM_TOKEN	32
 
 /*
  * Counters of a worker: SHM_STAT(name, "one line for people").  proxyctl(8)
@@ -133,6 +134,8 @@ struct shm {
 	uint32_t		 magic;
 	uint32_t		 size;		/* of struct shm */
 	uint64_t		 epoch;		/* names this memory */
+	char			 operator_token[SHM_TOKEN]; /* see
+							   proxyd/operator.h */
 	_Atomic uint64_t	 generation;	/* in the database; the logger */
 	_Atomic int32_t		 logger_pid;
 	_Atomic int64_t		 logger_beat_ms;
