@@ -63,7 +63,8 @@ sub ask {
 sub rows {
 	my ($g, $sql) = @_;
 	my $out = `sqlite3 -json -cmd '.timeout 5000' $g->{home}/bodies.db "$sql" 2>&1`;
-	return $out =~ /^\s*$/ ? () : @{ JSON::PP->new->utf8->decode($out) };
+	# The file is there a moment before its tables are.
+	return $out =~ /^\s*$|no such table/ ? () : @{ JSON::PP->new->utf8->decode($out) };
 }
 
 sub sides {

@@ -6,6 +6,7 @@
  * which order) are left to the provider.
  */
 #include "wire/dialect_anthropic.h"
+#include "wire/schema.h"
 
 #include <string.h>
 
@@ -741,8 +742,10 @@ read_function(struct rd *r, struct jv v)
 		return -1;
 	t->name = json_str(r->a, name);
 	t->raw = json_raw(v);
-	if (json_ok(schema))
+	if (json_ok(schema)) {
 		t->schema = json_raw(schema);
+		t->schema_is_openapi = schema_is_upper(schema);
+	}
 	return 0;
 }
 
@@ -851,6 +854,7 @@ read_format(struct rd *r, struct jv v)
 	if (json_is(type, "json_schema") && json_ok(schema)) {
 		f->kind = IR_FORMAT_SCHEMA;
 		f->schema = json_raw(schema);
+		f->schema_is_openapi = schema_is_upper(schema);
 		f->strict = IR_YES;
 		r->rq->need |= IR_NEED_SCHEMA;
 	} else if (json_is(type, "text")) {

@@ -262,6 +262,9 @@ plan_thinking(struct an_request *r)
 		return;
 	}
 	r->think = true;
+	if (str_is(rs->summary, "concise") || str_is(rs->summary, "detailed"))
+		anthropic_loss(r, LOSS_APPROXIMATED, rs->node,
+		    "how long thoughts are told is the model's choice");
 	if (r->model.thinking == CAPS_THINK_ADAPTIVE) {
 		plan_effort(r);
 		return;

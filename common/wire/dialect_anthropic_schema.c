@@ -151,16 +151,6 @@ lower_schema(struct lower *l, struct jv v)
 	jw_object_end(w);
 }
 
-/* Types in upper case are Gemini's, whoever sends them. */
-static bool
-upper_case(struct jv schema)
-{
-	struct str	 type = json_raw(json_get(schema, "type"));
-
-	return type.n > 2 && type.p[0] == '"' && type.p[1] >= 'A' &&
-	    type.p[1] <= 'Z';
-}
-
 /*
  * Parses schema into j, made JSON Schema if it is not; the text lies in the
  * arena.  -1: it is no object.
@@ -177,7 +167,7 @@ schema_read(struct an_request *r, struct str schema, bool openapi,
 	if (json_parse(j, schema, &je) == -1 ||
 	    json_type(json_root(j)) != JSON_OBJECT)
 		return -1;
-	if (!openapi && !upper_case(json_root(j)))
+	if (!openapi)
 		return 0;
 	buf_init(&b, SCHEMA_MAX);
 	jw_init(&w, &b);

@@ -326,9 +326,9 @@ budget_write(struct gem_writer *e, struct jw *w)
 		if (caps_effort(r->effort) != -1)
 			n = caps_budget_fit(&e->model,
 			    caps_effort_budget(&e->model, r->effort));
-		else
-			gem_lose(e, LOSS_APPROXIMATED, r->node, NULL,
-			    "an unknown effort is left to the model");
+		gem_lose(e, LOSS_APPROXIMATED, r->node, NULL, n < 0 ?
+		    "an unknown effort is left to the model" :
+		    "an effort is sent as a budget of tokens");
 	}
 	fit = n < 0 ? -1 : caps_budget_fit(&e->model, n);
 	if (fit != n)
@@ -384,6 +384,9 @@ reasoning_write(struct gem_writer *e)
 	bool				 visible = thoughts_wanted(e);
 	struct jw			*w;
 
+	if (str_is(r->summary, "concise") || str_is(r->summary, "detailed"))
+		gem_lose(e, LOSS_APPROXIMATED, r->node, ".summary",
+		    "how long thoughts are told is the model's choice");
 	if (r->mode == IR_REASON_UNSET && r->effort.n == 0 && !visible)
 		return;
 	if (e->model.thinking == CAPS_THINK_NONE) {

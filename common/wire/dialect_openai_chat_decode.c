@@ -6,6 +6,7 @@
  * the common form cannot hold is kept for the loss report of the others.
  */
 #include "wire/dialect_openai_chat.h"
+#include "wire/schema.h"
 
 #include <stdint.h>
 
@@ -118,8 +119,10 @@ read_function(struct chat_read *d, struct jv tool, struct jv in)
 		return -1;
 	if (t->name.n == 0)
 		return chat_required(d, in, "name");
-	if (json_ok(schema))
+	if (json_ok(schema)) {
 		t->schema = json_raw(schema);
+		t->schema_is_openapi = schema_is_upper(schema);
+	}
 	return 0;
 }
 
@@ -478,6 +481,7 @@ read_format(struct chat_read *d, struct jv v)
 	    chat_get_object(d, in, "schema", &schema) == -1 ||
 	    chat_get_tri(d, in, "strict", &f->strict) == -1)
 		return -1;
+	f->schema_is_openapi = json_ok(schema) && schema_is_upper(schema);
 	f->schema = json_ok(schema) ? json_raw(schema) :
 	    STR("{\"type\":\"object\"}");
 	return 0;

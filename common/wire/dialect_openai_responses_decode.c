@@ -7,6 +7,7 @@
  * items, so that a request to the same dialect is written from them.
  */
 #include "wire/dialect_openai_responses.h"
+#include "wire/schema.h"
 
 struct ctx {
 	struct ir_request	*rq;
@@ -622,8 +623,10 @@ tool_function(struct ctx *c, struct jv v, struct str ns, enum ir_tool_kind kind)
 	c->rq->need |= kind == IR_CUSTOM ? IR_NEED_CUSTOM_TOOL : IR_NEED_TOOLS;
 	if (json_ok(schema) && json_type(schema) != JSON_OBJECT)
 		return wrong(c, schema, "an object");
-	if (json_ok(schema) && kind == IR_FUNCTION)
+	if (json_ok(schema) && kind == IR_FUNCTION) {
 		t->schema = json_raw(schema);
+		t->schema_is_openapi = schema_is_upper(schema);
+	}
 	if (get_jstr(c, v, "description", &t->description) == -1)
 		return -1;
 	/* Left out, this API's functions are strict where they can be. */
@@ -781,6 +784,7 @@ format_schema(struct ctx *c, struct jv v)
 	if (json_type(schema) != JSON_OBJECT)
 		return wrong(c, schema, "an object");
 	f->schema = json_raw(schema);
+	f->schema_is_openapi = schema_is_upper(schema);
 	if (get_str(c, v, "name", &f->name) == -1 ||
 	    get_jstr(c, v, "description", &f->description) == -1)
 		return -1;

@@ -308,6 +308,19 @@ schema_write(struct from_openapi *f, struct jv v, unsigned depth)
 	}
 }
 
+bool
+schema_is_upper(struct jv schema)
+{
+	struct jv	 v = json_get(schema, "type");
+	struct str	 type;
+
+	if (json_type(v) == JSON_ARRAY)
+		v = json_first(v);
+	type = json_raw(v);
+	return type.n > 2 && type.p[0] == '"' && type.p[1] >= 'A' &&
+	    type.p[1] <= 'Z';
+}
+
 void
 schema_from_openapi(struct arena *a, struct str in, struct jw *out)
 {

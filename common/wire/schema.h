@@ -1,6 +1,7 @@
 #ifndef WIRE_SCHEMA_H
 #define WIRE_SCHEMA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -28,6 +29,9 @@
  * no JSON object becomes {"type":"object"}.
  */
 void	 schema_from_openapi(struct arena *, struct str in, struct jw *out);
+
+/* Do the types of a JSON Schema begin with one in upper case? */
+bool	 schema_is_upper(struct jv);
 
 /*
  * JSON Schema as Gemini's form: local references inlined, const and allOf

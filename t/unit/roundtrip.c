@@ -43,12 +43,10 @@ static const struct {
 	    "Gemini leaves it out" },
 	{ "result", "{}", "Gemini's form of an empty one" },
 	{ "model's text", " ", "whitespace alone is refused by providers" },
-	{ "reasoning", NULL, "turned from one to another, by a table" },
+	{ "reasoning", "off", "a model not known to reason does not" },
+	{ "reasoning", "on", "wanted by thoughts that are to be seen" },
 	{ "prompt_cache_key", NULL, "a hint that changes no answer" },
-	{ "effort", NULL, "turned from one to another, by a table" },
-	{ "budget", NULL, "turned from one to another, by a table" },
 	{ "visible thoughts", NULL, "some always show what they show" },
-	{ "summary", NULL, "its length; that one is wanted is kept" },
 	{ NULL, NULL, NULL }
 };
 

@@ -356,6 +356,36 @@ test_more_pitfalls(void)
 	    "pitfall-36: a user begins, nothing is empty");
 }
 
+/* As Gemini's clients write schemas, wherever they send them. */
+static void
+test_upper_case(void)
+{
+	static const char	 schema[] = "{\"type\":\"OBJECT\","
+				    "\"properties\":{\"type\":{\"type\":"
+				    "[\"STRING\",\"NULL\"]},\"e\":{"
+				    "\"type\":\"INTEGER\"}}}";
+	const struct dialect	*to[] = { WT_OC, WT_OR, WT_AN, WT_GE };
+	char			 body[1024];
+	size_t			 k;
+
+	for (k = 0; k < 4; k++) {
+		snprintf(body, sizeof(body), "{\"model\":\"m\","
+		    "\"max_tokens\":99,\"messages\":[{\"role\":\"user\","
+		    "\"content\":\"x\"}],\"tools\":[{\"name\":\"f\","
+		    "\"input_schema\":%s}]}", schema);
+		ok(to[k] == WT_AN || (wt_request(WT_AN, to[k], body) == 0 &&
+		    wt_hasnt(to[k] == WT_GE ? "\"NULL\"" : "\"OBJECT\"")),
+		    "upper case from Anthropic, %s", to[k]->name);
+		snprintf(body, sizeof(body), "{\"model\":\"m\","
+		    "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],"
+		    "\"tools\":[{\"type\":\"function\",\"function\":{"
+		    "\"name\":\"f\",\"parameters\":%s}}]}", schema);
+		ok(to[k] == WT_OC || (wt_request(WT_OC, to[k], body) == 0 &&
+		    wt_hasnt(to[k] == WT_GE ? "\"NULL\"" : "\"OBJECT\"")),
+		    "upper case from OpenAI, %s", to[k]->name);
+	}
+}
+
 int
 main(void)
 {
@@ -368,6 +398,7 @@ main(void)
 	test_citations();
 	test_pitfalls();
 	test_more_pitfalls();
+	test_upper_case();
 	wt_release();
 	return done();
 }
