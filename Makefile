@@ -60,8 +60,10 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_p
 	store_admin.c store_conf.c store_keys.c store_log.c store_object.c \
 	store_page.c store_prices.c store_refusal.c store_rollup.c store_summary.c \
 	store_tenants.c snapshot_tenants.c statedb.c)
-POLICY_SRCS = $(addprefix common/policy/,access.c keypick.c limit.c netguard.c \
-	pattern.c price.c route.c route_plan.c)
+POLICY_SRCS = $(addprefix common/policy/,access.c account_view.c key_view.c \
+	keypick.c limit.c netguard.c \
+	pattern.c permit.c price.c route.c route_explain.c \
+	route_facts.c route_plan.c route_target.c route_trace.c)
 GEN_SRCS = $(addprefix common/state/,caps_gen.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
@@ -80,7 +82,7 @@ UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c
 	gemini_answer.c dialect_openai_chat.c \
 	dialect_openai_responses.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
 	revisions.c \
-	schema.c conf.c store.c objects.c plan.c secret.c shm.c policy.c \
+	schema.c conf.c store.c objects.c plan.c explain.c secret.c shm.c policy.c \
 	netguard.c rows.c money.c statedb.c vault.c caps.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c ops.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))

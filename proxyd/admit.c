@@ -9,14 +9,13 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "policy/access.h"
+#include "policy/account_view.h"
 #include "policy/limit.h"
-#include "policy/pattern.h"
 #include "policy/price.h"
 #include "proxyd/admit.h"
 #include "proxyd/request.h"
 #include "state/store_tenants.h"
 
-#define OUTPUT_GUESS	4096		/* where max_tokens is not said */
 #define TOKENS_MAX	((int64_t)1 << 30)
 
 /* One of the two accounts of a request. */
@@ -33,10 +32,10 @@ accounts(const struct request *rq, struct account a[2])
 	unsigned	 n = 0;
 
 	if (rq->rq_ckey != NULL)
-		a[n++] = (struct account){ SHM_TENANTS + rq->rq_ckey->slot,
+		a[n++] = (struct account){ ACCOUNT_KEY(rq->rq_ckey),
 		    &rq->rq_ckey->limits, "client key", rq->rq_ckey->name };
 	if (rq->rq_tenant != NULL)
-		a[n++] = (struct account){ rq->rq_tenant->slot,
+		a[n++] = (struct account){ ACCOUNT_TENANT(rq->rq_tenant),
 		    &rq->rq_tenant->limits, "tenant", rq->rq_tenant->name };
 	return n;
 }
@@ -142,74 +141,7 @@ admit_who(struct request *rq)
 	return key_find(rq, key);
 }
 
-/* --- what ----------------------------------------------------------------------------- */
-
-static bool
-model_fits(struct str patterns, struct str asked, struct str resolved)
-{
-	return pattern_lines_match(patterns, resolved) ||
-	    pattern_lines_match(patterns, asked);
-}
-
-bool
-admit_model(const struct request *rq, struct str asked, struct str resolved)
-{
-	if (rq->rq_ckey != NULL &&
-	    !model_fits(rq->rq_ckey->models, asked, resolved))
-		return false;
-	return rq->rq_tenant == NULL ||
-	    model_fits(rq->rq_tenant->models, asked, resolved);
-}
-
-static bool
-route_fits(const struct request *rq)
-{
-	struct str	 why = request_route_name(rq);
-
-	return (rq->rq_ckey == NULL ||
-	    pattern_lines_match(rq->rq_ckey->routes, why)) &&
-	    (rq->rq_tenant == NULL ||
-	    pattern_lines_match(rq->rq_tenant->routes, why));
-}
-
-bool
-admit_key(const struct request *rq, const struct snap_key *k)
-{
-	const struct snapshot		*s = rq->rq_snap;
-	const struct snap_provider	*p = &s->providers[k->provider];
-	unsigned			 i;
-	bool				 own = false;
-
-	for (i = 0; rq->rq_tenant != NULL && i < p->nkeys; i++)
-		own = own || s->keys[p->first_key + i].tenant_id ==
-		    rq->rq_tenant->id;
-	return own ? k->tenant_id == rq->rq_tenant->id : k->tenant_id == 0;
-}
-
 /* --- money ------------------------------------------------------------------------------ */
-
-static int64_t
-spent_total(const struct shm *m, unsigned slot)
-{
-	int64_t	 sum = m->account[slot].base +
-		    m->departed.use[slot].settled;
-	unsigned i;
-
-	for (i = 0; i < SHM_WORKERS; i++)
-		sum += m->worker[i].use[slot].settled;
-	return sum;
-}
-
-static int64_t
-reserved_total(const struct shm *m, unsigned slot)
-{
-	int64_t	 sum = 0;
-	unsigned i;
-
-	for (i = 0; i < SHM_WORKERS; i++)
-		sum += m->worker[i].use[slot].reserved;
-	return sum;
-}
 
 /*
  * Since the period began.  Who first sees a new one notes where it began; a
@@ -232,8 +164,8 @@ within(struct request *rq, const struct account *a, const char **period)
 	struct shm		*m = rq->rq_wk->shm;
 	struct shm_account	*acc = &m->account[a->slot];
 	const struct snap_limits *l = a->limits;
-	int64_t			 total = spent_total(m, a->slot), day, month;
-	int64_t			 more = reserved_total(m, a->slot);
+	int64_t			 total = account_spent(m, a->slot), day, month;
+	int64_t			 more = account_reserved(m, a->slot);
 
 	day = since(&acc->day, &acc->day_base,
 	    clock_day(rq->rq_wall_us), total);
@@ -252,35 +184,6 @@ has_budget(const struct snap_limits *l)
 {
 	return l->budget_day >= 0 || l->budget_month >= 0 ||
 	    l->budget_total >= 0;
-}
-
-/* Several answers may be several calls, each with the whole input. */
-static int64_t
-answers(const struct request *rq)
-{
-	int64_t	 n = 1;
-
-	if (str_to_int(rq->rq_ir.sampling.n.raw, 1, IR_CHOICES_MAX, &n) == -1)
-		return 1;
-	return n;
-}
-
-static int64_t
-estimate_cost(const struct request *rq, int64_t input)
-{
-	const struct snap_price	*p = price_find(rq->rq_snap,
-				    rq->rq_provider->name,
-				    rq->rq_route.model);
-	struct price_use	 u = { .input = input };
-
-	int64_t			 n = answers(rq);
-
-	if (rq->rq_match.endpoint->op != DIALECT_GENERATE)
-		return price_cost(p, &u);
-	u.input = input * n;
-	u.output = (rq->rq_ir.sampling.max_tokens >= 0 ?
-	    ir_usage_clamp(rq->rq_ir.sampling.max_tokens) : OUTPUT_GUESS) * n;
-	return price_cost(p, &u);
 }
 
 /* Rates of tokens and budgets want an estimate; it takes a walk over the body. */
@@ -331,17 +234,6 @@ take_rates(struct request *rq, const struct account *a, int64_t tokens,
 	return 0;
 }
 
-static uint32_t
-inflight_total(const struct shm *m, unsigned slot)
-{
-	uint32_t	 n = 0;
-	unsigned	 i;
-
-	for (i = 0; i < SHM_WORKERS; i++)
-		n += m->worker[i].use[slot].inflight;
-	return n;
-}
-
 /* Counted first, looked at then: two at once may both be refused, never let in. */
 static int
 take_places(struct request *rq, const struct account *a, struct ir_error *err)
@@ -349,7 +241,7 @@ take_places(struct request *rq, const struct account *a, struct ir_error *err)
 	struct shm	*m = rq->rq_wk->shm;
 	const char	*period;
 
-	if (a->limits->concurrent > 0 && (int64_t)inflight_total(m, a->slot) >
+	if (a->limits->concurrent > 0 && (int64_t)account_inflight(m, a->slot) >
 	    a->limits->concurrent) {
 		ir_error_set(err, IR_ERR_RATE, "%s '%.*s' may have %lld "
 		    "requests at a time", a->what, STR_FMT(a->name),
@@ -410,11 +302,13 @@ admit_take(struct request *rq, struct ir_error *err)
 	struct account	 a[2];
 	unsigned	 i, n = accounts(rq, a);
 	int64_t		 input;
+	struct route_target t;
 
 	if (n == 0)
 		return 0;
-	if (!admit_model(rq, rq->rq_ir.model, rq->rq_route.model) ||
-	    !route_fits(rq)) {
+	if (!permit_model(rq->rq_ask.who, rq->rq_ir.model,
+	    rq->rq_route.model) || !permit_route(rq->rq_ask.who,
+	    request_route_name(rq))) {
 		ir_error_set(err, IR_ERR_FORBIDDEN, "this client key may not "
 		    "use model '%.*s'", STR_FMT(rq->rq_ir.model));
 		return -1;
@@ -423,7 +317,8 @@ admit_take(struct request *rq, struct ir_error *err)
 		input = op_input(rq);
 		rq->rq_admitted.tokens = input < TOKENS_MAX ? input :
 		    TOKENS_MAX;
-		rq->rq_admitted.cost = estimate_cost(rq, input);
+		t = request_target(rq);
+		rq->rq_admitted.cost = route_cost(&rq->rq_ask, &t, input);
 		if (check_priced(rq, a, n, err) == -1)
 			return -1;
 	}

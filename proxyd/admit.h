@@ -16,7 +16,6 @@
  * it did cost is settled instead.  Accounts are in shared memory (shm.h).
  */
 struct request;
-struct snap_key;
 
 /* What a request holds of its accounts. */
 struct admitted {
@@ -30,9 +29,6 @@ struct admitted {
  * client.
  */
 const char	*admit_who(struct request *);
-/* May he have this model, on this route? */
-bool		 admit_model(const struct request *, struct str asked,
-		    struct str resolved);
 /* Routed, and not yet sent: takes from rates, reserves money.  -1 with err. */
 int		 admit_take(struct request *, struct ir_error *err)
 		    __attribute__((__warn_unused_result__));
@@ -41,7 +37,5 @@ void		 admit_settle(struct request *);
 /* Rate limit headers in the client's dialect; how many. */
 size_t		 admit_headers(struct request *, struct http_header *,
 		    size_t max);
-/* A provider's key of one tenant serves nobody else, and he uses no other. */
-bool		 admit_key(const struct request *, const struct snap_key *);
 
 #endif /* PROXYD_ADMIT_H */

@@ -211,18 +211,18 @@ models_list(struct request *rq, size_t *n)
 	    MOCK_NAMES, sizeof(*m));
 	*n = 0;
 	for (i = 0; i < s->nmodels; i++)
-		if (admit_model(rq, s->models[i].route_key,
+		if (permit_model(request_permit(rq), s->models[i].route_key,
 		    s->models[i].target))
 			*n = models_add(m, *n, s->models[i].route_key,
 			    s->providers[s->models[i].provider].name);
 	for (i = 0; i < s->nproviders; i++) {
 		p = &s->providers[i];
 		if (p->default_model.n > 0 && (p->nkeys > 0 || p->keyless) &&
-		    admit_model(rq, p->default_model, p->default_model))
+		    permit_model(request_permit(rq), p->default_model, p->default_model))
 			*n = models_add(m, *n, p->default_model, p->name);
 	}
 	for (i = 0; i < MOCK_NAMES; i++)
-		if (admit_model(rq, str_of(mock_names[i]),
+		if (permit_model(request_permit(rq), str_of(mock_names[i]),
 		    str_of(mock_names[i])))
 			*n = models_add(m, *n, str_of(mock_names[i]), STR("mock"));
 	return m;

@@ -306,7 +306,10 @@ request_redecode(struct request *rq, struct ir_error *err)
 {
 	json_release(&rq->rq_json);
 	json_init(&rq->rq_json);
-	return request_parse(rq, err) == -1 ? -1 : request_decode(rq, err);
+	if (request_parse(rq, err) == -1 || request_decode(rq, err) == -1)
+		return -1;
+	request_said(rq, true);
+	return 0;
 }
 
 static void

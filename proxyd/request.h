@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/loop.h"
-#include "policy/route_plan.h"
+#include "policy/route_target.h"
 #include "proxyd/admit.h"
 #include "proxyd/http_in.h"
 #include "proxyd/http_out.h"
@@ -65,7 +65,8 @@ struct request {
 	/* where it goes */
 	struct plan		*rq_plan;	/* targets, in their order */
 	unsigned		 rq_step;	/* that of the moment */
-	struct asked		*rq_asked;	/* before a rule's parameters */
+	struct route_ask	 rq_ask;	/* as those who route see it */
+	struct route_said	 rq_given;	/* before a rule's parameters */
 	uint64_t		 rq_session;	/* holds to its key; 0: none */
 	struct route		 rq_route;
 	const struct snap_pool	*rq_pool;
@@ -189,6 +190,10 @@ int	 request_route(struct request *, struct ir_error *)
 bool	 request_to(struct request *, struct str provider, struct str model);
 /* Targets of this provider come first; false: it has none in the plan. */
 bool	 request_prefer(struct request *, struct str provider);
+/* The client's parameters and a rule's over them; anew: the body was replaced. */
+void	 request_said(struct request *, bool anew);
+struct route_target request_target(const struct request *);
+struct permit	 request_permit(const struct request *);
 /* 0, or 1: media are fetched, and then is called; -1 with the error. */
 int	 request_fetch(struct request *, void (*then)(struct request *),
 	    struct ir_error *) __attribute__((__warn_unused_result__));
@@ -300,6 +305,8 @@ bool	 op_instead(struct request *, const struct ir_error *);
  * which nobody pays for.
  */
 int64_t	 op_input(const struct request *);
+/* NULL: it asks for none. */
+const struct embed *op_embed(const struct request *);
 bool	 op_is_free(const struct request *);
 /* Was a count estimated?  The answer's head says so. */
 bool	 op_estimated(const struct request *);

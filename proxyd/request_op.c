@@ -49,13 +49,19 @@ op_is_free(const struct request *rq)
 	return rq->rq_op != NULL && rq->rq_op->count;
 }
 
+const struct embed *
+op_embed(const struct request *rq)
+{
+	return rq->rq_op == NULL || rq->rq_op->count ? NULL :
+	    &rq->rq_op->embed;
+}
+
 int64_t
 op_input(const struct request *rq)
 {
 	if (op_is_free(rq))
 		return 0;
-	return rq->rq_op != NULL ? embed_estimate(&rq->rq_op->embed) :
-	    ir_estimate_input(&rq->rq_ir);
+	return route_tokens(&rq->rq_ask);
 }
 
 /* --- what was asked ------------------------------------------------------------- */

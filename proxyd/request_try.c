@@ -8,6 +8,7 @@
 #include "base/codec.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "policy/key_view.h"
 #include "policy/keypick.h"
 #include "proxyd/account.h"
 #include "proxyd/capture.h"
@@ -229,36 +230,25 @@ key_claim(struct shm *m, const struct snap_key *k)
 	m->key[k->slot].id = k->id;
 }
 
-static bool
-key_serves(const struct request *rq, const struct snap_key *k)
-{
-	return k->enabled && admit_key(rq, k) &&
-	    (k->expires_us == 0 || k->expires_us > rq->rq_wall_us) &&
-	    (k->models.n == 0 || rule_list_fits(&k->models,
-	    rq->rq_route.model));
-}
-
 static void
 key_fill(struct request *rq, const struct snap_key *k, struct keypick *to)
 {
 	struct shm	*m = rq->rq_wk->shm;
+	struct key_view	 v;
 
 	key_claim(m, k);
+	key_view(rq->rq_snap, k, m, rq->rq_ask.who, rq->rq_route.model,
+	    rq->rq_wall_us, clock_mono_ms(), &v);
 	*to = (struct keypick){
 		.id = (uint64_t)k->id,
-		.enabled = key_serves(rq, k),
+		.enabled = key_serves(&v),
 		.tried = rq->rq_tried[k - rq->rq_snap->keys],
-		.cool_until_ms = keys_until(m, k->slot, rq->rq_route.model),
+		.cool_until_ms = v.until_ms,
 		.weight = k->weight,
-		.priority = k->priority
+		.priority = k->priority,
+		.inflight = rq->rq_pool->strategy == POOL_LEAST_USED ?
+		    keys_inflight(m, k->slot) : v.inflight
 	};
-	if (k->max_concurrent == 0 &&
-	    rq->rq_pool->strategy != POOL_LEAST_USED)
-		return;
-	to->inflight = keys_inflight(m, k->slot);
-	if (k->max_concurrent > 0 && to->inflight >= k->max_concurrent &&
-	    to->cool_until_ms <= clock_mono_ms())
-		to->cool_until_ms = clock_mono_ms() + 1000;
 }
 
 static int64_t
@@ -325,14 +315,7 @@ try_keyless(struct request *rq, int64_t wait_ms)
 {
 	struct ir_error	 err;
 
-	if (wait_ms >= 0) {
-		ir_error_set(&err, IR_ERR_RATE, "every key of provider '%s' "
-		    "rests or is at its limit", rq->rq_provider->name.p);
-		err.retry_after = (int)((wait_ms + 999) / 1000);
-	} else
-		ir_error_set(&err, IR_ERR_AUTH, "no key for provider '%s': "
-		    "add one to API_KEY_POOLS in app.yml",
-		    rq->rq_provider->name.p);
+	route_keyless(&err, rq->rq_provider, wait_ms);
 	request_fail(rq, &err);
 }
 
@@ -587,6 +570,7 @@ try_soonest(struct request *rq)
 	const struct snap_pool *p;
 	const struct plan_step *st;
 	const struct snap_key  *k;
+	struct key_view	 v;
 	unsigned	 i, t;
 
 	for (t = 0; t < rq->rq_plan->n; t++) {
@@ -594,10 +578,12 @@ try_soonest(struct request *rq)
 		p = &rq->rq_snap->pools[st->pool];
 		for (i = 0; i < p->nkeys; i++) {
 			k = &rq->rq_snap->keys[p->keys[i]];
-			if (!k->enabled || !admit_key(rq, k))
+			key_view(rq->rq_snap, k, rq->rq_wk->shm,
+			    rq->rq_ask.who, st->route.model, rq->rq_wall_us,
+			    now, &v);
+			if (!key_serves(&v))
 				continue;
-			until = keys_until(rq->rq_wk->shm, k->slot,
-			    st->route.model) - now;
+			until = v.until_ms - now;
 			if (best == -1 || until < best)
 				best = until < 0 ? 0 : until;
 		}

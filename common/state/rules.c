@@ -13,6 +13,13 @@
 const char *const rule_strategies[] = { "ordered", "weighted", "fastest",
     "cheapest", NULL };
 
+const struct rule_need rule_needs[] = {
+	{ "image", IR_NEED_IMAGE }, { "audio", IR_NEED_AUDIO },
+	{ "video", IR_NEED_VIDEO }, { "document", IR_NEED_DOCUMENT },
+	{ "tools", IR_NEED_TOOLS }, { "thinking", IR_NEED_THINKING },
+	{ "schema", IR_NEED_SCHEMA }, { NULL, 0 }
+};
+
 int
 rule_fail(struct rule_error *e, const char *field, const char *fmt, ...)
 {
@@ -242,28 +249,20 @@ match_tokens(struct parse *p, struct jv v, struct rule_match *m)
 static int
 match_has(struct parse *p, struct jv v, const char *field, uint32_t *bits)
 {
-	static const struct {
-		const char	*name;
-		uint32_t	 bit;
-	} known[] = {
-		{ "image", IR_NEED_IMAGE }, { "audio", IR_NEED_AUDIO },
-		{ "video", IR_NEED_VIDEO }, { "document", IR_NEED_DOCUMENT },
-		{ "tools", IR_NEED_TOOLS }, { "thinking", IR_NEED_THINKING },
-		{ "schema", IR_NEED_SCHEMA }
-	};
 	struct rule_list	 l = { NULL, 0 };
-	unsigned		 i, k, n = sizeof(known) / sizeof(known[0]);
+	unsigned		 i, k;
 
 	if (rule_list_parse(p->arena, v, field, &l, p->e) == -1)
 		return -1;
 	for (i = 0; i < l.n; i++) {
-		for (k = 0; k < n && !str_is(l.s[i], known[k].name); k++)
+		for (k = 0; rule_needs[k].name != NULL &&
+		    !str_is(l.s[i], rule_needs[k].name); k++)
 			;
-		if (k == n)
+		if (rule_needs[k].name == NULL)
 			return rule_fail(p->e, field, "unknown '%.*s': "
 			    "expected image, audio, video, document, tools, "
 			    "thinking or schema", STR_FMT(l.s[i]));
-		*bits |= known[k].bit;
+		*bits |= rule_needs[k].bit;
 	}
 	return 0;
 }

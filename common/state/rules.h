@@ -63,6 +63,13 @@ enum rule_strategy {
 };
 extern const char *const rule_strategies[];	/* words, ends in NULL */
 
+/* What "has" may ask for. */
+struct rule_need {
+	const char	*name;		/* NULL ends them */
+	uint32_t	 bit;		/* IR_NEED_ */
+};
+extern const struct rule_need rule_needs[];
+
 /* What is wrong, and where: "targets[0].weight". */
 struct rule_error {
 	char	 field[96];

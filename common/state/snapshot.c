@@ -293,7 +293,8 @@ load_keys(struct load *l, unsigned provider)
 		return -1;
 	while ((rc = sql_step(l->s, st)) == 1) {
 		n->keys = snapshot_grow(l->arena, n->keys, n->nkeys, sizeof(*n->keys));
-		fill_key(l, st, provider, &n->keys[n->nkeys++]);
+		fill_key(l, st, provider, &n->keys[n->nkeys]);
+		p->owned = p->owned || n->keys[n->nkeys++].tenant_id != 0;
 	}
 	sql_end(st);
 	p->nkeys = n->nkeys - p->first_key;

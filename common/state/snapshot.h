@@ -38,6 +38,7 @@ struct snap_provider {
 	unsigned	 nheaders;
 	unsigned	 first_key, nkeys;	/* in snapshot's keys */
 	bool		 disabled;
+	bool		 owned;			/* some keys are a tenant's */
 };
 
 struct snap_key {
@@ -58,6 +59,8 @@ enum pool_strategy {
 	POOL_ROUND_ROBIN, POOL_LEAST_USED, POOL_RANDOM, POOL_PRIORITY,
 	POOL_WEIGHTED
 };
+
+const char	*pool_strategy_name(enum pool_strategy);
 
 /* Keys of one provider.  Pool i < nproviders has all keys of provider i. */
 struct snap_pool {

@@ -35,15 +35,22 @@ snapshot_patterns(struct arena *a, struct str text, struct rule_list *l)
 
 /* --- pools ------------------------------------------------------------------ */
 
+static const char *const strategy_names[] = { "round_robin", "least_used",
+    "random", "priority", "weighted" };
+
+const char *
+pool_strategy_name(enum pool_strategy s)
+{
+	return strategy_names[s];
+}
+
 static enum pool_strategy
 strategy_of(struct str s)
 {
-	static const char *const name[] = { "round_robin", "least_used",
-	    "random", "priority", "weighted" };
 	unsigned	 i;
 
 	for (i = 0; i < 5; i++)
-		if (str_is(s, name[i]))
+		if (str_is(s, strategy_names[i]))
 			return (enum pool_strategy)i;
 	return POOL_ROUND_ROBIN;
 }

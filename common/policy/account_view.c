@@ -1,0 +1,54 @@
+/*
+ * Accounts of client keys and tenants, read.
+ */
+#include "base/clock.h"
+#include "policy/account_view.h"
+
+int64_t
+account_spent(const struct shm *m, unsigned slot)
+{
+	int64_t	 sum = m->account[slot].base +
+		    m->departed.use[slot].settled;
+	unsigned i;
+
+	for (i = 0; i < SHM_WORKERS; i++)
+		sum += m->worker[i].use[slot].settled;
+	return sum;
+}
+
+int64_t
+account_reserved(const struct shm *m, unsigned slot)
+{
+	int64_t	 sum = 0;
+	unsigned i;
+
+	for (i = 0; i < SHM_WORKERS; i++)
+		sum += m->worker[i].use[slot].reserved;
+	return sum;
+}
+
+uint32_t
+account_inflight(const struct shm *m, unsigned slot)
+{
+	uint32_t	 n = 0;
+	unsigned	 i;
+
+	for (i = 0; i < SHM_WORKERS; i++)
+		n += m->worker[i].use[slot].inflight;
+	return n;
+}
+
+void
+account_view(const struct shm *m, unsigned slot, int64_t wall_us,
+    struct account_view *v)
+{
+	const struct shm_account	*a = &m->account[slot];
+
+	*v = (struct account_view){ .total = account_spent(m, slot),
+	    .reserved = account_reserved(m, slot),
+	    .inflight = account_inflight(m, slot) };
+	if (a->day == clock_day(wall_us))
+		v->day = v->total - a->day_base;
+	if (a->month == clock_month(wall_us))
+		v->month = v->total - a->month_base;
+}

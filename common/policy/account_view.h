@@ -1,0 +1,26 @@
+#ifndef POLICY_ACCOUNT_VIEW_H
+#define POLICY_ACCOUNT_VIEW_H
+
+#include "state/shm.h"
+#include "state/snapshot.h"
+
+/*
+ * Accounts of client keys and tenants in shared memory, summed over the workers.
+ * Money in micro-dollars.
+ */
+#define ACCOUNT_TENANT(t)	((t)->slot)
+#define ACCOUNT_KEY(k)		(SHM_TENANTS + (k)->slot)
+
+int64_t	 account_spent(const struct shm *, unsigned slot);
+int64_t	 account_reserved(const struct shm *, unsigned slot);
+uint32_t account_inflight(const struct shm *, unsigned slot);
+
+/* For those who only look; a period that nobody has begun yet is empty. */
+struct account_view {
+	int64_t	 day, month, total, reserved;
+	uint32_t inflight;
+};
+void	 account_view(const struct shm *, unsigned slot, int64_t wall_us,
+	    struct account_view *);
+
+#endif /* POLICY_ACCOUNT_VIEW_H */
