@@ -76,6 +76,8 @@ ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c assets.c api_logs.c ap
 	api_tenants.c api_users.c api_lab.c auth.c http.c live.c rows.c metrics.c operator.c \
 	page.c status.c upstream.c))
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c words.c completion.c db.c \
+	table.c values.c objects.c models.c keys.c \
+	routes.c \
 	daemon.c launch.c foreground.c status.c check.c convert.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c ops.c loop.c \
 	dialect_anthropic.c anthropic_answer.c dialect_gemini.c \

@@ -107,15 +107,15 @@ ctl_box(const struct ctl *c, struct store *s)
 
 /* --- audit ----------------------------------------------------------------------- */
 
-static const char *
-actor(char dst[80])
+const char *
+ctl_actor(char dst[CTL_ACTOR])
 {
 	const struct passwd	*pw = getpwuid(getuid());
 
 	if (pw != NULL)
-		snprintf(dst, 80, "unix:%.64s", pw->pw_name);
+		snprintf(dst, CTL_ACTOR, "unix:%.58s", pw->pw_name);
 	else
-		snprintf(dst, 80, "unix:%lu", (unsigned long)getuid());
+		snprintf(dst, CTL_ACTOR, "unix:%lu", (unsigned long)getuid());
 	return dst;
 }
 
@@ -124,11 +124,11 @@ ctl_audit(struct store *s, const char *action, const char *object, bool ok,
     json_t *detail)
 {
 	struct admin_act	 act = { .time_us = clock_wall_us(), .ok = ok };
-	char			 who[80];
+	char			 who[CTL_ACTOR];
 	char			*text = detail == NULL ? NULL :
 				    json_dumps(detail, JSON_COMPACT);
 
-	act.actor = str_of(actor(who));
+	act.actor = str_of(ctl_actor(who));
 	act.client = STR("proxyctl");
 	act.action = str_of(action);
 	act.object = str_of(object);

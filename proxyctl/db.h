@@ -29,6 +29,10 @@ int	 ctl_store_failed(const struct ctl *, struct store *);
 void	 ctl_audit(struct store *, const char *action, const char *object,
 	    bool ok, struct json_t *detail);
 
+/* "unix:alice"; returns dst. */
+#define CTL_ACTOR	64
+const char	*ctl_actor(char dst[CTL_ACTOR]);
+
 /* All objects of a kind as a JSON array; NULL: said already. */
 struct json_t	*ctl_objects(const struct ctl *, struct store *, enum object_kind);
 

@@ -16,6 +16,11 @@
 const struct word_group word_groups[] = {
 	{ NULL, NULL, daemon_words },
 	{ NULL, NULL, look_words },
+	{ "models", "names that clients ask for", model_words },
+	{ "routes", "rules that choose targets", route_words },
+	{ "providers", "where requests go", provider_words },
+	{ "keys", "the providers' keys", key_words },
+	{ "pools", "keys of one provider that belong together", pool_words },
 	{ NULL, NULL, help_words },
 	{ NULL, NULL, NULL }
 };
@@ -330,6 +335,9 @@ one_of(const struct ctl *c, const char *what, const char *list,
 	struct str		 rest = str_of(list), one;
 	char			 path[WORD_PATH_MAX];
 
+	/* "a|b|": the empty text, too. */
+	if (value[0] == '\0' && str_ends(rest, "|"))
+		return 0;
 	while (rest.n > 0) {
 		one = str_cut(&rest, '|');
 		if (str_is(one, value))

@@ -83,6 +83,11 @@ int	 ctl_convert(struct ctl *);		/* convert.c */
 
 extern const struct word daemon_words[];	/* daemon.c */
 extern const struct word look_words[];		/* status.c */
+extern const struct word model_words[];		/* models.c */
+extern const struct word provider_words[];
+extern const struct word pool_words[];
+extern const struct word key_words[];		/* keys.c */
+extern const struct word route_words[];		/* routes.c */
 extern const struct word help_words[];		/* words.c */
 
 #endif /* PROXYCTL_WORDS_H */

@@ -12,13 +12,18 @@ plan skip_all => 'proxyctl is not built' unless -x ctl_program;
 my $ctl = Ctl->new;
 
 # Every word of the help: its path, and its options.
+my %paths = map { $_ => 1 } $ctl->does('completion', 'completion', 'bash') =~
+    /^\t'([^']+)'\)$/mg;
 my %word;
 my $help = $ctl->does('help', 'help');
 for (grep { /^[a-z]/ } split /\n/, $help =~ s/.*\n\n//sr) {
-	my ($path) = /^([a-z-]+(?: [a-z]+)*)/;
-	$word{$path} = [ /(--[a-z-]+)/g ];
+	my ($path) = grep { defined } map { /^(\S+ \S+)/ && $paths{$1} ? $1 :
+	    /^(\S+)/ && $paths{$1} ? $1 : undef } $_;
+	$word{$path // $_} = [ /(--[a-z-]+)/g ];
 }
 cmp_ok(scalar keys %word, '>', 10, 'words are found');
+is_deeply([ sort keys %word ], [ sort keys %paths ],
+    'help and completion know the same words');
 
 subtest 'errors' => sub {
 	$ctl->refused(qr/unknown command 'statsu', did you mean 'stat/, 'a slip',

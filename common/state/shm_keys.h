@@ -57,5 +57,8 @@ int	 keys_save(struct store *, const struct shm *)
 	    __attribute__((__warn_unused_result__));
 int	 keys_load(struct store *, struct shm *, const bool *fresh)
 	    __attribute__((__warn_unused_result__));
+/* As keys_reset, of a key by its id; 0: of all. */
+int	 keys_forget(struct store *, int64_t id)
+	    __attribute__((__warn_unused_result__));
 
 #endif /* STATE_SHM_KEYS_H */

@@ -135,3 +135,10 @@ keys_load(struct store *s, struct shm *m, const bool *fresh)
 	sql_end(st);
 	return rc;
 }
+
+int
+keys_forget(struct store *s, int64_t id)
+{
+	return sql_run(s, "DELETE FROM key_states WHERE ?1 = 0 OR "
+	    "key_id = ?1", "i", id);
+}

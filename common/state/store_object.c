@@ -680,3 +680,41 @@ store_object_delete(struct store *s, enum object_kind k, int64_t id,
 	r = begin(&c, s, k, e);
 	return finish(&c, r == OBJECT_OK ? delete(&c, id) : r);
 }
+
+/* --- the order of rules ------------------------------------------------------ */
+
+#define RULE_STEP	10		/* room for one between two */
+
+static enum object_result
+order(struct change *c, const int64_t *ids, size_t n)
+{
+	int64_t	 rules = 0, step = n > 100000 ? 1 : RULE_STEP;
+	size_t	 i;
+
+	if (sql_get(c->s, &rules, "SELECT count(*) FROM rules", "") == -1 ||
+	    sql_run(c->s, "UPDATE rules SET pos = -1", "") == -1)
+		return OBJECT_STORE;
+	for (i = 0; i < n; i++) {
+		if (sql_run(c->s, "UPDATE rules SET pos = ? WHERE id = ? "
+		    "AND pos = -1", "ii", (int64_t)(i + 1) * step,
+		    ids[i]) == -1)
+			return OBJECT_STORE;
+		if (sql_changes(c->s) == 0)
+			break;
+	}
+	if (i == n && (int64_t)n == rules)
+		return OBJECT_OK;
+	return refuse(c, "", "expected the ids of all rules, each once; they "
+	    "may have changed just now");
+}
+
+enum object_result
+store_rules_order(struct store *s, const int64_t *ids, size_t n,
+    struct object_error *e)
+{
+	struct change		 c;
+	enum object_result	 r;
+
+	r = begin(&c, s, OBJECT_RULE, e);
+	return finish(&c, r == OBJECT_OK ? order(&c, ids, n) : r);
+}

@@ -65,5 +65,12 @@ enum object_result	 store_object_update(struct store *,
 enum object_result	 store_object_delete(struct store *,
 			    enum object_kind, int64_t id,
 			    struct object_error *);
+/*
+ * Puts the rules into the order of ids, in one transaction: positions are given
+ * anew.  Refused unless ids are those of all rules, each once.
+ */
+enum object_result	 store_rules_order(struct store *,
+			    const int64_t *ids, size_t n,
+			    struct object_error *);
 
 #endif /* STATE_STORE_OBJECT_H */
