@@ -54,7 +54,7 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	dialect_openai_responses_write.c)
 STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_process.c \
 	conf_value.c conf_yaml.c object_field.c rules.c daemon.c daemon_status.c \
-	store_change.c store_diff.c store_revision.c \
+	store_change.c store_diff.c store_revision.c store_settings.c \
 	secret.c shm.c shm_keys.c rollup.c row_json.c status_view.c \
 	snapshot.c snapshot_routes.c store.c \
 	store_admin.c store_conf.c store_keys.c store_log.c store_object.c \
@@ -72,7 +72,8 @@ PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c
 	request_alive.c request_head.c request_op.c request_refusal.c request_vault.c responses.c responses_native.c \
 	fetch.c choices.c api.c \
 	mock.c logger.c account.c admit.c capture.c))
-ADMIND_SRCS = $(wildcard $(addprefix admind/,main.c api.c assets.c api_logs.c api_stats.c \
+ADMIND_SRCS = $(wildcard $(addprefix admind/,api_revisions.c \
+	main.c api.c assets.c api_logs.c api_stats.c \
 	api_tenants.c api_users.c api_lab.c auth.c http.c live.c rows.c metrics.c operator.c \
 	page.c status.c upstream.c))
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c words.c completion.c db.c \

@@ -13,6 +13,7 @@
 #include "state/store_revision.h"
 
 static const struct api_route *const tables[] = {
+	api_revisions_routes,
 	api_auth_routes, api_users_routes, api_logs_routes, api_stats_routes,
 	api_tenants_routes, api_lab_routes
 };
@@ -454,6 +455,20 @@ body_read(struct api *a)
 	return true;
 }
 
+/* What was made of a change, so that it can be undone. */
+static void
+tell_revision(struct api *a)
+{
+	char	 n[24];
+
+	if (a->store == NULL || store_revision_made(a->store) == 0)
+		return;
+	snprintf(n, sizeof(n), "%lld",
+	    (long long)store_revision_made(a->store));
+	http_reply_header(a->r, "Revision", arena_str(a->rq->arena,
+	    str_of(n)).p);
+}
+
 void
 api_serve(struct admind *ad, struct http_request *rq, struct http_reply *r)
 {
@@ -464,6 +479,7 @@ api_serve(struct admind *ad, struct http_request *rq, struct http_reply *r)
 	if (body_read(a))
 		a->route->serve(a);
 	must(a->replied || a->later || a->r->stream != NULL);
+	tell_revision(a);
 	store_close(a->store);
 	a->store = NULL;
 	json_decref(a->body);

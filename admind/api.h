@@ -53,6 +53,7 @@ extern const struct api_route	 api_lab_routes[];
 extern const struct api_route	 api_logs_routes[];
 extern const struct api_route	 api_stats_routes[];
 extern const struct api_route	 api_tenants_routes[];
+extern const struct api_route	 api_revisions_routes[];
 
 /* As http_server's: for paths below /api/v1/. */
 long	 api_begin(struct admind *, struct http_request *,

@@ -14,6 +14,7 @@
 #include "state/shm_keys.h"
 #include "state/store.h"
 #include "state/store_revision.h"
+#include "state/store_settings.h"
 #include "state/store_tenants.h"
 
 /* Lifetime counters of keys that this shared memory has not met yet. */
@@ -92,6 +93,16 @@ accounts_load(struct store *s, struct shm *shm)
 	return 0;
 }
 
+static void
+unused_cb(void *arg, const struct store_setting *o)
+{
+	(void)arg;
+	if (o->source == SETTING_DATABASE && !str_eq(o->value, o->file))
+		log_info("%s of app.yml is not used: the database has '%.*s'",
+		    o->conf->name, o->value.n > 64 ? 64 : (int)o->value.n,
+		    o->value.p);
+}
+
 static bool
 no_keys(const struct conf *c)
 {
@@ -124,6 +135,8 @@ loader_apply(const struct conf_paths *paths, const struct conf *c,
 	store_author(s, STR("app.yml"));
 	n = store_apply_conf(s, c, box);
 	r->changed = n == 1;
+	if (n != -1 && store_settings(s, unused_cb, NULL) == -1)
+		n = -1;
 	if (n != -1 && accounts_load(s, shm) == -1)
 		n = -1;
 	if (n == -1 || store_generation(s, &r->generation) == -1 ||

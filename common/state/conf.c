@@ -578,18 +578,19 @@ set_hosts(struct conf_reader *r, const struct conf_row *row,
 	return 0;
 }
 
+static const char *const body_words[] = {
+	[BODIES_NONE] = "none", [BODIES_ERRORS] = "errors",
+	[BODIES_ALL] = "all", NULL
+};
+
 static int
 set_body_mode(struct conf_reader *r, const struct conf_row *row,
     const struct yml *y, void *base)
 {
-	static const char *const words[] = {
-		[BODIES_NONE] = "none", [BODIES_ERRORS] = "errors",
-		[BODIES_ALL] = "all"
-	};
 	int	 i;
 
-	for (i = 0; i < 3; i++)
-		if (y->type == YML_SCALAR && str_is(y->text, words[i])) {
+	for (i = 0; body_words[i] != NULL; i++)
+		if (y->type == YML_SCALAR && str_is(y->text, body_words[i])) {
 			*(int *)((char *)base + row->off) = i;
 			return 0;
 		}
@@ -712,6 +713,8 @@ static const struct conf_row rows[] = {
 	    "days that bodies are kept; 0: for ever" },
 	{ "LOG_BODY_SIZE", conf_set_size, C(body_size), 0, SIZE_MOST, "1GiB",
 	    "bytes of all bodies above which the oldest go; 0: any" },
+	{ "REVISIONS", conf_set_int, C(revisions), 10, 100000, "1000",
+	    "changes of the configuration that can be shown and undone" },
 	{ "ADMIN_HOST", conf_set_listen, C(process.admin_host), 0, 0,
 	    "127.0.0.1", "address that admind listens on" },
 	{ "ADMIN_PORT", conf_set_int, C(process.admin_port), 0, 65535, "3000",
@@ -734,6 +737,47 @@ static const struct conf_row rows[] = {
 };
 #undef C
 
+static bool
+sendable(struct str s)
+{
+	size_t	 i;
+
+	for (i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+			return false;
+	return utf8_valid(s);
+}
+
+static const char *const mode_words[] = { "transformer", "direct", NULL };
+
+static struct conf_setting
+setting_of(const char *section, const struct conf_row *row, unsigned index)
+{
+	struct conf_setting	 s = { section, row->name, row->deflt,
+				    row->text, CONF_OTHER, row->min, row->max,
+				    NULL, row->off, index };
+
+	if (row->set == conf_set_bool)
+		s.kind = CONF_BOOL;
+	else if (row->set == conf_set_int)
+		s.kind = CONF_INT;
+	else if (row->set == conf_set_size)
+		s.kind = CONF_SIZE;
+	else if (row->set == conf_set_ms)
+		s.kind = CONF_MS;
+	else if (row->set == conf_set_str)
+		s.kind = CONF_TEXT;
+	else if (row->set == set_provider_name)
+		s.kind = CONF_PROVIDER;
+	else if (row->set == set_server_tools)
+		s.kind = CONF_TOOLS;
+	else if (row->set == conf_set_mode || row->set == set_body_mode) {
+		s.kind = CONF_WORD;
+		s.words = row->set == conf_set_mode ? mode_words : body_words;
+	}
+	return s;
+}
+
 void
 conf_settings_each(void (*cb)(void *, const struct conf_setting *), void *arg)
 {
@@ -744,13 +788,100 @@ conf_settings_each(void (*cb)(void *, const struct conf_setting *), void *arg)
 		{ "", rows }, { "PROVIDERS", provider_rows },
 		{ "API_KEY_POOLS", pool_rows }, { "MODELS", model_rows }
 	};
-	const struct conf_row	*row;
-	unsigned		 i;
+	struct conf_setting	 s;
+	unsigned		 i, j;
 
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		for (row = table[i].rows; row->name != NULL; row++)
-			cb(arg, &(struct conf_setting){ table[i].section,
-			    row->name, row->deflt, row->text });
+		for (j = 0; table[i].rows[j].name != NULL; j++) {
+			s = setting_of(table[i].section, &table[i].rows[j], j);
+			cb(arg, &s);
+		}
+}
+
+static void
+value_of(const struct conf_setting *cs, struct arena *a, const struct conf *c,
+    int64_t *i, struct str *s)
+{
+	const char	*p = (const char *)c + cs->off;
+
+	if (cs->kind == CONF_BOOL)
+		*i = *(const bool *)p;
+	else if (cs->kind == CONF_SIZE)
+		*i = *(const int64_t *)p;
+	else if (cs->kind == CONF_TEXT)
+		*s = arena_str(a, *(const struct str *)p);
+	else if (cs->kind == CONF_TOOLS)
+		*s = arena_str(a, c->server_tools);
+	else
+		*i = *(const int *)p;
+}
+
+int
+conf_setting_parse(const struct conf_setting *cs, struct arena *a,
+    struct str text, int64_t *i, struct str *s, char *err, size_t errsize)
+{
+	struct conf		*c;
+	struct conf_reader	 r = { .name = "", .err = err,
+				    .errsize = errsize };
+	struct yml		 scalar = { .type = YML_SCALAR, .text = text };
+	struct yml		*y = &scalar;
+	const char		*why;
+	int			 rc = 0;
+
+	*i = 0;
+	*s = text;
+	if (cs->kind == CONF_PROVIDER)
+		return 0;
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		fatal("calloc");
+	arena_init(&c->arena);
+	r.c = c;
+	if (!sendable(text) && cs->kind != CONF_TOOLS)
+		rc = conf_fail(&r, y, "must not hold control characters");
+	else if (cs->kind == CONF_TOOLS && (y = yml_parse(&c->arena, text, "",
+	    err, errsize)) == NULL)
+		rc = -1;
+	if (rc == 0)
+		rc = rows[cs->index].set(&r, &rows[cs->index], y, c);
+	if (rc == 0)
+		value_of(cs, a, c, i, s);
+	else if ((why = strstr(err, ": ")) != NULL)
+		memmove(err, why + 2, strlen(why + 2) + 1);
+	arena_release(&c->arena);
+	free(c);
+	return rc;
+}
+
+struct str
+conf_setting_text(const struct conf_setting *cs, int64_t i,
+    char dst[CONF_SETTING_TEXT])
+{
+	static const struct {
+		const char	*name;
+		int64_t		 ms, bytes;
+	} unit[] = {
+		{ "h", 3600000, 0 }, { "m", 60000, 0 }, { "s", 1000, 0 },
+		{ "ms", 1, 0 }, { "GiB", 0, 1 << 30 }, { "MiB", 0, 1 << 20 },
+		{ "KiB", 0, 1 << 10 }
+	};
+	size_t	 u;
+	int64_t	 times;
+
+	snprintf(dst, CONF_SETTING_TEXT, "%lld", (long long)i);
+	if (cs->kind == CONF_BOOL)
+		return str_of(i != 0 ? "true" : "false");
+	if (cs->kind == CONF_WORD)
+		return str_of(cs->words[i]);
+	for (u = 0; i != 0 && u < sizeof(unit) / sizeof(*unit); u++) {
+		times = cs->kind == CONF_MS ? unit[u].ms : cs->kind ==
+		    CONF_SIZE ? unit[u].bytes : 0;
+		if (times == 0 || i % times != 0)
+			continue;
+		snprintf(dst, CONF_SETTING_TEXT, "%lld%s",
+		    (long long)(i / times), unit[u].name);
+		break;
+	}
+	return str_of(dst);
 }
 
 static void
@@ -769,17 +900,6 @@ add_builtin(struct conf_reader *r)
 		p->dialect = str_of(list[i][1]);
 		p->default_model = str_of(list[i][2]);
 	}
-}
-
-static bool
-sendable(struct str s)
-{
-	size_t	 i;
-
-	for (i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
-			return false;
-	return utf8_valid(s);
 }
 
 /* Where the file does not give one of the single keys, the environment may. */
@@ -813,8 +933,11 @@ conf_parse(struct str text, const char *name, char *err, size_t errsize)
 				       .errsize = errsize };
 	struct arena		 tree;
 	struct yml		*map;
+	size_t			 i;
 	int			 rc = -1;
 
+	_Static_assert(sizeof(rows) / sizeof(*rows) <= CONF_KEYS_MAX,
+	    "a bit for each key");
 	if ((r.c = calloc(1, sizeof(*r.c))) == NULL)
 		fatal("calloc");
 	arena_init(&r.c->arena);
@@ -822,8 +945,12 @@ conf_parse(struct str text, const char *name, char *err, size_t errsize)
 	add_builtin(&r);
 	arena_init(&tree);
 	if ((map = yml_parse(&tree, text, name, err, errsize)) != NULL &&
-	    conf_rows(&r, rows, map, r.c) == 0)
+	    conf_rows(&r, rows, map, r.c) == 0) {
+		for (i = 0; rows[i].name != NULL; i++)
+			r.c->given[i] = conf_given(yml_get(map,
+			    rows[i].name));
 		rc = add_environment(&r, map);
+	}
 	arena_release(&tree);
 	if (rc == 0)
 		return r.c;

@@ -77,6 +77,8 @@ struct conf_process {
 	int		 admin_port;
 };
 
+#define CONF_KEYS_MAX	128		/* of the file's outermost map */
+
 struct conf {
 	struct arena		 arena;
 	struct conf_process	 process;
@@ -112,8 +114,11 @@ struct conf {
 	int			 body_sample;	/* percent of good requests */
 	int			 body_days;	/* 0: kept for ever */
 	int64_t			 body_size;	/* bytes of all; 0: any */
+	int			 revisions;	/* of the configuration */
 	int			 state_days;	/* 0: kept for ever */
 	int64_t			 state_size;	/* bytes; 0: any */
+	bool			 given[CONF_KEYS_MAX];	/* in the file, by
+						   conf_setting.index */
 	struct conf_provider	*providers;	/* also built-in ones */
 	struct conf_model	*models;
 };
@@ -134,11 +139,33 @@ void		 conf_free(struct conf *);
  * The known keys, for manuals, tests and completion: section is "", or the key
  * whose members it is one of; deflt "" where there is none.
  */
+enum conf_kind {
+	CONF_OTHER, CONF_BOOL, CONF_INT, CONF_SIZE, CONF_MS, CONF_WORD,
+	CONF_TEXT, CONF_PROVIDER, CONF_TOOLS
+};
+
 struct conf_setting {
-	const char	*section, *name, *deflt, *text;
+	const char		*section, *name, *deflt, *text;
+	enum conf_kind		 kind;
+	int64_t			 min, max;
+	const char *const	*words;	/* of CONF_WORD, ended by NULL */
+	size_t			 off;	/* of the field of struct conf */
+	unsigned		 index;	/* in its section */
 };
 void	 conf_settings_each(void (*cb)(void *, const struct conf_setting *),
 	    void *);
+
+/*
+ * One value as the file would take it, checked; a number in *i, a text in *s,
+ * in the arena.  -1 with err, a sentence's end: "expected a duration ...".
+ */
+int	 conf_setting_parse(const struct conf_setting *, struct arena *,
+	    struct str text, int64_t *i, struct str *s, char *err,
+	    size_t errsize) __attribute__((__warn_unused_result__));
+/* ... and back: what would be written in the file. */
+#define CONF_SETTING_TEXT	32
+struct str	 conf_setting_text(const struct conf_setting *, int64_t i,
+		    char dst[CONF_SETTING_TEXT]);
 
 /*
  * As conf_load, in a child process that hands back only what is not secret: the

@@ -83,6 +83,7 @@ store_setting(struct store *s, const char *name, int64_t *v)
 	STORE_SETTING(fetch_ms)						\
 	STORE_SETTING(fetch_parallel)					\
 	STORE_SETTING(fetch_private)					\
+	STORE_SETTING(revisions)					\
 	STORE_SETTING(log_days)						\
 	STORE_SETTING(log_size)						\
 	STORE_SETTING(body_mode)					\
@@ -95,24 +96,86 @@ store_setting(struct store *s, const char *name, int64_t *v)
 
 /* --- settings and hosts --------------------------------------------------- */
 
+/* A value of the database's own stays; what the file says is beside it. */
+#define PUT_SETTING							\
+	"INSERT INTO settings (name, value, source, file_value, given) "	\
+	"VALUES (?1, ?2, 'file', ?2, ?3) ON CONFLICT (name) DO UPDATE SET " \
+	"value = CASE source WHEN 'db' THEN value ELSE excluded.value END, " \
+	"file_value = excluded.file_value, given = excluded.given "	\
+	"WHERE (file_value, given) IS NOT "				\
+	"(excluded.file_value, excluded.given) "			\
+	"OR (source = 'file' AND value IS NOT excluded.value)"
+
+static const struct {
+	const char	*name;
+	size_t		 off;
+} setting_columns[] = {
+#define STORE_SETTING(name)	{ #name, offsetof(struct conf, name) },
+	STORE_SETTINGS
+#undef STORE_SETTING
+	{ "server_tools", 0 },		/* of no row: by its kind */
+	{ "fetch_types", offsetof(struct conf, fetch_types) },
+	{ "models", offsetof(struct conf, models_text) },
+	{ "preferred_provider", offsetof(struct conf, preferred_provider) }
+};
+
+const char *
+store_setting_column(const struct conf_setting *cs)
+{
+	size_t	 i;
+
+	if (cs->section[0] != '\0')
+		return NULL;
+	if (cs->kind == CONF_TOOLS)
+		return "server_tools";
+	for (i = 0; i < sizeof(setting_columns) / sizeof(*setting_columns);
+	    i++)
+		if (cs->off != 0 && cs->off == setting_columns[i].off)
+			return setting_columns[i].name;
+	return NULL;
+}
+
+struct given_find {
+	const struct conf	*c;
+	const char		*name;
+	bool			 given;
+};
+
+static void
+given_cb(void *arg, const struct conf_setting *cs)
+{
+	struct given_find	*f = arg;
+	const char		*column = store_setting_column(cs);
+
+	if (column != NULL && strcmp(column, f->name) == 0)
+		f->given = f->c->given[cs->index];
+}
+
+static int64_t
+given(struct apply *a, const char *name)
+{
+	struct given_find	 f = { a->c, name, false };
+
+	conf_settings_each(given_cb, &f);
+	return f.given;
+}
+
 static int
 put_number(struct apply *a, const char *name, int64_t v)
 {
-	return count(a, sql_run(a->s, "INSERT INTO settings "
-	    "(name, value, source) VALUES (?, ?, 'file') "
-	    "ON CONFLICT (name) DO UPDATE SET value = excluded.value, "
-	    "source = 'file' WHERE value IS NOT excluded.value", "si",
-	    str_of(name), v));
+	static const char	 text[] = PUT_SETTING;
+
+	return count(a, sql_run(a->s, text, "sii", str_of(name), v,
+	    given(a, name)));
 }
 
 static int
 put_text(struct apply *a, const char *name, struct str v)
 {
-	return count(a, sql_run(a->s, "INSERT INTO settings "
-	    "(name, value, source) VALUES (?, ?, 'file') "
-	    "ON CONFLICT (name) DO UPDATE SET value = excluded.value, "
-	    "source = 'file' WHERE value IS NOT excluded.value", "ss",
-	    str_of(name), v));
+	static const char	 text[] = PUT_SETTING;
+
+	return count(a, sql_run(a->s, text, "ssi", str_of(name), v,
+	    given(a, name)));
 }
 
 static int

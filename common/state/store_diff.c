@@ -15,7 +15,7 @@
 
 enum show {
 	SHOW_PLAIN, SHOW_NOT, SHOW_SECRET, SHOW_BOOL, SHOW_TIME, SHOW_DOLLARS,
-	SHOW_JSON, SHOW_MODE, SHOW_PROVIDER, SHOW_TENANT
+	SHOW_JSON, SHOW_MODE, SHOW_SETTING, SHOW_PROVIDER, SHOW_TENANT
 };
 
 /* name: the row's by its primary key: name, whose it is, source. */
@@ -72,7 +72,8 @@ static const struct column {
 	{ NULL, "old_hash", NULL, SHOW_NOT },
 	{ NULL, "salt", NULL, SHOW_NOT },
 	{ NULL, "rounds", NULL, SHOW_NOT },
-	{ NULL, "file_value", "app.yml", SHOW_PLAIN },
+	{ "settings", "value", NULL, SHOW_SETTING },
+	{ NULL, "file_value", "app.yml", SHOW_SETTING },
 	{ NULL, "given", NULL, SHOW_NOT },
 	{ "providers", "pos", NULL, SHOW_NOT },
 	{ "provider_headers", "pos", NULL, SHOW_NOT },
@@ -245,12 +246,49 @@ is_nothing(enum show show, const struct sql_value *v)
 	    (v->type == 's' && (v->s.n == 0 || str_is(v->s, "[]")));
 }
 
+/* "15s" of "keepalive_ms" 15000. */
+static json_t *
+setting_json(const struct sql_value *v, const struct conf_setting *cs)
+{
+	char	 text[CONF_SETTING_TEXT];
+
+	return v->type != 'i' || cs->kind == CONF_INT ? plain_json(v) :
+	    text_json(conf_setting_text(cs, v->i, text));
+}
+
+static json_t *
+field_json(struct diff *d, const struct sql_change *c, enum show show,
+    const struct sql_value *v)
+{
+	struct conf_setting	 cs;
+	int			 name = column_of(d, "name");
+
+	if (show == SHOW_SETTING && name != -1 && store_setting_of(
+	    c->op == SQL_ADD ? c->new[name].s : c->old[name].s, &cs) &&
+	    cs.kind != CONF_OTHER)
+		return setting_json(v, &cs);
+	return value_json(d, show, v);
+}
+
+/* What app.yml says matters where the setting's value is another. */
+static bool
+is_echo(const struct diff *d, const struct sql_change *c, int i)
+{
+	int	 value = column_of(d, "value");
+
+	return str_is(d->name[i], "file_value") &&
+	    (c->op != SQL_CHANGE || c->new[value].type != 0);
+}
+
 static void
 field_add(struct diff *d, json_t *fields, const struct sql_change *c, int i)
 {
 	const struct column	*col = column_find(c->table, d->name[i]);
 	json_t			*f;
 
+	if (is_echo(d, c, i) || (c->op != SQL_CHANGE &&
+	    str_is(d->name[i], table_find(c->table)->name_column)))
+		return;
 	if (col->show == SHOW_NOT || (c->op == SQL_CHANGE ?
 	    c->old[i].type == 0 || c->new[i].type == 0 || c->pk[i] :
 	    is_nothing(col->show, c->op == SQL_ADD ? &c->new[i] :
@@ -262,11 +300,11 @@ field_add(struct diff *d, json_t *fields, const struct sql_change *c, int i)
 		json_object_set_new(f, "secret", json_true());
 	} else {
 		if (c->op != SQL_ADD)
-			json_object_set_new(f, "old", value_json(d, col->show,
-			    &c->old[i]));
+			json_object_set_new(f, "old", field_json(d, c,
+			    col->show, &c->old[i]));
 		if (c->op != SQL_REMOVE)
-			json_object_set_new(f, "new", value_json(d, col->show,
-			    &c->new[i]));
+			json_object_set_new(f, "new", field_json(d, c,
+			    col->show, &c->new[i]));
 	}
 	json_array_append_new(fields, f);
 }
@@ -348,6 +386,17 @@ name_from_database(struct diff *d, const struct table *t,
 	return rc == -1 ? -1 : 0;
 }
 
+static void
+setting_name(json_t *o)
+{
+	struct conf_setting	 cs;
+	const char		*name;
+
+	name = json_string_value(json_object_get(o, "name"));
+	if (name != NULL && store_setting_of(str_of(name), &cs))
+		json_object_set_new(o, "name", json_string(cs.name));
+}
+
 static int
 row_cb(void *arg, const struct sql_change *c)
 {
@@ -369,6 +418,8 @@ row_cb(void *arg, const struct sql_change *c)
 	fields = json_array();
 	for (i = 0; i < c->n && i < d->names; i++)
 		field_add(d, fields, c, i);
+	if (strcmp(t->kind, "setting") == 0)
+		setting_name(o);
 	if (json_array_size(fields) == 0 && strcmp(op, "change") == 0) {
 		json_decref(fields);	/* nobody's concern: a slot */
 		json_decref(o);

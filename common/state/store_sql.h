@@ -199,6 +199,12 @@ void		 store_rollup_free(struct store_rollup *);	/* takes NULL */
 int		 store_slot_take(struct store *, int64_t *slot)
 		    __attribute__((__warn_unused_result__));
 
+/* The setting's row in the database; NULL: it has none. */
+const char	*store_setting_column(const struct conf_setting *);
+
+/* ... and back; false: it is no setting of app.yml. */
+bool		 store_setting_of(struct str column, struct conf_setting *);
+
 /* What a sealed value is bound to: "key:openai", "header:openai:x-team". */
 #define STORE_CONTEXT_MAX	512
 struct str	 store_context(char dst[STORE_CONTEXT_MAX], const char *kind,

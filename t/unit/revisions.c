@@ -187,8 +187,8 @@ test_told(void)
 	    "\"sk-abcdefghijklmnopqrstuvwxyz\",\"rpm\":60}");
 	ok(said(s, "tester: add key 'sk-a****wxyz' 1"), "a key: %s", line);
 	ok(differs("[{\"fields\":[{\"name\":\"provider\",\"new\":\"local\"},"
-	    "{\"name\":\"value\",\"secret\":true},{\"name\":\"mask\",\"new\":"
-	    "\"sk-a****wxyz\"},{\"name\":\"source\",\"new\":\"db\"},{\"name\":"
+	    "{\"name\":\"value\",\"secret\":true},"
+	    "{\"name\":\"source\",\"new\":\"db\"},{\"name\":"
 	    "\"weight\",\"new\":1},{\"name\":\"rpm\",\"new\":60}],\"kind\":"
 	    "\"key\",\"name\":\"sk-a****wxyz\",\"of\":\"local\",\"op\":"
 	    "\"add\"}]"), "nothing of the key itself");
