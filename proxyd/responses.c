@@ -461,6 +461,11 @@ serve_get(struct request *rq)
 
 	if (!load(rq, &r))
 		return;
+	if (responses_asks_stream(rq)) {
+		refuse(rq, IR_ERR_BAD_REQUEST, "'stream' is only for a response "
+		    "that was made with background and stream set to true");
+		return;
+	}
 	buf_init(&b, REQUEST_ANSWER_MAX);
 	(void)buf_adds(&b, r.object);
 	reply(rq, &b);

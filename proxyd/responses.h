@@ -41,6 +41,8 @@ void	 responses_native_note(struct request *, struct str id);
 bool	 responses_native_prefer(struct request *, struct str id);
 /* Passes a GET, DELETE or cancel on to it; false: it is not known. */
 bool	 responses_native_serve(struct request *);
+/* Does the query of a GET ask for its events? */
+bool	 responses_asks_stream(struct request *);
 /* Of such a request (rq_native). */
 const char	*responses_native_method(const struct request *);
 void	 responses_native_path(const struct request *, struct buf *);

@@ -80,8 +80,8 @@ responses_native_prefer(struct request *rq, struct str id)
 
 /* --- passed on -------------------------------------------------------------------- */
 
-static bool
-asks_for_stream(struct request *rq)
+bool
+responses_asks_stream(struct request *rq)
 {
 	struct str	 query = call_query(rq->rq_call);
 
@@ -101,7 +101,7 @@ responses_native_serve(struct request *rq)
 		return false;
 	rq->rq_native = true;
 	rq->rq_ir.stream = rq->rq_match.endpoint->op == DIALECT_STATE_GET &&
-	    asks_for_stream(rq);
+	    responses_asks_stream(rq);
 	rq->rq_key_hint = row.key_id;
 	request_start(rq);
 	return true;

@@ -136,6 +136,9 @@ subtest 'conversations' => sub {
 };
 
 subtest 'what is not kept' => sub {
+	my $s = call(GET => "/$one->{id}?stream=true");
+	is($s->{status}, 400, 'the events of a response are not');
+	like($s->{json}{error}{message}, qr/'stream' is only for/, 'said so');
 	my $no = ask('x', store => $F);
 	is(call(GET => "/$no->{id}")->{status}, 404, 'store: false');
 	my $r = call(POST => '', { model => 'm', input => 'x',
