@@ -1,8 +1,11 @@
 /*
- * To try things out: requests through proxyd as the operator.
+ * To try things out: requests through proxyd as the operator, translation
+ * without a provider.
  */
 #include "admind/api.h"
+#include "admind/lab.h"
 #include "admind/operator.h"
+#include "base/clock.h"
 #include "base/codec.h"
 
 #define SEND_BODY	(48L << 20)	/* proxyd has a limit of its own */
@@ -47,7 +50,57 @@ serve_proxy(struct api *a)
 	operator_send(a, &c);
 }
 
+/* --- translation --------------------------------------------------------------- */
+
+static bool
+kind_of(struct api *a, enum lab_kind *k)
+{
+	struct str	 s = STR_NONE;
+
+	if (!api_str(a, "kind", true, &s))
+		return false;
+	for (*k = LAB_REQUEST; *k <= LAB_STREAM; (*k)++)
+		if (str_is(s, lab_kind_name(*k)))
+			return true;
+	api_problem(a, 422, "kind", "must be request, response or stream");
+	return false;
+}
+
+static bool
+dialect_of(struct api *a, const char *name, bool need, struct str *s)
+{
+	if (!api_str(a, name, need, s))
+		return false;
+	if ((!need && s->n == 0) || lab_dialect(*s))
+		return true;
+	api_problem(a, 422, name, "there is no dialect '%.*s'", STR_FMT(*s));
+	return false;
+}
+
+/* What is wrong with the text is part of the answer: it is sent while it is
+ * typed. */
+static void
+serve_convert(struct api *a)
+{
+	static const char *const names[] = { "kind", "from", "to", "text",
+	    "model", "stream", NULL };
+	struct lab_job	 job = { .created = clock_wall_us() / 1000000 };
+
+	if (!api_known(a, names) || !kind_of(a, &job.kind) ||
+	    !dialect_of(a, "from", true, &job.from) ||
+	    !dialect_of(a, "to", false, &job.to) ||
+	    !api_str(a, "text", true, &job.text) ||
+	    !api_str(a, "model", false, &job.model) ||
+	    !api_bool(a, "stream", false, &job.stream))
+		return;
+	lab_convert(&job, &a->r->body);
+	a->r->type = "application/json";
+	a->replied = true;
+}
+
 const struct api_route api_lab_routes[] = {
+	{ "POST", "/api/v1/convert", ADMIN_VIEWER, serve_convert,
+	    LAB_TEXT_MAX },
 	{ "GET", "/api/v1/proxy/{path...}", ADMIN_ADMIN, serve_proxy, 0 },
 	{ "POST", "/api/v1/proxy/{path...}", ADMIN_ADMIN, serve_proxy,
 	    SEND_BODY + API_RAW },

@@ -9,20 +9,12 @@ use strict;
 use warnings;
 use utf8;
 use Admind;
+use Browser qw(browser_missing browser_run);
 use Client;
-use File::Basename qw(dirname);
 use Gateway;
-use IPC::Open2;
-use JSON::PP;
-use Npm qw(npm_missing npm_install);
 use Test::More;
 
-binmode Test::More->builder->$_, ':utf8' for qw(output failure_output);
-
-my $build = dirname($ENV{BUILDDIR} // 'build/opt');
-my ($chromium) = grep { -x } qw(/usr/bin/chromium /usr/bin/chromium-browser);
-plan skip_all => 'chromium is not installed' unless $chromium;
-if (my $why = npm_missing(18) // npm_install('t/ui', "$build/ui-test")) {
+if (my $why = browser_missing()) {
 	plan skip_all => $why;
 }
 
@@ -70,25 +62,7 @@ my %do = (
 	    file => $g->{file}, port => $ad->port) },
 );
 
-local %ENV = (%ENV, BASE => 'http://127.0.0.1:' . $ad->port, TOKEN =>
-    $ad->setup_token, SCREENS => "$build/screens", CHROMIUM => $chromium);
-system('cp', 't/ui/run.mjs', "$build/ui-test/") == 0 or die;
-my $pid = open2(my $out, my $in, 'node', "$build/ui-test/run.mjs");
-binmode $out, ':raw';
-while (my $line = <$out>) {
-	my $said = eval { JSON::PP->new->utf8->decode($line) };
-	if (!$said) {
-		diag $line;
-	} elsif ($said->{please}) {
-		$do{ $said->{please} }->();
-		syswrite $in, "done\n";
-	} else {
-		ok($said->{ok}, $said->{name}) or diag $said->{note} // '';
-	}
-}
-waitpid $pid, 0;
-is($?, 0, 'the browser ran to its end');
-my ($left) = $g->sql('SELECT count(*) AS n FROM requests');
+browser_run('run.mjs', $ad, %do);
 $ad->finish;
 $g->stop;
 done_testing;

@@ -58,4 +58,10 @@ export const zh = {
 	'Dollars a million tokens, as published on the date. What is not here is unpriced, which is not free.': '每百万 Token 的美元价格，以所示日期公布的为准。未列出的模型未定价，并非免费。',
 	'Delete your price of “{name}”?': '删除“{name}”的自定义价格？', 'The built-in one holds again, where there is one. Costs that were logged stay as they are.': '若有内置价格则恢复使用。已记录的费用不变。',
 	'Loss report': '损失报告', 'Bodies': '正文',
+	'Nothing is sent to a provider: this is the same translation that the gateway does.': '不会向提供商发送任何内容：这里与网关使用同一套转换。',
+	'Dialect': '协议', 'What it is': '类型', 'Answer': '响应', 'Stream': '流', 'Sample': '示例', 'Indent': '缩进', 'Empty it': '清空',
+	'Text to translate': '待转换的文本', 'Line {line}, column {column}: {what}': '第 {line} 行第 {column} 列：{what}', 'Go there': '定位',
+	'as in the request': '同请求', 'ask for a stream': '请求流式', 'as a stream': '以流输出', 'error': '错误', '{n} lost or changed': '{n} 处丢失或变更',
+	'nothing lost': '无损失', 'and {n} more': '另有 {n} 处', 'Once it is well-formed, the others are here.': '格式正确后，此处显示其他协议。',
+	'Paste a text, or take the sample.': '粘贴文本，或使用示例。',
 };
