@@ -3,6 +3,7 @@
  * network.  What was lost on the way is told on standard error.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -46,38 +47,42 @@ bad_dialect(const char *name)
 	return -1;
 }
 
-static int
-dialect_take(const struct dialect **d, const char *name)
+int
+ctl_dialect(const struct dialect **d, const char *name)
 {
 	*d = dialect_byname(str_of(name));
 	return *d == NULL ? bad_dialect(name) : 0;
 }
 
-static int
-input_read(struct buf *in)
+int
+ctl_input(const char *file, struct buf *in)
 {
-	ssize_t	 n;
+	const char	*name = file == NULL ? "standard input" : file;
+	int		 fd = file == NULL ? STDIN_FILENO :
+			    open(file, O_RDONLY | O_CLOEXEC);
+	ssize_t		 n = fd;
 
-	if (isatty(STDIN_FILENO))
+	if (file == NULL && isatty(STDIN_FILENO))
 		fprintf(stderr, "proxyctl: reads standard input, up to ^D\n");
-	for (;;) {
+	while (n != -1) {
 		if (buf_reserve(in, 64 << 10) == -1) {
-			ctl_fail("standard input is longer than %zu MiB",
-			    INPUT_MAX >> 20);
-			return -1;
+			ctl_fail("%s is longer than %zu MiB", name,
+			    in->max >> 20);
+			break;
 		}
-		n = read(STDIN_FILENO, in->data + in->len, 64 << 10);
+		n = read(fd, in->data + in->len, 64 << 10);
 		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1) {
-			ctl_fail("cannot read standard input: %s",
-			    strerror(errno));
-			return -1;
-		}
-		if (n == 0)
-			return 0;
-		in->len += (size_t)n;
+			n = 0;
+		else if (n > 0)
+			in->len += (size_t)n;
+		else
+			break;
 	}
+	if (n == -1)
+		ctl_fail("cannot read %s: %s", name, strerror(errno));
+	if (fd > STDIN_FILENO)
+		close(fd);
+	return n == 0 ? 0 : -1;
 }
 
 static int
@@ -190,8 +195,8 @@ ctl_convert(struct ctl *c)
 	int				 r = CTL_ERROR;
 
 	v.c = c;
-	if (dialect_take(&v.o.from, c->opt[OPT_FROM]) == -1 ||
-	    dialect_take(&v.o.to, c->opt[OPT_TO]) == -1)
+	if (ctl_dialect(&v.o.from, c->opt[OPT_FROM]) == -1 ||
+	    ctl_dialect(&v.o.to, c->opt[OPT_TO]) == -1)
 		return CTL_ERROR;
 	v.o.model = str_of(c->opt[OPT_MODEL]);
 	arena_init(&v.arena);
@@ -199,7 +204,7 @@ ctl_convert(struct ctl *c)
 	buf_init(&v.path, 64 << 10);
 	buf_init(&v.out, CONVERT_OUT_MAX);
 	loss_init(&v.loss, &v.arena);
-	if (input_read(&v.in) == 0) {
+	if (ctl_input(NULL, &v.in) == 0) {
 		if (translate(&v) == 0) {
 			r = output_write(buf_str(&v.out)) == -1 ? CTL_ERROR :
 			    CTL_OK;

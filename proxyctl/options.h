@@ -32,6 +32,15 @@
 	    "ask for this model; needed from gemini")			\
 	OPT(EXPLAIN, "--explain", ARG_NONE, "",				\
 	    "report as JSON, with the target's path")			\
+	OPT(ASK_DIALECT, "--dialect", ARG_DIALECT, "dialect",		\
+	    "the request's; else as --path says, else openai-chat")	\
+	OPT(ASK_PATH, "--path", ARG_TEXT, "path",			\
+	    "under which it is asked; else the dialect's own")		\
+	OPT(ASK_HEADER, "--header", ARG_TEXT, "'name: value'",		\
+	    "a header of the request")					\
+	OPT(ASK_TENANT, "--tenant", ARG_TENANT, "name", "who asks")	\
+	OPT(ASK_CLIENT_KEY, "--client-key", ARG_CLIENT_KEY, "name",	\
+	    "the name of the key with which it is asked")		\
 	OPT(NAMES, "--names", ARG_ONE,					\
 	    "provider|model|rule|pool|key|tenant|client-key|user",	\
 	    "print what there is of that kind, a line each")		\

@@ -255,5 +255,9 @@ const struct word look_words[] = {
 	{ "convert", ctl_convert, "translate standard input between two "
 	    "dialects", NULL, ARG_NONE, { OPT_FROM | NEED, OPT_TO | NEED,
 	    OPT_RESPONSE, OPT_STREAM, OPT_MODEL, OPT_EXPLAIN } },
+	{ "route", ctl_route, "tell where a request would go, and why",
+	    "[file]", ARG_FILE, { OPT_ASK_DIALECT, OPT_ASK_PATH, OPT_MODEL,
+	    OPT_ASK_HEADER | MANY, OPT_ASK_TENANT, OPT_ASK_CLIENT_KEY,
+	    OPT_JSON } },
 	{ .name = NULL }
 };

@@ -78,6 +78,18 @@ int	 ctl_help(struct ctl *);
 
 int	 ctl_check(struct ctl *);		/* check.c */
 int	 ctl_convert(struct ctl *);		/* convert.c */
+int	 ctl_route(struct ctl *);		/* route.c */
+
+/* Prints what route_explain says: route_text.c. */
+int	 ctl_route_tell(const struct ctl *, struct str json);
+
+/* convert.c: -1: said already.  A file, or NULL for standard input. */
+struct buf;
+struct dialect;
+int	 ctl_input(const char *file, struct buf *)
+	    __attribute__((__warn_unused_result__));
+int	 ctl_dialect(const struct dialect **, const char *name)
+	    __attribute__((__warn_unused_result__));
 
 /* --- the families ---------------------------------------------------------- */
 

@@ -1,0 +1,144 @@
+#!/usr/bin/perl
+
+# proxyctl route: what it says is what happens, with proxyd running and without;
+# what rests a key counts while it runs; wrong input.
+
+use strict;
+use warnings;
+use Client;
+use Ctl;
+use Gateway;
+use JSON::PP;
+use Scripts;
+use Test::More;
+use Upstream;
+
+plan skip_all => 'proxyctl is not built' unless -x ctl_program;
+
+my $up = Upstream->new(sub {
+	my ($rq) = @_;
+	return [reply => 401, { 'Content-Type' => 'application/json' },
+	    '{"error":{"message":"no"}}'] if ($rq->{headers}{authorization} //
+	    '') =~ /bad/;
+	return answer_for($rq);
+});
+my $base = $up->base;
+my $g = Gateway->new(args => ['-w', 2], config => <<"EOT");
+PROVIDERS:
+  one: { dialect: openai-chat, base_url: "$base/v1", keys: [sk-bad-000001] }
+  two: { dialect: anthropic, base_url: "$base", keys: [sk-two-000002] }
+  free: { dialect: openai-chat, base_url: "$base/v1", keyless: true }
+RETRY_TRIES: 2
+EOT
+my $ctl = Ctl->new($g->{home});
+my %rule = (
+	long => [ { tokens => { above => 400 } }, { provider => 'free',
+	    model => 'roomy' } ],
+	words => [ { keywords => { any => ["\x{4f60}\x{597d}"] } },
+	    { provider => 'two', model => 'claude-w' } ],
+	tools => [ { has => ['tools'] }, { provider => 'free',
+	    model => 'handy' } ],
+	blue => [ { header => { 'x-team' => 'blue*' } }, { provider => 'free',
+	    model => 'blue' } ],
+	stream => [ { stream => \1, model => 'r' }, { provider => 'free',
+	    model => 'flow' } ],
+	rest => [ { model => 'rest*' }, { provider => 'one', model => 'm' },
+	    { provider => 'two', model => 'claude-x' } ],
+);
+my $pos = 0;
+for my $name (qw(long words tools blue stream rest)) {
+	my ($match, @to) = @{ $rule{$name} };
+	$g->sql('INSERT INTO rules (pos, name, match, targets, strategy, ' .
+	    'affinity) VALUES (' . ++$pos . ", '$name', '" .
+	    json_text($match) . "', '" . json_text(\@to) .
+	    "', 'ordered', 1)");
+}
+$g->sql('UPDATE meta SET generation = generation + 1');
+my $before = $g->status->{stat}{snapshots};
+ok($g->wait_for(sub { $g->status->{stat}{snapshots} >= $before + 2 }),
+    'published');
+
+sub body {
+	my (%o) = @_;
+	return json_text({ model => 'r', max_tokens => 9, messages => [ {
+	    role => 'user', content => 'hello' } ], %o });
+}
+
+sub dry {
+	my ($body, @args) = @_;
+	my ($r, $out, $err) = $ctl->feed($body, 'route', '--json', @args);
+	is($r, 0, 'it tells') or diag $err;
+	return eval { decode_json($out) } // {};
+}
+
+# What is foretold, and what the row says afterwards.
+my $tool = { type => 'function', function => { name => 't', parameters =>
+    { type => 'object' } } };
+for (
+    ['long', {}, messages => [ { role => 'user', content => 'word ' x 900 } ]],
+    ['words', {}, messages => [ { role => 'user', content =>
+	"so: \x{4f60}\x{597d}" } ]],
+    ['tools', {}, tools => [$tool]],
+    ['blue', { 'X-Team' => 'blue-7' }],
+    ['stream', {}, stream => \1],
+    ['rest', {}, model => 'rest-1'],
+    ['family', {}, model => 'mock-echo']) {
+	my ($want, $headers, %o) = @$_;
+	my $body = body(%o);
+	my $d = dry($body, map { ('--header', "$_: $headers->{$_}") }
+	    keys %$headers);
+	is($d->{route}, $want, "$want: the route");
+	my $t = $d->{targets}[$d->{chosen} // 0];
+	ok(!grep({ !$_->{matched} && !$_->{why} } @{ $d->{rules} }),
+	    "$want: every rule tried says why not");
+	my $n = $g->rows;
+	is(Client->once($g->port, POST => '/v1/chat/completions', $headers,
+	    $body)->{status}, 200, "$want: asked");
+	ok($g->settled, 'settled');
+	my $row = (sort { $a->{time_us} <=> $b->{time_us} } $g->rows)[-1];
+	is($row->{route}, $want, "$want: it goes there");
+	next if $want eq 'rest';
+	is("$row->{provider} $row->{model_sent}", "$t->{provider} $t->{model}",
+	    "$want: to that target");
+}
+
+subtest 'what rests a key' => sub {
+	my $d = dry(body(model => 'rest-1'));
+	is($d->{targets}[0]{keys}[0]{state}, 'parked', 'is known');
+	ok($d->{targets}[0]{keys}[0]{for_ms} > 1000, 'and for how long');
+	is($d->{chosen}, 1, 'the next target it is');
+	my ($out) = $ctl->feed(body(model => 'rest-1'), 'route');
+	my ($r, $text) = $ctl->feed(body(model => 'rest-1'), 'route');
+	like($text, qr/^  then   one m .*\n +key \d+ \S+: parked for \d+ s\n/m,
+	    'told to people');
+	like($text, qr/^target   two claude-x /m, 'and the one that is next');
+	unlike($text, qr/sk-bad-000001|sk-two-000002/, 'no key is shown');
+};
+
+subtest 'wrong input' => sub {
+	for (['{', qr/not valid JSON: .* at byte/],
+	    ['{"model":"r","messages":3}', qr/messages/],
+	    ['{}', qr/has its model in the path/, '--dialect',
+	    'gemini'],
+	    ['{}', qr/no client key 'nobody'/, '--client-key', 'nobody'],
+	    ['{}', qr/no tenant 'nobody'/, '--tenant', 'nobody'],
+	    ['{}', qr/expected 'name: value'/, '--header', 'x'],
+	    ['{}', qr/unknown dialect 'gemin', did you mean 'gemini'/,
+	    '--dialect', 'gemin'],
+	    ['{}', qr/no path/, '--path', '/v1/else'],
+	    ['', qr/cannot read .*nothing/, '/nothing']) {
+		my ($in, $re, @args) = @$_;
+		my ($r, $out, $err) = $ctl->feed($in, 'route', @args);
+		is($r, 1, "refused: @args");
+		like($err, $re, 'and why');
+		is($out, '', 'and nothing else');
+	}
+};
+
+$g->finish;
+subtest 'with the daemon down' => sub {
+	my $d = dry(body(model => 'rest-1'));
+	is($d->{route}, 'rest', 'by the database');
+	is($d->{targets}[0]{keys}[0]{state}, 'active', 'what rests is unknown');
+};
+done_testing;
