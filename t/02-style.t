@@ -91,7 +91,7 @@ my %room = (
 	'common/policy' => [qw(base wire state policy)],
 	proxyd => [qw(base wire state policy proxyd)],
 	admind => [qw(base wire state policy admind)],
-	proxyctl => [qw(base wire state proxyctl)],
+	proxyctl => [qw(base wire state policy proxyctl)],
 );
 
 sub includes {
