@@ -30,7 +30,7 @@ VARIANT	:= $(if $(SAN),san-$(subst $(comma),-,$(SAN)),$(if $(DEBUG),debug,opt))
 B	?= build/$(VARIANT)
 
 # --- what is built: explicit lists; a source in none of them fails lint -------
-BASE_SRCS = $(addprefix common/base/,arena.c buf.c caps.c caps_table.c clock.c \
+BASE_SRCS = $(addprefix common/base/,arena.c asset.c buf.c caps.c caps_table.c clock.c \
 	codec.c fold.c id.c listen.c log.c loop.c redact.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	server_tool.c server_run.c cite.c estimate.c refusal.c count.c embed.c \
@@ -70,7 +70,7 @@ PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c
 	worker.c worker_state.c http_in.c http_out.c request.c request_route.c \
 	request_params.c request_try.c request_answer.c operator.c \
 	request_alive.c request_head.c request_op.c request_refusal.c request_vault.c responses.c responses_native.c \
-	fetch.c choices.c api.c \
+	fetch.c choices.c api.c docs.c \
 	mock.c logger.c account.c admit.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,api_revisions.c \
 	main.c api.c assets.c api_logs.c api_stats.c \
@@ -90,7 +90,6 @@ UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c
 	netguard.c rows.c money.c statedb.c vault.c caps.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c ops.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))
-EMBED	= $(wildcard proxyd/docs.html)
 MANS	= $(wildcard $(addprefix man/,proxyd.8 admind.8 proxyctl.8 app.yml.5 \
 	proxyd-dialects.7 proxyd-routes.7))
 HDRS	= $(wildcard common/*/*.h proxyd/*.h admind/*.h proxyctl/*.h t/*.h)
@@ -130,7 +129,8 @@ UNITS	= $(patsubst t/unit/%.c,$(B)/t/%.t,$(UNIT_SRCS))
 REPLAY	= $(patsubst t/fuzz/%.c,$(B)/t/replay-%,$(FUZZ_SRCS))
 BINS	= $(addprefix $(B)/bin/,$(PROGS))
 ALLSRC	= $(COMMON_SRCS) $(PROXYD_SRCS) $(ADMIND_SRCS) $(PROXYCTL_SRCS) \
-	$(UNIT_SRCS) $(FUZZ_SRCS) $(GEN_SRCS) t/replay.c t/dialects.c
+	$(UNIT_SRCS) $(FUZZ_SRCS) $(GEN_SRCS) t/replay.c t/dialects.c t/routes.c \
+	t/routes_dialects.c
 Q	= $(if $(V),,@)
 
 .PHONY: all run stop check fuzz lint hdr-check man-check src-check deps \
@@ -150,12 +150,17 @@ $(REPLAY): $(B)/t/replay-%: $(B)/obj/t/fuzz/%.o $(B)/obj/t/replay.o $(COMMON)
 # The table of proxyd-dialects(7); "make dialects" writes it anew.
 $(B)/t/dialects: $(call OBJ,t/dialects.c) $(COMMON)
 $(B)/t/dialects: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
+# The routes of both servers, for the test that holds the documents to them.
+$(B)/t/routes: $(call OBJ,t/routes.c t/routes_dialects.c \
+	    $(filter-out %/main.c,$(ADMIND_SRCS))) \
+    $(COMMON)
+$(B)/t/routes: LIBS = $(call PKG_LIBS,$(PKG))
 .PHONY: dialects
 dialects: $(B)/t/dialects
 	$(Q)$< man/proxyd-dialects.7 >$(B)/dialects.7 && \
 	    cp $(B)/dialects.7 man/proxyd-dialects.7
 
-$(BINS) $(UNITS) $(REPLAY) $(B)/t/dialects:
+$(BINS) $(UNITS) $(REPLAY) $(B)/t/dialects $(B)/t/routes:
 	@echo "  LD   $@"; mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(LDLIBS)
 
@@ -171,10 +176,11 @@ $(B)/obj/%.o: %.c $(B)/.flags
 # --- embedded files: schema/*.sql as C strings, pages as bytes ----------------
 $(call OBJ,common/state/store.c): $(B)/gen/schema_sql.h \
 	$(B)/gen/schema_bodies_sql.h $(B)/gen/schema_state_sql.h
-$(call OBJ,proxyd/api.c): $(B)/gen/docs_html.h
+$(call OBJ,common/base/asset.c): $(B)/gen/docs_files.h
+$(call OBJ,proxyd/docs.c): $(B)/gen/proxyd_openapi.h
 $(call OBJ,proxyd/loader.c): $(B)/gen/prices_yaml.h
 $(call OBJ,admind/main.c): $(B)/gen/style_css.h
-$(call OBJ,admind/assets.c): $(B)/gen/ui_files.h
+$(call OBJ,admind/assets.c): $(B)/gen/ui_files.h $(B)/gen/admind_openapi.h
 
 # Each file's own tables: schema/*.sql, schema/bodies/*.sql
 $(B)/gen/schema_sql.h: $(SCHEMA_SQL)
@@ -188,10 +194,6 @@ $(B)/gen/schema_sql.h $(B)/gen/schema_bodies_sql.h \
 	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $$f; \
 	    echo '},'; done; } >$@
 
-$(B)/gen/%_html.h: proxyd/%.html Makefile
-	@echo "  GEN  $@"; mkdir -p $(@D)
-	$(Q)od -An -v -tu1 $< | sed -e 's/ *\([0-9][0-9]*\)/\1,/g' >$@
-
 $(B)/gen/%_yaml.h: etc/%.yaml Makefile
 	@echo "  GEN  $@"; mkdir -p $(@D)
 	$(Q)od -An -v -tu1 $< | sed -e 's/ *\([0-9][0-9]*\)/\1,/g' >$@
@@ -200,14 +202,33 @@ $(B)/gen/%_css.h: admind/ui/%.css Makefile
 	@echo "  GEN  $@"; mkdir -p $(@D)
 	$(Q)od -An -v -tu1 $< | sed -e 's/ *\([0-9][0-9]*\)/\1,/g' >$@
 
-# The web UI: our own files, and those that npm fetches as the lock file says.
-# Each is embedded as it is and compressed; its tag is made of its contents.
+# Files that a program serves, "source=name" each: as they are and compressed, or
+# only compressed where they are large; the tag is made of the contents.
+embed	= mkdir -p $(@D); \
+	bytes() { od -An -v -tu1 | sed -e 's/ *\([0-9][0-9]*\)/\1,/g'; }; \
+	n=0; table=; for f in $(2); do n=$$((n + 1)); src=$${f%%=*}; \
+	    plain="0, 0"; if [ $$(wc -c <$$src) -lt 1000000 ]; then \
+	    echo "static const unsigned char $(1)_plain_$$n[] = {"; \
+	    bytes <$$src; echo '};'; \
+	    plain="$(1)_plain_$$n, sizeof($(1)_plain_$$n)"; fi; \
+	    echo "static const unsigned char $(1)_gzip_$$n[] = {"; \
+	    gzip -9nc $$src | bytes; echo '};'; \
+	    tag=$$(sha256sum $$src | cut -c1-16); \
+	    table="$$table{ \"$${f\#*=}\", \"\\\"$$tag\\\"\", $$plain, \
+	    $(1)_gzip_$$n, sizeof($(1)_gzip_$$n) }, "; \
+	done >$@; echo "static const struct asset $(1)[] = { $$table };" >>$@
+
+# The web UI and /docs: our own files, and those that npm fetches as the lock
+# file says.
 UI_OWN	= $(filter-out %/style.css,$(wildcard $(addprefix admind/ui/,*.html *.js \
 	*.css *.svg pages/*.js)))
 UI_NPM	= build/ui/node_modules
 UI_LIBS	= $(UI_NPM)/htm/preact/standalone.module.js=preact.js \
 	$(UI_NPM)/uplot/dist/uPlot.iife.min.js=uplot.js \
 	$(UI_NPM)/uplot/dist/uPlot.min.css=uplot.css
+DOCS_OWN = $(addprefix common/docs/,index.html docs.js docs.css)
+DOCS_LIBS = $(foreach f,swagger-ui-bundle.js swagger-ui.css, \
+	$(UI_NPM)/swagger-ui-dist/$f=$f)
 
 build/ui/installed: admind/ui/package.json admind/ui/package-lock.json \
     admind/ui/.npmrc
@@ -215,23 +236,30 @@ build/ui/installed: admind/ui/package.json admind/ui/package-lock.json \
 	$(Q)cp admind/ui/package.json admind/ui/package-lock.json \
 	    admind/ui/.npmrc build/ui/ && cd build/ui && \
 	    npm ci --ignore-scripts --no-audit --no-fund >npm.log 2>&1 || { \
-	    cat npm.log >&2; echo "npm cannot fetch the web UI's libraries" \
-	    >&2; exit 1; }
+	    cat npm.log >&2; echo "npm cannot fetch the libraries of the web UI \
+	    and of /docs" >&2; exit 1; }
 	$(Q)touch $@
 
 $(B)/gen/ui_files.h: $(UI_OWN) build/ui/installed Makefile
+	@echo "  GEN  $@"
+	$(Q)$(call embed,ui_files,$(foreach f,$(UI_OWN),$f=$(f:admind/ui/%=%)) \
+	    $(UI_LIBS))
+
+$(B)/gen/docs_files.h: $(DOCS_OWN) build/ui/installed Makefile
+	@echo "  GEN  $@"
+	$(Q)$(call embed,docs_files,$(foreach f,$(DOCS_OWN),$f=$(notdir $f)) \
+	    $(DOCS_LIBS))
+
+# The API of each server: written as YAML, served as JSON.
+$(B)/gen/%_openapi.json: %/openapi.yaml common/docs/openapi.mjs \
+    build/ui/installed
 	@echo "  GEN  $@"; mkdir -p $(@D)
-	$(Q)bytes() { od -An -v -tu1 | sed -e 's/ *\([0-9][0-9]*\)/\1,/g'; }; \
-	n=0; table=; for f in $(foreach f,$(UI_OWN),$f=$(f:admind/ui/%=%)) \
-	    $(UI_LIBS); do n=$$((n + 1)); src=$${f%%=*}; \
-	    echo "static const unsigned char ui_plain_$$n[] = {"; \
-	    bytes <$$src; echo '};'; \
-	    echo "static const unsigned char ui_gzip_$$n[] = {"; \
-	    gzip -9nc $$src | bytes; echo '};'; \
-	    tag=$$(sha256sum $$src | cut -c1-16); \
-	    table="$$table{ \"$${f#*=}\", \"\\\"$$tag\\\"\", ui_plain_$$n, \
-	    sizeof(ui_plain_$$n), ui_gzip_$$n, sizeof(ui_gzip_$$n) }, "; \
-	done >$@; echo "static const struct asset assets[] = { $$table };" >>$@
+	$(Q)cp common/docs/openapi.mjs build/ui/$(@F).mjs && \
+	    node build/ui/$(@F).mjs $< >$@.new && mv $@.new $@
+.PRECIOUS: $(B)/gen/%_openapi.json
+$(B)/gen/%_openapi.h: $(B)/gen/%_openapi.json Makefile
+	@echo "  GEN  $@"
+	$(Q)$(call embed,openapi_files,$<=openapi.json)
 
 # What models take: etc/models.yaml as C, by a program made for that from all
 # of common but the table itself.
@@ -300,7 +328,8 @@ check-agents: deps-check
 	    t/agents/agents.t
 
 .PHONY: check-programs
-check-programs: all $(UNITS) $(REPLAY) $(B)/t/dialects $(B)/bench/pure
+check-programs: all $(UNITS) $(REPLAY) $(B)/t/dialects $(B)/t/routes \
+	$(B)/bench/pure
 
 lint: deps-check hdr-check man-check src-check
 hdr-check:

@@ -2,58 +2,26 @@
  * Embedded files.
  */
 #include "admind/assets.h"
+#include "base/asset.h"
 #include "base/log.h"
 
-struct asset {
-	const char		*name;
-	const char		*tag;
-	const unsigned char	*plain;
-	size_t			 plain_size;
-	const unsigned char	*gzip;
-	size_t			 gzip_size;
-};
-
 #include "ui_files.h"
+#include "admind_openapi.h"
 
-/*
- * Scripts and styles are our own files, never part of a page; nothing is loaded
- * from elsewhere, and no page may frame this one.
- */
-#define POLICY	"default-src 'none'; script-src 'self'; style-src 'self'; " \
-		"img-src 'self' data: blob:; connect-src 'self'; "	\
-		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+static const struct asset_set ui = {
+	ui_files, sizeof(ui_files) / sizeof(*ui_files)
+};
 
 static const struct asset *
 find(struct str path)
 {
-	struct str	 name = str_is(path, "/") ? STR("index.html") :
-			    str_skip(path, 4);
-	size_t		 i;
-
-	if (!str_is(path, "/") && !str_starts(path, "/ui/"))
-		return NULL;
-	for (i = 0; i < sizeof(assets) / sizeof(*assets); i++)
-		if (str_is(name, assets[i].name))
-			return &assets[i];
-	return NULL;
-}
-
-static const char *
-type_of(const char *name)
-{
-	static const char *const types[][2] = {
-		{ ".html", "text/html; charset=utf-8" },
-		{ ".js", "text/javascript; charset=utf-8" },
-		{ ".css", "text/css; charset=utf-8" },
-		{ ".svg", "image/svg+xml" },
-		{ ".json", "application/json" },
-	};
-	size_t	 i;
-
-	for (i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (str_ends(str_of(name), types[i][0]))
-			return types[i][1];
-	return "application/octet-stream";
+	if (str_is(path, "/"))
+		return asset_find(&ui, STR("index.html"));
+	if (str_starts(path, "/ui/"))
+		return asset_find(&ui, str_skip(path, strlen("/ui/")));
+	if (str_is(path, "/openapi.json"))
+		return &openapi_files[0];
+	return asset_docs(path);
 }
 
 bool
@@ -66,22 +34,29 @@ void
 assets_serve(const struct http_request *rq, struct http_reply *r)
 {
 	const struct asset	*a = find(rq->path);
-	const char		*have = http_header(rq, "If-None-Match");
-	const char		*takes = http_header(rq, "Accept-Encoding");
+	struct str		 bytes;
 
 	must(a != NULL);
-	r->type = type_of(a->name);
-	r->policy = POLICY;
+	r->type = asset_type(a);
+	r->policy = ASSET_POLICY;
 	r->cache = "no-cache";
 	http_reply_header(r, "ETag", a->tag);
 	http_reply_header(r, "Vary", "Accept-Encoding");
-	if (have != NULL && strstr(have, a->tag) != NULL) {
+	switch (asset_form(a, http_header(rq, "If-None-Match"),
+	    http_header(rq, "Accept-Encoding"), &bytes)) {
+	case ASSET_SAME:
 		r->status = 304;
-		return;
-	}
-	if (takes != NULL && strstr(takes, "gzip") != NULL) {
+		break;
+	case ASSET_NEITHER:
+		http_error(rq, r, 406, "this file is there compressed only: "
+		    "send Accept-Encoding: gzip");
+		break;
+	case ASSET_GZIP:
 		http_reply_header(r, "Content-Encoding", "gzip");
-		(void)buf_add(&r->body, a->gzip, a->gzip_size);
-	} else
-		(void)buf_add(&r->body, a->plain, a->plain_size);
+		(void)buf_adds(&r->body, bytes);
+		break;
+	case ASSET_PLAIN:
+		(void)buf_adds(&r->body, bytes);
+		break;
+	}
 }

@@ -6,7 +6,8 @@
 #include "admind/http.h"
 
 /*
- * The files of the web UI, which are part of the program: "/" and "/ui/...".
+ * Files that are part of the program: the web UI at "/" and "/ui/...", "/docs",
+ * "/openapi.json".
  * Compressed where the client takes it; a browser that has one already is told
  * so by its tag.
  */

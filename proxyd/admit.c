@@ -96,7 +96,10 @@ deny_without_keys(struct request *rq)
 
 	f.peer_loopback = call_peer_loopback(rq->rq_call);
 	f.host = str_of(call_header(rq->rq_call, "Host"));
-	f.has_origin = call_header(rq->rq_call, "Origin") != NULL;
+	f.origin = str_of(call_header(rq->rq_call, "Origin"));
+	/* An empty one, and one of two, is not ours either. */
+	if (call_header_count(rq->rq_call, "Origin") > (f.origin.n > 0))
+		f.origin = STR("null");
 	f.has_forwarded = call_header(rq->rq_call, "Forwarded") != NULL ||
 	    call_header(rq->rq_call, "X-Forwarded-For") != NULL;
 	return access_deny(rq->rq_snap, &f);

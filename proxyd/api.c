@@ -8,10 +8,6 @@
 #include "base/log.h"
 #include "proxyd/request.h"
 
-static const unsigned char docs_html[] = {
-#include "docs_html.h"
-};
-
 static void
 api_json(struct request *rq, struct buf *b)
 {
@@ -54,18 +50,6 @@ api_healthz(struct request *rq)
 	jw_int(&w, rq->rq_wk->slot);
 	jw_object_end(&w);
 	api_json(rq, &b);
-	buf_release(&b);
-}
-
-static void
-api_docs(struct request *rq)
-{
-	struct buf	 b;
-
-	buf_init(&b, sizeof(docs_html) + 1);
-	(void)buf_add(&b, docs_html, sizeof(docs_html));
-	request_done(rq, "done");
-	request_reply(rq, 200, "text/html; charset=utf-8", &b);
 	buf_release(&b);
 }
 
@@ -275,7 +259,8 @@ static const struct {
 } api_paths[] = {
 	{ "/", api_root, true },
 	{ "/healthz", api_healthz, true },
-	{ "/docs", api_docs, true },
+	{ "/docs", docs_serve, true },
+	{ "/openapi.json", docs_serve, true },
 	{ "/v1/api-keys/stats", api_stats, false },
 };
 #define API_PATHS	(sizeof(api_paths) / sizeof(*api_paths))
@@ -288,7 +273,7 @@ api_find(struct str path)
 	for (i = 0; i < API_PATHS; i++)
 		if (str_is(path, api_paths[i].path))
 			return (int)i;
-	return -1;
+	return docs_has(path) ? api_find(STR("/docs")) : -1;
 }
 
 bool

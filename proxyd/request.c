@@ -422,13 +422,23 @@ request_send(struct request *rq, int status, struct headers *hs,
 }
 
 void
+request_reply_with(struct request *rq, int status, const char *type,
+    const struct http_header *more, size_t n, struct buf *body)
+{
+	struct headers	 hs = { .n = 0 };
+	size_t		 i;
+
+	headers_common(rq, &hs, type);
+	for (i = 0; i < n; i++)
+		head_add(&hs, more[i].name, more[i].value);
+	request_send(rq, status, &hs, body);
+}
+
+void
 request_reply(struct request *rq, int status, const char *type,
     struct buf *body)
 {
-	struct headers	 hs = { .n = 0 };
-
-	headers_common(rq, &hs, type);
-	request_send(rq, status, &hs, body);
+	request_reply_with(rq, status, type, NULL, 0, body);
 }
 
 void

@@ -159,9 +159,11 @@ void	 request_vault_loss(struct request *);
 
 /* The answer is an error: its envelope, or an event once committed. */
 void	 request_fail(struct request *, const struct ir_error *);
-/* A whole answer. */
+/* A whole answer; with more headers. */
 void	 request_reply(struct request *, int status, const char *type,
 	    struct buf *body);
+void	 request_reply_with(struct request *, int status, const char *type,
+	    const struct http_header *, size_t n, struct buf *body);
 /* The head of an answer in pieces; moves it to STREAM. */
 void	 request_commit(struct request *);
 /* Everything is said; upstream may be detached. */
@@ -318,6 +320,11 @@ bool	 api_serve(struct request *);
 /* Is it one of the paths that anyone may ask for? */
 bool	 api_is_public(struct str method, struct str path);
 bool	 api_has(struct str path);
+
+/* --- docs.c: /docs and /openapi.json, from the program file ----------------------------- */
+
+bool	 docs_has(struct str path);
+void	 docs_serve(struct request *);
 
 /* --- mock.c ------------------------------------------------------------------------------ */
 

@@ -61,6 +61,20 @@ access_host_ok(struct str host, const struct str *names, unsigned n)
 	return false;
 }
 
+/* Is it the page that this very server served?  Host is judged apart. */
+static bool
+origin_is_ours(struct str origin, struct str host)
+{
+	if (str_starts(origin, "http://"))
+		origin = str_skip(origin, 7);
+	else if (str_starts(origin, "https://"))
+		origin = str_skip(origin, 8);
+	else
+		return false;
+	return host.n > 0 && origin.n == host.n &&
+	    strncasecmp(origin.p, host.p, host.n) == 0;
+}
+
 const char *
 access_deny(const struct snapshot *s, const struct access_facts *f)
 {
@@ -72,7 +86,7 @@ access_deny(const struct snapshot *s, const struct access_facts *f)
 	if (f->has_forwarded)
 		return "no client key is defined, so forwarded requests are "
 		    "refused; set ALLOW_ANONYMOUS: true in app.yml to open it";
-	if (f->has_origin)
+	if (f->origin.n > 0 && !origin_is_ours(f->origin, f->host))
 		return "no client key is defined, so requests of web pages "
 		    "(Origin header) are refused; set ALLOW_ANONYMOUS: true "
 		    "in app.yml to open it";

@@ -8,12 +8,12 @@
 
 /*
  * Who may ask while no client key is defined: this machine only, whatever the
- * listener is bound to, and never a web page in its browser.
+ * listener is bound to, and no web page in its browser but our own of /docs.
  */
 struct access_facts {
 	bool		 peer_loopback;
 	struct str	 host;		/* Host header; empty: none */
-	bool		 has_origin;
+	struct str	 origin;	/* Origin header; empty: none */
 	bool		 has_forwarded;	/* Forwarded or X-Forwarded-For */
 };
 

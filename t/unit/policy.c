@@ -102,24 +102,37 @@ test_deny(void)
 		const char	*what;
 		bool		 loopback;
 		const char	*host;
-		bool		 origin, forwarded;
+		const char	*origin;
+		bool		 forwarded;
 		const char	*names;		/* in the reason; NULL: may */
 	} tests[] = {
-		{ "this machine", true, "localhost:8000", false, false,
+		{ "this machine", true, "localhost:8000", "", false,
 		    NULL },
-		{ "a configured Host", true, "gate.example", false, false,
+		{ "a configured Host", true, "gate.example", "", false,
 		    NULL },
-		{ "another machine", false, "localhost:8000", false, false,
+		{ "another machine", false, "localhost:8000", "", false,
 		    "ALLOW_ANONYMOUS" },
 		{ "another machine, by a configured Host", false,
-		    "gate.example", false, false, "ALLOW_ANONYMOUS" },
-		{ "through a proxy", true, "localhost", false, true,
+		    "gate.example", "", false, "ALLOW_ANONYMOUS" },
+		{ "through a proxy", true, "localhost", "", true,
 		    "forwarded" },
-		{ "a web page", true, "localhost:8000", true, false,
+		{ "a web page", true, "localhost:8000", "http://evil.example",
+		    false, "Origin" },
+		{ "a sandboxed one", true, "localhost:8000", "null", false,
 		    "Origin" },
-		{ "DNS rebinding", true, "evil.example:8000", false, false,
+		{ "a page of another port", true, "localhost:8000",
+		    "http://localhost:3000", false, "Origin" },
+		{ "our own page", true, "localhost:8000",
+		    "http://LOCALHOST:8000", false, NULL },
+		{ "our own page, by a configured Host", true, "gate.example",
+		    "https://gate.example", false, NULL },
+		{ "its page after DNS rebinding", true, "evil.example:8000",
+		    "http://evil.example:8000", false, "ALLOWED_HOSTS" },
+		{ "no Host, and an empty Origin", true, "", "http://", false,
+		    "Origin" },
+		{ "DNS rebinding", true, "evil.example:8000", "", false,
 		    "ALLOWED_HOSTS" },
-		{ "no Host", true, "", false, false, "ALLOWED_HOSTS" },
+		{ "no Host", true, "", "", false, "ALLOWED_HOSTS" },
 	};
 	struct str		 hosts[] = { STR("gate.example") };
 	struct snapshot		 s = { .hosts = hosts, .nhosts = 1 };
@@ -129,7 +142,7 @@ test_deny(void)
 
 	for (i = 0; i < N(tests); i++) {
 		f = (struct access_facts){ tests[i].loopback,
-		    str_of(tests[i].host), tests[i].origin,
+		    str_of(tests[i].host), str_of(tests[i].origin),
 		    tests[i].forwarded };
 		s.allow_anonymous = false;
 		why = access_deny(&s, &f);
