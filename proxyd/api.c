@@ -133,30 +133,50 @@ stats_name(struct jw *w, const struct snap_key *keys, unsigned n, unsigned i)
 	jw_key_str(w, str_of(name));
 }
 
+/* A tenant's keys are nobody else's business; the operator sees them all. */
+static bool
+stats_shown(const struct request *rq, const struct snap_key *k)
+{
+	return rq->rq_operator || permit_key(request_permit(rq), rq->rq_snap,
+	    k);
+}
+
+static void
+stats_provider(struct request *rq, struct jw *w,
+    const struct snap_provider *p)
+{
+	const struct snap_key	*keys = rq->rq_snap->keys + p->first_key;
+	unsigned		 k;
+	bool			 any = false;
+
+	for (k = 0; k < p->nkeys; k++) {
+		if (!stats_shown(rq, &keys[k]))
+			continue;
+		if (!any) {
+			jw_key_str(w, p->name);
+			jw_object(w);
+		}
+		any = true;
+		stats_name(w, keys, p->nkeys, k);
+		stats_key(rq, w, &keys[k]);
+	}
+	if (any)
+		jw_object_end(w);
+}
+
 static void
 api_stats(struct request *rq)
 {
-	const struct snapshot		*s = rq->rq_snap;
-	const struct snap_provider	*p;
-	struct buf			 b;
-	struct jw			 w;
-	unsigned			 i, k;
+	const struct snapshot	*s = rq->rq_snap;
+	struct buf		 b;
+	struct jw		 w;
+	unsigned		 i;
 
 	buf_init(&b, 4 << 20);
 	jw_init(&w, &b);
 	jw_object(&w);
-	for (i = 0; i < s->nproviders; i++) {
-		p = &s->providers[i];
-		if (p->nkeys == 0)
-			continue;
-		jw_key_str(&w, p->name);
-		jw_object(&w);
-		for (k = 0; k < p->nkeys; k++) {
-			stats_name(&w, s->keys + p->first_key, p->nkeys, k);
-			stats_key(rq, &w, &s->keys[p->first_key + k]);
-		}
-		jw_object_end(&w);
-	}
+	for (i = 0; i < s->nproviders; i++)
+		stats_provider(rq, &w, &s->providers[i]);
 	jw_object_end(&w);
 	api_json(rq, &b);
 	buf_release(&b);

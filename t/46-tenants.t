@@ -211,6 +211,18 @@ subtest 'a key of its own' => sub {
 	    ($up->requests)[$before .. $before + 7];
 	is_deeply(\@used, [('Bearer sk-of-a-tenant-0002') x 4,
 	    ('Bearer sk-shared-0001') x 4], 'is used by it alone');
+	my $stats = sub {
+		my $r = Client->once($g->port, GET => '/v1/api-keys/stats', {
+		    Authorization => "Bearer $_[0]" });
+		return join ' ', sort keys %{ Client::json($r)->{up} };
+	};
+	my $other = rest(POST => '/tenants', { name => 'neighbour' });
+	my ($theirs) = new_key(name => 'neighbour', tenant_id =>
+	    $other->{id});
+	applied();
+	like($stats->($key), qr/^\S*\*002$/, 'and seen in its statistics');
+	like($stats->($_), qr/^\S*\*01$/, 'not in those of others')
+	    for $first, $theirs;
 };
 
 subtest 'rates' => sub {
