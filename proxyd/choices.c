@@ -73,7 +73,8 @@ usage_add(const struct ir_usage *a, const struct ir_usage *b)
 		.cache_write_5m = add(a->cache_write_5m, b->cache_write_5m),
 		.cache_write_1h = add(a->cache_write_1h, b->cache_write_1h),
 		.output = add(a->output, b->output),
-		.reasoning = add(a->reasoning, b->reasoning)
+		.reasoning = add(a->reasoning, b->reasoning),
+		.tier = b->tier
 	};
 }
 

@@ -7,6 +7,7 @@
 #include "proxyd/fetch.h"
 #include "proxyd/operator.h"
 #include "proxyd/request.h"
+#include "proxyd/responses.h"
 
 /* --- what was asked ------------------------------------------------------- */
 
@@ -136,6 +137,7 @@ request_exchange(struct request *rq)
 	x->loss = &rq->rq_loss;
 	x->id = str_of(rq->rq_id + 4);		/* behind "req_" */
 	x->created = rq->rq_wall_us / 1000000;
+	responses_exchange(rq, x);
 	x->stream = rq->rq_ir.stream;
 	x->framing = rq->rq_ir.framing;
 	x->target.dialect = rq->rq_target;

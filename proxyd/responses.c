@@ -313,6 +313,18 @@ responses_resolve(struct request *rq, struct ir_error *err)
 	return request_redecode(rq, err);
 }
 
+void
+responses_exchange(const struct request *rq, struct ir_exchange *x)
+{
+	const struct responses	*o = rq->rq_responses;
+
+	if (o == NULL || rq->rq_same)
+		return;
+	x->stored = o->keep;
+	if (o->conversation.n == 0)
+		x->previous = o->previous;
+}
+
 /* --- kept --------------------------------------------------------------------------------- */
 
 /* Each item of the answer, too, for those who refer to one by its id. */

@@ -21,6 +21,8 @@ struct request;
  */
 int	 responses_resolve(struct request *, struct ir_error *err)
 	    __attribute__((__warn_unused_result__));
+/* What the answer says of it: x->stored and x->previous. */
+void	 responses_exchange(const struct request *, struct ir_exchange *x);
 /* An event of the answer, before it is encoded. */
 void	 responses_event(struct request *, const struct ir_event *);
 /* The answer as a whole body, before it is sent. */

@@ -73,7 +73,10 @@ sub told {
 
 my $one = ask('one');
 like($one->{id}, qr/^resp_/, 'an id');
+ok($one->{store}, 'it says that it is kept');
+is($one->{previous_response_id}, undef, 'and that nothing is before it');
 my $two = ask('two', previous_response_id => $one->{id});
+is($two->{previous_response_id}, $one->{id}, 'the next says what is');
 is_deeply(told(), ['user: one', 'assistant: answer 1', 'user: two'],
     'the conversation goes on');
 my $three = ask([{ role => 'user', content => 'three' }],

@@ -438,6 +438,10 @@ diff_usage(struct arena *a, const struct ir_usage *u, const struct ir_usage *v,
 	if (u->cache_read > 0 && u->cache_read != v->cache_read)
 		return arena_strf(a, "cache reads %lld became %lld",
 		    (long long)u->cache_read, (long long)v->cache_read).p;
+	/* Every dialect has words for these. */
+	if ((u->tier == IR_TIER_STANDARD || u->tier == IR_TIER_PRIORITY) &&
+	    u->output != -1 && u->tier != v->tier)
+		return "the service tier differs";
 	if (same && ((u->reasoning > 0 && u->reasoning != v->reasoning) ||
 	    (u->cache_write_1h > 0 && u->cache_write_1h != v->cache_write_1h)))
 		return "reasoning or cache write tokens differ";

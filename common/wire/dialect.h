@@ -69,6 +69,9 @@ struct ir_exchange {
 	int64_t			 created;	/* unix seconds, the same use */
 	bool			 stream;	/* the client wants a stream */
 	enum framing		 framing;	/* the client's, if stream */
+	/* Responses: what the answer says of itself */
+	bool			 stored;	/* it can be asked for later */
+	struct str		 previous;	/* the response before it */
 };
 
 /* Bytes of the provider's answer into events. */

@@ -112,6 +112,7 @@ void	 anthropic_turns_write(struct an_request *);
 struct an_usage {
 	int64_t	 input, cache_read, cache_write, write_5m, write_1h;
 	int64_t	 output, thinking;
+	enum ir_tier tier;
 };
 
 /* Pieces of a block that is passed on whole. */

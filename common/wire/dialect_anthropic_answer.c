@@ -65,7 +65,8 @@ read_usage(struct an_dec *d, struct jv v)
 	if (json_type(v) != JSON_OBJECT)
 		return;
 	if (!d->has_usage)
-		*u = (struct an_usage){ -1, -1, -1, -1, -1, -1, -1 };
+		*u = (struct an_usage){ -1, -1, -1, -1, -1, -1, -1,
+		    IR_TIER_UNSET };
 	d->has_usage = true;
 	count(v, "input_tokens", &u->input);
 	count(v, "cache_read_input_tokens", &u->cache_read);
@@ -75,6 +76,8 @@ read_usage(struct an_dec *d, struct jv v)
 	count(v, "output_tokens", &u->output);
 	count(json_get(v, "output_tokens_details"), "thinking_tokens",
 	    &u->thinking);
+	if (json_ok(json_get(v, "service_tier")))
+		u->tier = ir_tier_of(json_get(v, "service_tier"));
 }
 
 /* The parts of what was written to the cache may be older than their sum. */
@@ -110,6 +113,7 @@ emit_usage(struct ir_decoder *dec)
 	usage_cache(u, &ev.usage);
 	ev.usage.output = u->output;
 	ev.usage.reasoning = u->thinking;
+	ev.usage.tier = u->tier;
 	if (u->thinking >= 0 && u->output >= 0)
 		ev.usage.output = ir_usage_clamp(u->output - u->thinking);
 	return ir_emit(&dec->sink, &ev);

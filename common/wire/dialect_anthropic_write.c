@@ -82,6 +82,10 @@ write_usage(struct jw *w, const struct ir_usage *u)
 		write_count(w, "thinking_tokens", u->reasoning);
 		jw_object_end(w);
 	}
+	if (ir_tier_name(u->tier, IR_TIER_ANTHROPIC) != NULL) {
+		jw_key(w, "service_tier");
+		jw_strz(w, ir_tier_name(u->tier, IR_TIER_ANTHROPIC));
+	}
 	jw_object_end(w);
 }
 

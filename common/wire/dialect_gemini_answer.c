@@ -565,6 +565,7 @@ usage_parse(struct jv v, struct ir_usage *u)
 	u->cache_read = cached;
 	u->output = out;
 	u->reasoning = thoughts;
+	u->tier = ir_tier_of(gem_get(v, "serviceTier"));
 }
 
 static int

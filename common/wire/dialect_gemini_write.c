@@ -160,6 +160,10 @@ usage_write(struct jw *w, const struct ir_usage *u)
 		usage_member(w, "thoughtsTokenCount", u->reasoning);
 	usage_member(w, "totalTokenCount",
 	    ir_usage_sum(in, ir_usage_sum(out, u->reasoning)));
+	if (ir_tier_name(u->tier, IR_TIER_GEMINI) != NULL) {
+		jw_key(w, "serviceTier");
+		jw_strz(w, ir_tier_name(u->tier, IR_TIER_GEMINI));
+	}
 	jw_object_end(w);
 }
 

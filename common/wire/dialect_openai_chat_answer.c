@@ -662,10 +662,12 @@ read_usage(struct rd *d, struct jv v)
 	int64_t		 done = count(v, "completion_tokens");
 	int64_t		 total = count(v, "total_tokens");
 	struct ir_usage	*u = &d->st->usage;
+	int64_t		 tier = u->tier;
 
 	if (json_type(v) != JSON_OBJECT || (prompt < 0 && done < 0))
 		return;
 	ir_usage_init(u);
+	u->tier = tier;
 	u->cache_read = count(in, "cached_tokens");
 	if (u->cache_read < 0)
 		u->cache_read = count(v, "prompt_cache_hit_tokens");
@@ -681,6 +683,16 @@ read_usage(struct rd *d, struct jv v)
 		u->output = minus(done, u->reasoning);
 	}
 	d->st->has_usage = true;
+}
+
+/* Each chunk may say it, the last with usage. */
+static void
+read_tier(struct rd *d, struct jv root)
+{
+	enum ir_tier	 tier = ir_tier_of(json_get(root, "service_tier"));
+
+	if (tier != IR_TIER_UNSET)
+		d->st->usage.tier = tier;
 }
 
 static void
@@ -882,6 +894,7 @@ read_chunk(struct rd *d, const struct frame *f)
 	    json_ok(json_get(root, "choices")))
 		start(d, root);
 	read_usage(d, usage);
+	read_tier(d, root);
 	read_choices(d, root, "delta");
 }
 
@@ -953,6 +966,7 @@ chat_body_decode(struct ir_decoder *dec)
 		return d.res;
 	}
 	read_usage(&d, json_get(root, "usage"));
+	read_tier(&d, root);
 	read_choices(&d, root, "message");
 	if (!d.st->over)
 		finish(&d);

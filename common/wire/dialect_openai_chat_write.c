@@ -163,6 +163,15 @@ usage_known(const struct ir_usage *u)
 	    u->reasoning >= 0;
 }
 
+static void
+write_tier(struct jw *w, const struct ir_usage *u)
+{
+	if (ir_tier_name(u->tier, IR_TIER_OPENAI) == NULL)
+		return;
+	jw_key(w, "service_tier");
+	jw_strz(w, ir_tier_name(u->tier, IR_TIER_OPENAI));
+}
+
 /* The prompt's count holds what came from the cache and went into it. */
 static void
 write_usage(struct jw *w, const struct ir_usage *u)
@@ -720,6 +729,7 @@ write_end(struct ir_encoder *enc)
 		jw_array_end(&w);
 		jw_key(&w, "usage");
 		write_usage(&w, &st->usage);
+		write_tier(&w, &st->usage);
 		jw_object_end(&w);
 		sse_close(enc->out);
 	}
@@ -1093,5 +1103,6 @@ chat_body_encode(struct ir_exchange *x, const struct ir_response *r,
 		jw_key(&w, "usage");
 		write_usage(&w, &r->usage);
 	}
+	write_tier(&w, &r->usage);
 	jw_object_end(&w);
 }

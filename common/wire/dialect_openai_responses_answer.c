@@ -684,9 +684,10 @@ less(int64_t all, int64_t part)
 }
 
 static int
-emit_usage(struct ir_decoder *d, struct jv u)
+emit_usage(struct ir_decoder *d, struct jv response)
 {
 	struct ir_event	 ev = { .type = IR_EV_USAGE };
+	struct jv	 u = member(response, "usage");
 	struct jv	 in = member(u, "input_tokens_details");
 	struct jv	 out = member(u, "output_tokens_details");
 	struct ir_usage	*n = &ev.usage;
@@ -700,6 +701,7 @@ emit_usage(struct ir_decoder *d, struct jv u)
 	n->input = less(less(count(u, "input_tokens"), n->cache_read),
 	    n->cache_write_5m);
 	n->output = less(count(u, "output_tokens"), n->reasoning);
+	n->tier = ir_tier_of(json_get(response, "service_tier"));
 	return ir_emit(&d->sink, &ev);
 }
 
@@ -733,7 +735,7 @@ finish(struct ir_decoder *d, struct jv response)
 {
 	struct ir_event	 ev = { .type = IR_EV_END };
 
-	if (emit_usage(d, member(response, "usage")) == -1 ||
+	if (emit_usage(d, response) == -1 ||
 	    emit_stop(d, response) == -1)
 		return -1;
 	state(d)->ended = true;

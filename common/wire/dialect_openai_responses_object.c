@@ -118,12 +118,18 @@ write_text_format(struct jw *w, struct jv text)
 
 /* The request's own members, with what holds where it said nothing. */
 static void
-write_echo(struct jw *w, struct jv root)
+write_echo(struct jw *w, const struct ir_exchange *x,
+    const struct resp_view *v, struct jv root)
 {
+	const char	*tier = v->usage == NULL ? NULL :
+			    ir_tier_name(v->usage->tier, IR_TIER_OPENAI);
 	struct jv	 r = json_get(root, "reasoning");
 
 	echo(w, root, "parallel_tool_calls", "true");
-	echo(w, root, "previous_response_id", "null");
+	if (x->previous.n > 0)
+		key_str(w, "previous_response_id", x->previous);
+	else
+		echo(w, root, "previous_response_id", "null");
 	echo(w, root, "prompt_cache_key", "null");
 	jw_key(w, "reasoning");
 	jw_object(w);
@@ -131,10 +137,11 @@ write_echo(struct jw *w, struct jv root)
 	echo(w, r, "summary", "null");
 	jw_object_end(w);
 	echo(w, root, "safety_identifier", "null");
-	key_strz(w, "service_tier", "default");
-	/* Nothing is kept that could be asked for later. */
+	/* Begun, it is not known yet which it will be. */
+	key_strz(w, "service_tier", tier != NULL ? tier : strcmp(v->status,
+	    "in_progress") == 0 ? "auto" : "default");
 	jw_key(w, "store");
-	jw_bool(w, false);
+	jw_bool(w, x->stored);
 	echo(w, root, "temperature", "1.0");
 	write_text_format(w, json_get(root, "text"));
 	echo(w, root, "tool_choice", "\"auto\"");
@@ -178,7 +185,7 @@ resp_response_write(struct jw *w, struct ir_exchange *x,
 	if (v->output.n > 0)
 		jw_raw(w, v->output);
 	jw_array_end(w);
-	write_echo(w, root);
+	write_echo(w, x, v, root);
 	/* Absent is not zero, and clients take no null at the end. */
 	if (v->usage != NULL && usage_said(v->usage)) {
 		jw_key(w, "usage");

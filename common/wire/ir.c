@@ -405,11 +405,47 @@ ir_error_type(struct ir_error *err, struct arena *a, struct jv got,
 
 /* --- usage ---------------------------------------------------------------- */
 
+static const struct {
+	enum ir_tier	 tier;
+	const char	*name[3];
+} tiers[] = {
+	{ IR_TIER_STANDARD, { "default", "standard", "standard" } },
+	{ IR_TIER_FLEX, { "flex", NULL, "flex" } },
+	{ IR_TIER_PRIORITY, { "priority", "priority", "priority" } },
+	{ IR_TIER_BATCH, { NULL, "batch", "batch" } },
+	{ IR_TIER_SCALE, { "scale", NULL, NULL } }
+};
+
+enum ir_tier
+ir_tier_of(struct jv v)
+{
+	size_t	 i, k;
+
+	for (i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++)
+		for (k = 0; k < 3; k++)
+			if (tiers[i].name[k] != NULL &&
+			    json_is(v, tiers[i].name[k]))
+				return tiers[i].tier;
+	return IR_TIER_UNSET;
+}
+
+const char *
+ir_tier_name(int64_t tier, enum ir_tier_words words)
+{
+	size_t	 i;
+
+	for (i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++)
+		if (tiers[i].tier == tier)
+			return tiers[i].name[words];
+	return NULL;
+}
+
 void
 ir_usage_init(struct ir_usage *u)
 {
 	u->input = u->cache_read = u->output = u->reasoning = -1;
 	u->cache_write_5m = u->cache_write_1h = -1;
+	u->tier = IR_TIER_UNSET;
 }
 
 int64_t

@@ -371,7 +371,18 @@ struct ir_usage {
 	int64_t	 cache_write_5m, cache_write_1h;
 	int64_t	 output;		/* without reasoning, if that is told */
 	int64_t	 reasoning;
+	int64_t	 tier;			/* enum ir_tier: how it was served */
 };
+
+enum ir_tier {
+	IR_TIER_UNSET, IR_TIER_STANDARD, IR_TIER_FLEX, IR_TIER_PRIORITY,
+	IR_TIER_BATCH, IR_TIER_SCALE
+};
+/* "default" and "standard" are one; what is not known is IR_TIER_UNSET. */
+enum ir_tier	 ir_tier_of(struct jv);
+enum ir_tier_words { IR_TIER_OPENAI, IR_TIER_ANTHROPIC, IR_TIER_GEMINI };
+/* NULL: there is no word for it. */
+const char	*ir_tier_name(int64_t tier, enum ir_tier_words);
 
 enum ir_errkind {
 	IR_ERR_BAD_REQUEST,		/* 400 */
