@@ -8,6 +8,7 @@ import { Live } from './pages/live.js';
 import { Logs } from './pages/logs.js';
 import { Tenants } from './pages/tenants.js';
 import { Prices } from './pages/prices.js';
+import { Playground } from './pages/playground.js';
 import { Lab } from './pages/lab.js';
 import { Users } from './pages/users.js';
 import { Audit } from './pages/audit.js';
@@ -19,6 +20,7 @@ const pages = [
 	['logs', 'Request log', Logs, 'Watch'],
 	['tenants', 'Tenants', Tenants, 'Configure'],
 	['prices', 'Prices', Prices, 'Configure'],
+	['playground', 'Playground', Playground, 'Try', 'admin'],
 	['lab', 'Translation lab', Lab, 'Try'],
 	['users', 'Users', Users, 'Administration', 'admin'],
 	['audit', 'Audit', Audit, 'Administration'],

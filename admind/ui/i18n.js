@@ -33,7 +33,7 @@ export function t(text, values) {
 	}
 	if (values)
 		for (const [k, v] of Object.entries(values))
-			s = s.replaceAll(`{${k}}`, v);
+			s = s.replaceAll(`{${k}}`, () => v);
 	return s;
 }
 

@@ -58,6 +58,18 @@ export async function api(method, path, body, opt = {}) {
 	return o;
 }
 
+// The answer as it comes, whatever it is; for what is passed on to proxyd.
+export async function send(method, path, body, { headers, signal } = {}) {
+	try {
+		return await fetch(`api/v1${path}`, { method, signal, headers: { 'X-CSRF-Token': csrf, 'Content-Type': 'application/json', ...headers },
+		    body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body) });
+	} catch (e) {
+		if (e.name === 'AbortError')
+			throw e;
+		throw new Problem(0, { detail: t('The management server does not answer.') });
+	}
+}
+
 export const get = (path, opt) => api('GET', path, undefined, opt);
 
 export function query(o) {

@@ -64,4 +64,13 @@ export const zh = {
 	'as in the request': '同请求', 'ask for a stream': '请求流式', 'as a stream': '以流输出', 'error': '错误', '{n} lost or changed': '{n} 处丢失或变更',
 	'nothing lost': '无损失', 'and {n} more': '另有 {n} 处', 'Once it is well-formed, the others are here.': '格式正确后，此处显示其他协议。',
 	'Paste a text, or take the sample.': '粘贴文本，或使用示例。',
+	'must be a list of objects with name, description and parameters': '必须是含 name、description、parameters 的对象列表', 'must be an object': '必须是对象',
+	'A frame is not JSON': '有一帧不是 JSON', 'stopped': '已停止', 'calls': '调用', 'Your answer to {name}': '你对 {name} 的答复', 'Answer the calls': '答复调用',
+	'You': '你', 'Tool': '工具', 'Thoughts': '思考', 'image': '图片', 'What a request did stands here.': '请求的情况显示在这里。', 'Target': '目标', 'Log': '日志',
+	'Raw': '原文', 'Frames': '帧', '“{name}” is not an image': '“{name}” 不是图片', '“{name}” is larger than {max}': '“{name}” 超过 {max}', 'Remove {name}': '移除 {name}',
+	'Message': '消息', 'Enter sends, Shift and Enter begin a line; images may be pasted or dropped.': 'Enter 发送，Shift+Enter 换行；可粘贴或拖入图片。',
+	'Attach an image': '添加图片', 'Stop': '停止', 'Send': '发送', 'Conversation': '对话', 'Once more': '再来一次', 'Begin anew': '重新开始',
+	'Nothing is kept: the conversation ends with this page. Requests are in the log as the operator’s.': '不保存任何内容：离开本页对话即消失。请求以操作员身份记入日志。',
+	'waiting': '等待中', 'How': '方式', 'as routed': '按路由', 'PROVIDER/MODEL, instead of the routes': '提供商/模型，代替路由', 'System prompt': '系统提示', 'Temperature': '温度',
+	'At most … tokens': '最多 … Token', 'Tools': '工具', 'Functions, as JSON': '函数（JSON）', 'More parameters': '更多参数', 'Members of the body, as JSON': '请求体成员（JSON）', 'This request': '本次请求',
 };

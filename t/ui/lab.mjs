@@ -92,5 +92,92 @@ await step('translation lab', async () => {
 	say(true, 'by keyboard');
 });
 
+// --- playground ------------------------------------------------------------------------
+
+const say2 = async (text) => {
+	await page.getByLabel('Message').fill(text);
+	await page.keyboard.press('Enter');
+};
+const turn = (n) => page.locator('.turn').nth(n);
+const model = (m) => page.locator('input[list=play-models]').fill(m);
+const finished = () => page.waitForSelector('button:has-text("Send"), button:has-text("发送")');
+
+await looks('playground', 'playground', async () => {
+	await page.locator('input[list=play-models]').fill('mock-echo');
+	await page.locator('.composer textarea').fill('hello there');
+	await page.keyboard.press('Enter');
+	await page.waitForSelector('.turn.assistant .said');
+	await finished();
+	await page.waitForSelector('dd:has-text("mock-echo")');
+});
+for (const d of ['openai-chat', 'openai-responses', 'anthropic', 'gemini'])
+	for (const stream of [true, false])
+		await step(`playground ${d} ${stream ? 'streamed' : 'whole'}`, async () => {
+			await page.goto(`${BASE}/#/lab`);
+			await page.goto(`${BASE}/#/playground?dialect=${d}&model=mock-echo`);
+			await page.getByLabel('as a stream').setChecked(stream);
+			await page.getByLabel('System prompt').fill('be brief');
+			await say2('hello again');
+			await page.waitForSelector('.turn.assistant .said');
+			await finished();
+			say((await turn(1).locator('.said').textContent()).includes('hello again'), `${d}: answered`, await turn(1).textContent());
+			await page.waitForSelector('dd:has-text("mock · mock-echo")');
+			say(await page.locator('ol.frames li').count() >= 1, `${d}: frames are shown`);
+			await say2('a second turn');
+			await page.waitForFunction(() => document.querySelectorAll('.turn.assistant').length === 2);
+			await finished();
+			say((await turn(3).locator('.said').textContent()).includes('a second turn'), `${d}: and goes on`, await turn(3).textContent());
+			await page.goto(`${BASE}/#/lab`);
+			await page.goto(`${BASE}/#/playground?dialect=${d}&model=mock-tool`);
+			await page.getByLabel('as a stream').setChecked(stream);
+			await page.locator('summary', { hasText: 'Tools' }).click();
+			await page.locator('details[open]').getByRole('button', { name: 'Sample' }).click();
+			await say2('what is the weather?');
+			await page.waitForSelector('.card.call textarea');
+			say((await page.locator('.card.call').first().textContent()).includes('weather'), `${d}: a call`, await turn(1).textContent());
+			await page.locator('.card.call textarea').first().fill('rain');
+			if (d === 'anthropic' && stream)
+				await shot(page, 'playground-tools');
+			await page.getByRole('button', { name: 'Answer the calls' }).click();
+			await page.waitForFunction(() => document.querySelectorAll('.turn.tool').length === 1 && document.querySelectorAll('.turn.assistant').length === 2);
+			await finished();
+			say(await page.locator('.turn .banner').count() === 0, `${d}: the answer to it was taken`, (await page.locator('.turn .banner').allTextContents()).join());
+		});
+await step('playground: images, stop, errors', async () => {
+	await page.goto(`${BASE}/#/lab`);
+	await page.goto(`${BASE}/#/playground?model=mock-echo`);
+	const dot = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAAAABJRU5ErkJggg==', 'base64');
+	await page.locator('input[type=file]').setInputFiles({ name: `${evil}.png`, mimeType: 'image/png', buffer: dot });
+	await page.waitForSelector('.composer .thumb');
+	await page.locator('input[type=file]').setInputFiles({ name: 'x.txt', mimeType: 'text/plain', buffer: Buffer.from('x') });
+	await page.waitForSelector('.composer [role=alert]');
+	say(true, 'only images are taken');
+	await say2(evil);
+	await page.waitForSelector('.turn.assistant .said');
+	await finished();
+	say(await page.locator('.turn.user .thumb').evaluate((i) => i.naturalWidth) === 1, 'an image is attached and shown');
+	await unhacked('playground');
+	await page.getByRole('button', { name: 'Request', exact: true }).click();
+	say((await page.locator('pre[aria-label=Request]').textContent()).includes('data:image/png;base64,'), 'and sent');
+	await unhacked('raw request');
+	await model('mock-slow');
+	await say2('take your time');
+	await page.getByRole('button', { name: 'Stop' }).click();
+	await page.waitForSelector('.turn .banner:has-text("stopped")');
+	say(true, 'it can be stopped');
+	await model('mock-500');
+	await say2('break');
+	await page.waitForSelector('.turn .banner:not(.warn)');
+	await shot(page, 'playground-error');
+	await page.locator('summary', { hasText: 'More parameters' }).click();
+	await page.getByLabel('Members of the body, as JSON').fill('[');
+	say(await page.locator('details .error').count() === 1, 'what is no JSON is told at its field');
+	await page.getByLabel('Target').fill('nobody/x');
+	await page.getByLabel('Members of the body, as JSON').fill('{"seed": 7}');
+	await say2('where to');
+	await page.waitForSelector('.turn .banner:has-text("no provider")');
+	say(true, 'an unknown target is told');
+});
+
 await browser.close();
 process.exit(0);

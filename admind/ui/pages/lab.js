@@ -73,7 +73,7 @@ export function Lab() {
 		<${Panel} title=${dialectName(from)} right=${html`<button class="small" onClick=${() => sample(from, kind)}>${t('Sample')}</button>
 			<button class="small" onClick=${() => setText(pretty(text))} disabled=${kind === 'stream'}>${t('Indent')}</button>
 			<button class="small" onClick=${() => setText('')}>${t('Empty it')}</button>`}>
-			<textarea ref=${area} class="tall" spellcheck="false" aria-label=${t('Text to translate')} aria-invalid=${bad ? 'true' : undefined}
+			<textarea ref=${area} class="tall" spellcheck=${false} aria-label=${t('Text to translate')} aria-invalid=${bad ? 'true' : undefined}
 				aria-describedby=${bad ? 'lab-bad' : undefined} value=${text} onInput=${(e) => setText(e.target.value)}></textarea>
 			${bad && html`<div class="banner" role="alert" id="lab-bad">${bad.line ? t('Line {line}, column {column}: {what}', { line: bad.line, column: bad.column, what: bad.message }) : bad.message}
 				${bad.line && html` <button class="small" onClick=${show}>${t('Go there')}</button>`}</div>`}
