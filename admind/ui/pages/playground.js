@@ -231,7 +231,9 @@ export function Playground({ query, figures }) {
 					set=${(n, v) => setResults((r) => ({ ...r, [n]: v }))} onSend=${answerCalls} />`}</${Turn}>`)}
 				${busy && last && last.role !== 'assistant' && html`<div class="dim" role="status">${t('waiting')} …</div>`}<div ref=${end}></div></div>
 			<${Composer} busy=${busy} onSend=${(m) => run([...turns, m])} onStop=${() => stop.current.abort()} />
-		</${Panel}></div>
+		</${Panel}>
+		<${Panel} title=${t('This request')}><${Facts} seen=${seen} row=${row} /></${Panel}>
+		${seen && html`<${Panel} title=${t('Raw')}><${Raw} seen=${seen} /></${Panel}>`}</div>
 		<div>
 		<${Panel} title=${t('How')}>
 			<${Field} label=${t('Dialect')} type="select" value=${o.dialect} onInput=${set('dialect')} options=${dialects} />
@@ -248,7 +250,5 @@ export function Playground({ query, figures }) {
 				<${Field} label=${t('Functions, as JSON')} type="textarea" value=${o.tools} onInput=${set('tools')} error=${tools.error} spellcheck=${false} />
 				<button class="small" onClick=${() => set('tools')(toolSample)}>${t('Sample')}</button></details>
 			<details><summary>${t('More parameters')}</summary><${Field} label=${t('Members of the body, as JSON')} type="textarea" value=${o.extra} onInput=${set('extra')} error=${extra.error} spellcheck=${false} /></details>
-		</${Panel}>
-		<${Panel} title=${t('This request')}><${Facts} seen=${seen} row=${row} /></${Panel}></div></div>
-	${seen && html`<${Panel} title=${t('Raw')}><${Raw} seen=${seen} /></${Panel}>`}`;
+		</${Panel}></div></div>`;
 }
