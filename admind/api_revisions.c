@@ -7,6 +7,7 @@
 
 #include "admind/api.h"
 #include "base/clock.h"
+#include "state/store_export.h"
 #include "state/store_revision.h"
 #include "state/store_settings.h"
 
@@ -302,7 +303,125 @@ serve_settings_put(struct api *a)
 	settings_put(a, put, n);
 }
 
+/* --- all of it in one file ------------------------------------------------------ */
+
+#define IMPORT_BODY	(32L << 20)
+
+static struct secret_box *
+box_open(struct api *a)
+{
+	struct secret_box	*box;
+	char			 err[1400];
+
+	box = secret_box_open(a->ad->paths.secret, err, sizeof(err));
+	if (box == NULL)
+		api_problem(a, 503, NULL, "%s", err);
+	return box;
+}
+
+static bool
+passphrase_of(struct api *a, struct str *s)
+{
+	if (!api_str(a, "passphrase", true, s))
+		return false;
+	if (s->n >= EXPORT_PASSPHRASE_MIN && s->n <= EXPORT_PASSPHRASE_MAX)
+		return true;
+	api_problem(a, 422, "passphrase", "must have %d to %d bytes",
+	    EXPORT_PASSPHRASE_MIN, EXPORT_PASSPHRASE_MAX);
+	return false;
+}
+
+static void
+serve_export(struct api *a)
+{
+	static const char *const	 names[] = { "passphrase", NULL };
+	struct secret_box		*box;
+	struct str			 passphrase;
+	json_t				*file;
+
+	if (!api_known(a, names) || !passphrase_of(a, &passphrase) ||
+	    api_store(a, STORE_READ) == NULL || (box = box_open(a)) == NULL)
+		return;
+	file = store_export(a->store, box, passphrase);
+	secret_box_close(box);
+	api_audit(a, "export", NULL, file != NULL, NULL);
+	if (file == NULL) {
+		api_store_failed(a);
+		return;
+	}
+	api_json(a, 200, file);
+	http_reply_header(a->r, "Content-Disposition",
+	    "attachment; filename=\"proxyd-export.json\"");
+}
+
+static void
+imported(struct api *a, const struct import *im)
+{
+	json_t	*o = json_pack("{s:b,s:O,s:O}", "dry_run", im->dry, "diff",
+		    im->diff, "notes", im->notes);
+
+	json_object_set_new(o, "revision", im->dry ||
+	    store_revision_made(a->store) == 0 ? json_null() :
+	    json_integer(store_revision_made(a->store)));
+	if (!im->dry)
+		api_audit(a, "import", NULL, true, im->replace ?
+		    "replacing what is not in the file" : NULL);
+	api_json(a, 200, o);
+}
+
+static void
+import_file(struct api *a, const json_t *file, struct str passphrase,
+    struct import *im)
+{
+	struct secret_box	*box = box_open(a);
+
+	if (box == NULL)
+		return;
+	switch (store_import(a->store, box, file, passphrase, im)) {
+	case IMPORT_DONE:
+		imported(a, im);
+		break;
+	case IMPORT_PASSPHRASE:
+		api_problem(a, 422, "passphrase", "%s", im->text);
+		break;
+	case IMPORT_FILE:
+		api_problem(a, 422, "file", "%s: %s", im->field, im->text);
+		break;
+	case IMPORT_REFUSED:
+		api_problem(a, 422, "file", "%s: %s; nothing was changed",
+		    im->field, im->text);
+		break;
+	case IMPORT_STORE:
+		api_store_failed(a);
+	}
+	import_release(im);
+	secret_box_close(box);
+}
+
+static void
+serve_import(struct api *a)
+{
+	static const char *const	 names[] = { "file", "passphrase",
+					    "dry_run", "replace", NULL };
+	const json_t			*file;
+	struct str			 passphrase;
+	struct import			 im = { .dry = false };
+
+	if (!api_known(a, names) || !passphrase_of(a, &passphrase) ||
+	    !api_bool(a, "dry_run", false, &im.dry) ||
+	    !api_bool(a, "replace", false, &im.replace))
+		return;
+	file = json_object_get(a->body, "file");
+	if (!json_is_object(file))
+		api_problem(a, 422, "file", "must be what an export gave, a "
+		    "JSON object");
+	else if (api_store(a, STORE_WRITE) != NULL)
+		import_file(a, file, passphrase, &im);
+}
+
 const struct api_route api_revisions_routes[] = {
+	{ "POST", "/api/v1/export", ADMIN_ADMIN, serve_export, API_BODY },
+	{ "POST", "/api/v1/import", ADMIN_ADMIN, serve_import, IMPORT_BODY },
 	{ "GET", "/api/v1/revisions", ADMIN_VIEWER, serve_revisions, 0 },
 	{ "GET", "/api/v1/revisions/{n}", ADMIN_VIEWER, serve_revision, 0 },
 	{ "POST", "/api/v1/revisions/{n}/rollback", ADMIN_ADMIN,

@@ -242,6 +242,12 @@ admin('GET /api/v1/revisions/{n}', undef, n => 1 << 40, status => 404);
 admin('PATCH /api/v1/settings', { MAX_BODY => '8m' });
 admin('PATCH /api/v1/settings', { NONE => 7 }, status => 422);
 admin('GET /api/v1/settings');
+my $file = admin('POST /api/v1/export', { passphrase => 'long enough' });
+admin('POST /api/v1/export', { passphrase => 'short' }, status => 422);
+admin('POST /api/v1/import', { file => $file, passphrase => 'long enough',
+    $_ => JSON::PP::true }) for qw(dry_run replace);
+admin('POST /api/v1/import', { file => {}, passphrase => 'long enough' },
+    status => 422);
 admin('POST /api/v1/convert', { kind => 'request', from => 'anthropic', text =>
     $_ }) for '{', '{"model": 1}', '{"model": "m", "max_tokens": 9, "top_k": ' .
     '3, "messages": [{"role": "user", "content": "x"}]}';

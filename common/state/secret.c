@@ -327,6 +327,22 @@ secret_pbkdf2(struct str password, struct str salt, unsigned rounds,
 		fatalx("GnuTLS: PBKDF2 failed");
 }
 
+struct secret_box *
+secret_box_passphrase(struct str passphrase, struct str salt, unsigned rounds)
+{
+	struct secret_box	*b;
+	unsigned char		 key[KEY_LEN];
+
+	_Static_assert(SECRET_PBKDF2_LEN == KEY_LEN, "a key from a password");
+	if ((b = calloc(1, sizeof(*b))) == NULL)
+		fatal("calloc");
+	secret_pbkdf2(passphrase, salt, rounds, key);
+	hmac256(key, STR("proxyd seal 1"), b->seal);
+	hmac256(key, STR("proxyd fingerprint 1"), b->print);
+	explicit_bzero(key, sizeof(key));
+	return b;
+}
+
 int
 secret_equal(struct str a, struct str b)
 {

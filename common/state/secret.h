@@ -39,6 +39,10 @@ struct secret_box;
 struct secret_box	*secret_box_open(const char *path, char *err,
 			    size_t errsize);
 void	 secret_box_close(struct secret_box *);
+/* One whose key is made of a passphrase (PBKDF2-HMAC-SHA-256), for what leaves
+ * this machine. */
+struct secret_box	*secret_box_passphrase(struct str passphrase,
+			    struct str salt, unsigned rounds);
 
 /* nonce and sealed bytes appended to out; context is authenticated too. */
 int	 secret_seal(const struct secret_box *, struct str context,
