@@ -59,7 +59,7 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_p
 	secret.c shm.c shm_keys.c rollup.c row_json.c status_view.c \
 	snapshot.c snapshot_routes.c store.c \
 	store_admin.c store_conf.c store_keys.c store_log.c store_object.c \
-	store_page.c store_prices.c store_refusal.c store_rollup.c store_summary.c \
+	store_page.c store_prices.c store_refusal.c store_reprice.c store_rollup.c store_summary.c \
 	store_tenants.c snapshot_tenants.c statedb.c)
 POLICY_SRCS = $(addprefix common/policy/,access.c account_view.c key_view.c \
 	keypick.c limit.c netguard.c \
@@ -79,7 +79,7 @@ ADMIND_SRCS = $(wildcard $(addprefix admind/,api_revisions.c \
 	page.c status.c upstream.c))
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c words.c completion.c db.c \
 	table.c values.c objects.c models.c keys.c \
-	routes.c \
+	routes.c accounts.c prices.c reprice.c users.c \
 	daemon.c launch.c foreground.c status.c check.c convert.c route.c \
 	route_text.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c ops.c loop.c \
@@ -88,7 +88,7 @@ UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c
 	dialect_openai_responses.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
 	revisions.c \
 	schema.c conf.c store.c objects.c plan.c explain.c secret.c shm.c policy.c \
-	netguard.c rows.c money.c statedb.c vault.c caps.c))
+	netguard.c rows.c reprice.c money.c statedb.c vault.c caps.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c ops.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))
 MANS	= $(wildcard $(addprefix man/,proxyd.8 admind.8 proxyctl.8 app.yml.5 \
@@ -179,7 +179,7 @@ $(call OBJ,common/state/store.c): $(B)/gen/schema_sql.h \
 	$(B)/gen/schema_bodies_sql.h $(B)/gen/schema_state_sql.h
 $(call OBJ,common/base/asset.c): $(B)/gen/docs_files.h
 $(call OBJ,proxyd/docs.c): $(B)/gen/proxyd_openapi.h
-$(call OBJ,proxyd/loader.c): $(B)/gen/prices_yaml.h
+$(call OBJ,proxyd/loader.c proxyctl/prices.c): $(B)/gen/prices_yaml.h
 $(call OBJ,admind/main.c): $(B)/gen/style_css.h
 $(call OBJ,admind/assets.c): $(B)/gen/ui_files.h $(B)/gen/admind_openapi.h
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "proxyctl/db.h"
 #include "state/store_admin.h"
+#include "state/store_revision.h"
 #include "state/store_tenants.h"
 
 /* What root makes in another's home is that one's. */
@@ -60,8 +61,11 @@ ctl_store(const struct ctl *c, bool change)
 		s = store_open(c->paths.db, STORE_WRITE, err, sizeof(err));
 	if (s == NULL)
 		ctl_fail("%s", err);
-	else if (!there)
-		give_to_owner(c, c->paths.db);
+	else {
+		store_author_user(s);
+		if (!there)
+			give_to_owner(c, c->paths.db);
+	}
 	return s;
 }
 
@@ -113,9 +117,9 @@ ctl_actor(char dst[CTL_ACTOR])
 	const struct passwd	*pw = getpwuid(getuid());
 
 	if (pw != NULL)
-		snprintf(dst, CTL_ACTOR, "unix:%.58s", pw->pw_name);
+		snprintf(dst, CTL_ACTOR, "%.50s (shell)", pw->pw_name);
 	else
-		snprintf(dst, CTL_ACTOR, "unix:%lu", (unsigned long)getuid());
+		snprintf(dst, CTL_ACTOR, "uid %lu (shell)", (unsigned long)getuid());
 	return dst;
 }
 

@@ -29,7 +29,7 @@ int	 ctl_store_failed(const struct ctl *, struct store *);
 void	 ctl_audit(struct store *, const char *action, const char *object,
 	    bool ok, struct json_t *detail);
 
-/* "unix:alice"; returns dst. */
+/* "alice (shell)", as the author of a revision; returns dst. */
 #define CTL_ACTOR	64
 const char	*ctl_actor(char dst[CTL_ACTOR]);
 

@@ -140,7 +140,7 @@ key_more(const struct ctl *c, struct store *s, const json_t *old,
 	return 0;
 }
 
-const struct family key_family = { OBJECT_KEY, "keys", "mask", key_members,
+const struct family key_family = { OBJECT_KEY, "key", "keys", "mask", key_members,
     key_more, key_live, key_cols, key_row };
 
 /* --- a value ------------------------------------------------------------------------ */

@@ -41,7 +41,7 @@ model_row(struct table *t, const json_t *o)
 	table_addz(t, json_text(o, "source"));
 }
 
-const struct family model_family = { OBJECT_MODEL, "models", "route_key",
+const struct family model_family = { OBJECT_MODEL, "model", "models", "route_key",
     model_members, NULL, NULL, model_cols, model_row };
 
 #define MODEL_OPTS	OPT_TARGET_MODEL, OPT_PROVIDER, OPT_USE_POOL,	\
@@ -106,7 +106,7 @@ provider_row(struct table *t, const json_t *o)
 	table_addz(t, json_text(o, "source"));
 }
 
-const struct family provider_family = { OBJECT_PROVIDER, "providers", "name",
+const struct family provider_family = { OBJECT_PROVIDER, "provider", "providers", "name",
     provider_members, NULL, NULL, provider_cols, provider_row };
 
 #define PROVIDER_OPTS	OPT_DIALECT, OPT_BASE_URL, OPT_AUTH_HEADER,	\
@@ -181,7 +181,7 @@ pool_row(struct table *t, const json_t *o)
 	table_add_json(t, json_object_get(o, "keys"));
 }
 
-const struct family pool_family = { OBJECT_POOL, "pools", "name",
+const struct family pool_family = { OBJECT_POOL, "pool", "pools", "name",
     pool_members, pool_keys, NULL, pool_cols, pool_row };
 
 #define POOL_OPTS	OPT_STRATEGY, OPT_KEY | MANY, OPT_SET | MANY,	\

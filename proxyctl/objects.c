@@ -166,10 +166,10 @@ objects_find(const struct family *f, json_t *all, const char *name)
 		return found;
 	if (near.best.n > 0)
 		ctl_fail("there is no %s '%s', did you mean '%.*s'?",
-		    object_name(f->kind), name, STR_FMT(near.best));
+		    f->what, name, STR_FMT(near.best));
 	else
 		ctl_fail("there is no %s '%s'; proxyctl %s list shows them",
-		    object_name(f->kind), name, f->group);
+		    f->what, name, f->group);
 	return NULL;
 }
 
@@ -209,6 +209,10 @@ member_value(const struct ctl *c, const struct member *m)
 			return json_integer(0);
 		return ctl_time(c, m->o, true, &v) == -1 ? NULL :
 		    json_integer(v);
+	case MEMBER_MONEY:
+		if (ctl_money(c, m->o, true, &v) == -1)
+			return NULL;
+		return v == -1 ? json_null() : json_real((double)v / 1e6);
 	}
 	return NULL;
 }
@@ -305,18 +309,25 @@ objects_body(const struct ctl *c, const struct family *f, struct store *s,
 
 /* --- changed ------------------------------------------------------------------------ */
 
-/* In the words of the command line: a member that came by an option is that. */
+const char *
+objects_option(const struct ctl *c, const struct family *f,
+    const char *member)
+{
+	const struct member	*m;
+
+	for (m = f->members; m->name != NULL; m++)
+		if (c->opt[OPT_FILE] == NULL && strcmp(m->name, member) == 0)
+			return word_options[m->o].name;
+	return member;
+}
+
 static int
 refused(const struct ctl *c, const struct family *f,
     const struct object_error *e)
 {
-	const struct member	*m;
-	char			 path[WORD_PATH_MAX];
-	const char		*field = e->field;
+	char		 path[WORD_PATH_MAX];
+	const char	*field = objects_option(c, f, e->field);
 
-	for (m = f->members; m->name != NULL; m++)
-		if (c->opt[OPT_FILE] == NULL && strcmp(m->name, field) == 0)
-			field = word_options[m->o].name;
 	return ctl_fail("%s: %s%s%s", word_path(c->group, c->word, path),
 	    field, field[0] == '\0' ? "" : ": ", e->text);
 }
@@ -351,7 +362,7 @@ audit(const struct ctl *c, const struct family *f, struct store *s,
 	if (detail != NULL)
 		json_object_del(detail, "api_key");
 	snprintf(action, sizeof(action), "%s %s", c->word->name,
-	    object_name(f->kind));
+	    f->what);
 	ctl_audit(s, action, object, true, detail);
 }
 
@@ -390,7 +401,7 @@ objects_print(const struct ctl *c, const struct family *f, struct store *s,
 	else if (c->opt[OPT_JSON] != NULL)
 		r = json_print(json_incref(o));
 	else
-		printf("%s %s %s%s%lld)\n", object_name(f->kind), done,
+		printf("%s %s %s%s%lld)\n", f->what, done,
 		    json_text(o, f->name), " (id ", (long long)id);
 	json_decref(o);
 	buf_release(&b);
@@ -546,14 +557,14 @@ delete_one(struct ctl *c, const struct family *f, struct store *s, json_t *o)
 	r = store_object_delete(s, f->kind, objects_id(o), &e);
 	if (r == OBJECT_REFUSED) {
 		ctl_fail("%s '%s' cannot be deleted: %s",
-		    object_name(f->kind), name, e.text);
+		    f->what, name, e.text);
 		return -1;
 	}
 	if (result(c, f, s, r, &e) == -1)
 		return -1;
 	audit(c, f, s, name, NULL);
 	if (c->opt[OPT_JSON] == NULL)
-		printf("%s deleted: %s (id %lld)\n", object_name(f->kind),
+		printf("%s deleted: %s (id %lld)\n", f->what,
 		    name, (long long)objects_id(o));
 	return 0;
 }

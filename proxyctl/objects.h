@@ -16,7 +16,8 @@
 enum member_type {
 	MEMBER_TEXT, MEMBER_INT, MEMBER_YES,
 	MEMBER_LIST,			/* of texts; may be given many times */
-	MEMBER_TIME			/* to come: microseconds */
+	MEMBER_TIME,			/* to come: microseconds */
+	MEMBER_MONEY			/* dollars, or null */
 };
 
 struct member {
@@ -26,7 +27,8 @@ struct member {
 };
 
 struct family {
-	enum object_kind	 kind;
+	enum object_kind	 kind;		/* or OBJECT_KINDS */
+	const char		*what;		/* "model" */
 	const char		*group;		/* "models" */
 	const char		*name;		/* member that names one */
 	const struct member	*members;	/* a name of NULL ends them */
@@ -50,11 +52,14 @@ int	 objects_update(struct ctl *);
 int	 objects_delete(struct ctl *);
 int	 objects_enable(struct ctl *);		/* and disable */
 
-/* An array of all, or NULL: said already. */
+/* An array of all of a kind, or NULL: said already. */
 json_t	*objects_all(struct ctl *, const struct family *, struct store *);
 /* The one of that name, or id; NULL: said already. */
 json_t	*objects_find(const struct family *, json_t *all, const char *name);
 int64_t	 objects_id(const json_t *);
+/* The name of a member on the command line: its option, where it came by one. */
+const char	*objects_option(const struct ctl *, const struct family *,
+		    const char *member);
 /* What the options and --file say; NULL: said already. */
 json_t	*objects_body(const struct ctl *, const struct family *,
 	    struct store *, const json_t *old);

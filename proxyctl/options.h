@@ -157,6 +157,47 @@
 	    "where to: then weight=3, pool=x, strict=yes, "		\
 	    "set.temperature=0, default.user=x, remove=seed")		\
 	OPT(MOVE, "--before", ARG_RULE, "name", "to stand before that one") \
+	/* tenants, client keys */					\
+	OPT(ROUTES, "--route", ARG_TEXT, "pattern",			\
+	    "a path that it may ask; '' for all")			\
+	OPT(CONCURRENT, "--concurrent", ARG_NUMBER, "number",		\
+	    "requests at once; 0: no limit")				\
+	OPT(BUDGET_DAY, "--budget-day", ARG_MONEY, "dollars",		\
+	    "what it may cost a day (UTC), or none")			\
+	OPT(BUDGET_MONTH, "--budget-month", ARG_MONEY, "dollars",	\
+	    "... a month")						\
+	OPT(BUDGET_TOTAL, "--budget-total", ARG_MONEY, "dollars",	\
+	    "... in all")						\
+	OPT(OF_TENANT, "--tenant", ARG_TENANT, "name",			\
+	    "whose key it is; '' for nobody's")				\
+	OPT(GRACE, "--grace", ARG_TIME, "time",				\
+	    "how long the old value is good: 24h")			\
+	/* prices */							\
+	OPT(PRICE_OF, "--model", ARG_TEXT, "pattern",			\
+	    "of models that it fits, as gpt-*")				\
+	OPT(OWN, "--own", ARG_NONE, "", "not those that are built in")	\
+	OPT(INPUT, "--input", ARG_MONEY, "dollars", "a million tokens read") \
+	OPT(OUTPUT, "--output", ARG_MONEY, "dollars",			\
+	    "a million tokens written")					\
+	OPT(CACHE_READ, "--cache-read", ARG_MONEY, "dollars",		\
+	    "... read from the provider's cache; as --input")		\
+	OPT(CACHE_WRITE_5M, "--cache-write-5m", ARG_MONEY, "dollars",	\
+	    "... written to it for 5 minutes")				\
+	OPT(CACHE_WRITE_1H, "--cache-write-1h", ARG_MONEY, "dollars",	\
+	    "... for an hour")						\
+	OPT(DATE, "--date", ARG_TEXT, "date", "when it was seen; today") \
+	OPT(SOURCE, "--source", ARG_TEXT, "text", "where it was seen")	\
+	OPT(SINCE, "--since", ARG_TIME, "time",				\
+	    "from then on: 24h, 7d (ago), or a date")			\
+	OPT(UNTIL, "--until", ARG_TIME, "time", "before then")		\
+	OPT(DRY_RUN, "--dry-run", ARG_NONE, "",				\
+	    "change nothing, say what would change")			\
+	/* users */							\
+	OPT(ROLE, "--role", ARG_ONE, "admin|viewer",			\
+	    "administrator, or one who only looks")			\
+	OPT(PASSWORD_FILE, "--password-file", ARG_FILE, "file",		\
+	    "has the password; - is standard input")			\
+	OPT(LIMIT, "--limit", ARG_NUMBER, "number", "at most so many")	\
 	OPT(MOVE_AFTER, "--after", ARG_RULE, "name", "to stand behind it")
 
 #endif /* PROXYCTL_OPTIONS_H */

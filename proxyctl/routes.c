@@ -324,7 +324,7 @@ rule_row(struct table *t, const json_t *o)
 	buf_release(&b);
 }
 
-const struct family rule_family = { OBJECT_RULE, "routes", "name",
+const struct family rule_family = { OBJECT_RULE, "rule", "routes", "name",
     rule_members, rule_more, NULL, rule_cols, rule_row };
 
 /* --- their order ------------------------------------------------------------------------ */

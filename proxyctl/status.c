@@ -252,6 +252,8 @@ const struct word look_words[] = {
 	    ARG_NONE, { OPT_JSON } },
 	{ "check", ctl_check, "validate app.yml and the database", NULL,
 	    ARG_NONE, { OPT_CONFIG } },
+	{ "audit", ctl_audit_list, "show who has done what, the latest first",
+	    NULL, ARG_NONE, { OPT_LIMIT, OPT_JSON } },
 	{ "convert", ctl_convert, "translate standard input between two "
 	    "dialects", NULL, ARG_NONE, { OPT_FROM | NEED, OPT_TO | NEED,
 	    OPT_RESPONSE, OPT_STREAM, OPT_MODEL, OPT_EXPLAIN } },

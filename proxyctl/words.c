@@ -21,6 +21,12 @@ const struct word_group word_groups[] = {
 	{ "providers", "where requests go", provider_words },
 	{ "keys", "the providers' keys", key_words },
 	{ "pools", "keys of one provider that belong together", pool_words },
+	{ "tenants", "who shares limits and a budget", tenant_words },
+	{ "client-keys", "keys that clients have for this server",
+	    client_key_words },
+	{ "prices", "what models cost", price_words },
+	{ "users", "who may log in at the management server", user_words },
+	{ "tokens", "what programs log in with there", token_words },
 	{ NULL, NULL, help_words },
 	{ NULL, NULL, NULL }
 };

@@ -78,6 +78,7 @@ int	 ctl_help(struct ctl *);
 
 int	 ctl_check(struct ctl *);		/* check.c */
 int	 ctl_convert(struct ctl *);		/* convert.c */
+int	 ctl_audit_list(struct ctl *);		/* users.c */
 int	 ctl_route(struct ctl *);		/* route.c */
 
 /* Prints what route_explain says: route_text.c. */
@@ -100,6 +101,11 @@ extern const struct word provider_words[];
 extern const struct word pool_words[];
 extern const struct word key_words[];		/* keys.c */
 extern const struct word route_words[];		/* routes.c */
+extern const struct word tenant_words[];	/* accounts.c */
+extern const struct word client_key_words[];
+extern const struct word price_words[];		/* prices.c */
+extern const struct word user_words[];		/* users.c */
+extern const struct word token_words[];
 extern const struct word help_words[];		/* words.c */
 
 #endif /* PROXYCTL_WORDS_H */

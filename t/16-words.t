@@ -19,7 +19,7 @@ my $help = $ctl->does('help', 'help');
 for (grep { /^[a-z]/ } split /\n/, $help =~ s/.*\n\n//sr) {
 	my ($path) = grep { defined } map { /^(\S+ \S+)/ && $paths{$1} ? $1 :
 	    /^(\S+)/ && $paths{$1} ? $1 : undef } $_;
-	$word{$path // $_} = [ /(--[a-z-]+)/g ];
+	$word{$path // $_} = [ /(--[a-z0-9-]+)/g ];
 }
 cmp_ok(scalar keys %word, '>', 10, 'words are found');
 is_deeply([ sort keys %word ], [ sort keys %paths ],
@@ -50,7 +50,7 @@ for my $path (sort keys %word) {
 	my ($r, $out) = $ctl->run(split(/ /, $path), '--help');
 	is($r, 0, "$path --help");
 	my ($line) = $out =~ /^usage: proxyctl (.*)$/m;
-	is_deeply([ ($line // '') =~ /(--[a-z-]+)/g ], $word{$path},
+	is_deeply([ ($line // '') =~ /(--[a-z0-9-]+)/g ], $word{$path},
 	    "$path --help: options");
 }
 

@@ -152,7 +152,7 @@ subtest 'with the daemons down' => sub {
 	    'delete model gpt4', 'delete model gpt5' ],
 	    'each change has its line in the audit log');
 	my $user = getpwuid $<;
-	is(audit($ctl)->[0][0], "unix:$user", 'of the Unix user');
+	is(audit($ctl)->[0][0], "$user (shell)", 'of the Unix user');
 };
 
 subtest 'keys' => sub {
@@ -204,10 +204,10 @@ subtest 'keys' => sub {
 	$ctl->does('disable', qw(keys disable 2 --why), 'too old');
 	my $k = $ctl->json('show', qw(keys show 2));
 	my $user = getpwuid $<;
-	is("$k->{disabled_by}: $k->{disabled_why}", "unix:$user: too old",
+	is("$k->{disabled_by}: $k->{disabled_why}", "$user (shell): too old",
 	    'by whom and why');
 	like($ctl->does('list', qw(keys list)),
-	    qr/disabled by unix:$user: too old/, 'is shown');
+	    qr/disabled by $user \(shell\): too old/, 'is shown');
 	$ctl->does('enable', qw(keys enable 2));
 	is($ctl->json('show', qw(keys show 2))->{disabled_why}, '',
 	    'forgotten');

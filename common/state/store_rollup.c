@@ -26,6 +26,7 @@ struct entry {
 
 struct store_rollup {
 	unsigned	 n;
+	bool		 adjusts;	/* only what there is already */
 	struct entry	 entry[TABLE];
 };
 
@@ -144,6 +145,23 @@ names_full(struct store *s, enum rollup_period period, enum rollup_dim dim,
 	return n >= ROLLUP_NAMES;
 }
 
+/* A sum that has reached its end stays there; none is below 0. */
+static bool
+adjust(struct rollup *r, const struct rollup *by)
+{
+	struct rollup	 was = *r;
+
+	if (r->cost < INT64_MAX && __builtin_add_overflow(r->cost, by->cost,
+	    &r->cost))
+		r->cost = INT64_MAX;
+	if (r->cost < 0)
+		r->cost = 0;
+	r->unpriced += by->unpriced;
+	if (r->unpriced < 0)
+		r->unpriced = 0;
+	return r->cost != was.cost || r->unpriced != was.unpriced;
+}
+
 static int
 row_add(struct store *s, enum rollup_period period, const struct entry *e)
 {
@@ -159,6 +177,9 @@ row_add(struct store *s, enum rollup_period period, const struct entry *e)
 	}
 	if (rc == -1)
 		return -1;
+	if (s->rollup->adjusts)
+		return rc == 0 || !adjust(&r, &e->sum) ? 0 :
+		    row_write(s, period, e->dim, start_s, name, &r);
 	rollup_add(&r, &e->sum);
 	return row_write(s, period, e->dim, start_s, name, &r);
 }
@@ -289,29 +310,52 @@ id_add(struct store *s, int64_t start_s, enum rollup_dim dim, int64_t id,
 	return entry_add(s, start_s, dim, str_of(name), one);
 }
 
-int
-store_rollup_row(struct store *s, const struct acct_rec *rec)
+/* Adds one to each sum that the request is in. */
+static int
+dims_add(struct store *s, const struct acct_rec *rec, const struct rollup *one)
 {
-	struct rollup	 one;
 	int64_t		 start_s = rec->f.time_us / 60000000 * 60;
 	char		 target[2 * NAME_MAX_LEN];
 	int		 n;
 
 	if (start_s <= 0)
 		start_s = 60;		/* a clock that was never set */
-	rollup_of(rec, &one);
-	if (entry_add(s, start_s, ROLLUP_ALL, str_of(""), &one) == -1 ||
-	    id_add(s, start_s, ROLLUP_KEY, rec->f.key_id, &one) == -1 ||
-	    id_add(s, start_s, ROLLUP_TENANT, rec->f.tenant_id, &one) == -1 ||
+	if (entry_add(s, start_s, ROLLUP_ALL, str_of(""), one) == -1 ||
+	    id_add(s, start_s, ROLLUP_KEY, rec->f.key_id, one) == -1 ||
+	    id_add(s, start_s, ROLLUP_TENANT, rec->f.tenant_id, one) == -1 ||
 	    id_add(s, start_s, ROLLUP_CLIENT_KEY, rec->f.client_key_id,
-	    &one) == -1)
+	    one) == -1)
 		return -1;
 	if (rec->s[ACCT_PROVIDER].n == 0)
 		return 0;
 	n = snprintf(target, sizeof(target), "%.*s/%.*s",
 	    STR_FMT(rec->s[ACCT_PROVIDER]), STR_FMT(rec->s[ACCT_MODEL_SENT]));
 	return entry_add(s, start_s, ROLLUP_TARGET, n < (int)sizeof(target) ?
-	    str_of(target) : str_of(OTHER), &one);
+	    str_of(target) : str_of(OTHER), one);
+}
+
+int
+store_rollup_row(struct store *s, const struct acct_rec *rec)
+{
+	struct rollup	 one;
+
+	rollup_of(rec, &one);
+	table_of(s)->adjusts = false;
+	return dims_add(s, rec, &one);
+}
+
+/* The difference of two costs; neither is below -1, so it fits. */
+int
+store_rollup_adjust(struct store *s, const struct acct_rec *rec, int64_t was,
+    int64_t now)
+{
+	struct rollup	 one;
+
+	memset(&one, 0, sizeof(one));
+	one.cost = said(now) - said(was);
+	one.unpriced = (now < 0) - (was < 0);
+	table_of(s)->adjusts = true;
+	return dims_add(s, rec, &one);
 }
 
 void

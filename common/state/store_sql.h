@@ -190,6 +190,11 @@ void		 store_log_free(struct store_log *);	/* takes NULL */
  * or forgotten with it. */
 int		 store_rollup_row(struct store *, const struct acct_rec *)
 		    __attribute__((__warn_unused_result__));
+/* The cost of a row that is in them already has changed; -1: not known.  Sums
+ * that are there no more are not made anew. */
+int		 store_rollup_adjust(struct store *, const struct acct_rec *,
+		    int64_t was, int64_t now)
+		    __attribute__((__warn_unused_result__));
 int		 store_rollup_flush(struct store *)
 		    __attribute__((__warn_unused_result__));
 void		 store_rollup_forget(struct store *);
