@@ -8,6 +8,7 @@ import { Live } from './pages/live.js';
 import { Logs } from './pages/logs.js';
 import { Tenants } from './pages/tenants.js';
 import { Prices } from './pages/prices.js';
+import { Connect } from './pages/connect.js';
 import { Playground } from './pages/playground.js';
 import { Lab } from './pages/lab.js';
 import { Users } from './pages/users.js';
@@ -20,6 +21,7 @@ const pages = [
 	['logs', 'Request log', Logs, 'Watch'],
 	['tenants', 'Tenants', Tenants, 'Configure'],
 	['prices', 'Prices', Prices, 'Configure'],
+	['connect', 'Connect', Connect, 'Try'],
 	['playground', 'Playground', Playground, 'Try', 'admin'],
 	['lab', 'Translation lab', Lab, 'Try'],
 	['users', 'Users', Users, 'Administration', 'admin'],

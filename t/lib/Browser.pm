@@ -1,7 +1,8 @@
 package Browser;
 
 # Scripts in t/ui, run by node with Chromium against an Admind.  Each prints a
-# JSON line a check; a line { please => NAME } asks for one of the acts given.
+# JSON line a check; a line { please => NAME } asks for one of the acts given, or
+# NAME and a text for it.
 
 use strict;
 use warnings;
@@ -39,7 +40,9 @@ sub browser_run {
 		if (!$said) {
 			Test::More::diag($line);
 		} elsif ($said->{please}) {
-			$do{ $said->{please} }->();
+			my ($act, $rest) = exists $do{ $said->{please} } ?
+			    ($said->{please}) : split / /, $said->{please}, 2;
+			$do{$act}->($rest);
 			syswrite $in, "done\n";
 		} else {
 			Test::More::ok($said->{ok}, $said->{name}) or

@@ -1,6 +1,7 @@
 // The pages to try things out, in Chromium.
 import { BASE, TOKEN, browser, open, axe, settled, shot, step, say, please } from './harness.mjs';
 
+const { PROXYD } = process.env;
 const evil = '<img src=x onerror=window.hacked=1><script>hacked=1</script>';
 const page = await open({ locale: 'en-GB' });
 const lang = (l) => page.getByRole('button', { name: l, exact: true }).click();
@@ -177,6 +178,53 @@ await step('playground: images, stop, errors', async () => {
 	await say2('where to');
 	await page.waitForSelector('.turn .banner:has-text("no provider")');
 	say(true, 'an unknown target is told');
+});
+
+// --- connect -----------------------------------------------------------------------------
+
+await looks('connect', 'connect');
+await step('connect', async () => {
+	await page.goto(`${BASE}/#/connect`);
+	await page.waitForSelector('pre');
+	say(await page.locator('.clients .light.good').count() === 0, 'nothing has come yet');
+	const text = () => page.locator('.connect pre').allTextContents().then((l) => l.join('\n'));
+	say((await text()).includes(`ANTHROPIC_BASE_URL=${PROXYD}\n`), 'this server’s address', await text());
+	await page.locator('input[list=connect-models]').fill('mock-echo');
+	say((await text()).includes('anything'), 'no key is needed yet');
+	await please('claude asks');
+	await page.waitForSelector('.clients button[aria-pressed=true] .light.good');
+	say((await page.locator('[role=status]', { hasText: 'It works' }).textContent()).includes('mock-echo'), 'green at the first request');
+	await page.getByLabel('Name of a new client key').fill(evil);
+	await page.getByRole('button', { name: 'Make a client key' }).click();
+	await page.waitForSelector('.badge:has-text("new")');
+	await unhacked('connect');
+	const key = (await text()).match(/sk-proxy-\w+/)[0];
+	for (const [name, want] of [['Codex', 'wire_api = "responses"'], ['Gemini CLI', 'GOOGLE_GEMINI_BASE_URL'], ['Cursor', `${PROXYD}/v1`], ['OpenCode', '"baseURL"'],
+	    ['Python', 'from openai import'], ['JavaScript', 'new OpenAI'], ['curl', 'Authorization: Bearer']]) {
+		await page.locator('.clients').getByRole('button', { name }).click();
+		const now = await text();
+		say(now.includes(want) && now.includes(key) && now.includes(PROXYD.slice(7)), `${name}: address, key and all`, now);
+		if (name === 'Codex')
+			await shot(page, 'connect-codex');
+	}
+	for (const d of ['OpenAI Chat', 'OpenAI Responses', 'Anthropic Messages', 'Gemini']) {
+		await page.getByRole('button', { name: d, exact: true }).click();
+		await please(`run ${await text()}`);
+		await page.waitForTimeout(50);
+	}
+	await page.waitForSelector('.clients button[aria-pressed=true] .light.good');
+	say(true, 'curl as it stands there works, in each dialect');
+	await please('codex is refused');
+	await page.waitForSelector('.clients button:has-text("Codex") .light.bad');
+	await page.locator('.clients').getByRole('button', { name: 'Codex' }).click();
+	say((await page.locator('[role=status]', { hasText: 'It came' }).textContent()).includes('401'), 'red, and why');
+	await page.locator('input[list=connect-models]').fill("it's");
+	say((await text()).includes('model = "it\'s"'), 'what is typed is quoted');
+	await page.locator('.clients').getByRole('button', { name: 'Claude' }).click();
+	say((await text()).includes("ANTHROPIC_MODEL='it'\\''s'"), 'for the shell, too', await text());
+	await page.reload();
+	await page.waitForSelector('pre');
+	say(!(await text()).includes(key), 'a key is shown once');
 });
 
 await browser.close();
