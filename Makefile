@@ -56,7 +56,7 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_p
 	conf_value.c conf_yaml.c object_field.c rules.c daemon.c daemon_status.c \
 	store_change.c store_diff.c store_revision.c store_settings.c \
 	store_export.c store_import.c \
-	secret.c shm.c shm_keys.c rollup.c row_json.c status_view.c \
+	secret.c shm.c shm_affinity.c shm_keys.c rollup.c row_json.c status_view.c \
 	snapshot.c snapshot_routes.c store.c \
 	store_admin.c store_conf.c store_keys.c store_log.c store_object.c \
 	store_page.c store_prices.c store_refusal.c store_reprice.c store_rollup.c store_summary.c \

@@ -68,6 +68,8 @@ struct request {
 	struct route_ask	 rq_ask;	/* as those who route see it */
 	struct route_said	 rq_given;	/* before a rule's parameters */
 	uint64_t		 rq_session;	/* holds to its key; 0: none */
+	uint64_t		 rq_conversation; /* to be remembered; 0: none */
+	uint64_t		 rq_kept;	/* id of the key it had; 0 */
 	struct route		 rq_route;
 	const struct snap_pool	*rq_pool;
 	const struct snap_provider *rq_provider;

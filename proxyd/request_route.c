@@ -96,6 +96,23 @@ plan_new(struct request *rq)
 	return rq->rq_plan;
 }
 
+/* Where there is a choice, a conversation stays with what it had. */
+static void
+hold(struct request *rq, struct plan *p, uint64_t session)
+{
+	rq->rq_session = p->affinity ? session : 0;
+	if (!p->affinity || rq->rq_op != NULL || (p->n == 1 &&
+	    rq->rq_snap->pools[p->step[0].pool].nkeys < 2))
+		return;
+	rq->rq_conversation = session;
+	if (session == 0)
+		rq->rq_conversation = route_beginning(&rq->rq_ask,
+		    &rq->rq_arena);
+	else
+		plan_hold(rq->rq_snap, rq->rq_wk->shm, p, session,
+		    &rq->rq_kept);
+}
+
 int
 request_route(struct request *rq, struct ir_error *err)
 {
@@ -118,7 +135,7 @@ request_route(struct request *rq, struct ir_error *err)
 		route_nobody(err, rq->rq_ir.model);
 		return -1;
 	}
-	rq->rq_session = p->affinity ? f.session : 0;
+	hold(rq, p, f.session);
 	for (i = 0; i < p->n; i++)
 		if (target_set(rq, i, err) == 0 && (i + 1 == p->n ||
 		    permit_model(rq->rq_ask.who, rq->rq_ir.model,

@@ -15,6 +15,7 @@
 #include "proxyd/choices.h"
 #include "proxyd/request.h"
 #include "proxyd/responses.h"
+#include "state/shm_affinity.h"
 #include "state/shm_keys.h"
 #include "wire/estimate.h"
 
@@ -283,7 +284,8 @@ try_pick(struct request *rq, int64_t *wait_ms)
 	struct shm		*m = rq->rq_wk->shm;
 	struct keypick		*k;
 	struct keypick_how	 how = { .strategy = p->strategy,
-				    .session = rq->rq_session };
+				    .session = rq->rq_session,
+				    .kept = rq->rq_kept };
 	int64_t			 now = clock_mono_ms(), ms;
 	unsigned		 i;
 	int			 at;
@@ -445,6 +447,11 @@ try_end(struct request *rq, int status, bool ok, const char *why)
 			id = upstream_header(rq->rq_up, "x-request-id");
 		a->s[ACCT_UPSTREAM_ID] = arena_str(&rq->rq_arena, id);
 	}
+	if (ok && rq->rq_conversation != 0)
+		affinity_put(rq->rq_wk->shm, rq->rq_conversation,
+		    (struct affinity){ affinity_target(rq->rq_provider->id,
+		    rq->rq_route.model), rq->rq_key == NULL ? 0 :
+		    (uint32_t)rq->rq_key->id });
 	if (rq->rq_key == NULL)
 		return;
 	if (ok)

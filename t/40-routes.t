@@ -150,6 +150,33 @@ subtest 'pitfall-43: a fault of the client penalises no key' => sub {
 	is(ask('one-plain')->{status}, 200, 'of one model, not of another');
 };
 
+subtest 'a conversation stays where it began' => sub {
+	my $where = sub {
+		my ($model, @said) = @_;
+		my @m = map { { role => $_ & 1 ? 'assistant' : 'user',
+		    content => $said[$_] } } 0 .. $#said;
+		$_->forget for $one, $two;
+		ask($model, messages => \@m);
+		my ($r) = (asked($one), asked($two));
+		my $h = $r->{headers};
+		return Upstream::json_of($r)->{model} . ' ' .
+		    ($h->{authorization} // $h->{'x-api-key'});
+	};
+	for my $model (qw(one-plain r-weight)) {
+		my (%first, $moved);
+		for my $c (1 .. 24) {
+			my $at = $where->($model, "begin $c");
+			$first{$at}++;
+			$moved++ if $at ne $where->($model, "begin $c", 'a',
+			    'on') || $at ne $where->($model, "begin $c", 'a',
+			    'on', 'b', 'and on');
+		}
+		is($moved, undef, "$model: each goes on where it began");
+		is(scalar keys %first, $model eq 'r-weight' ? 3 : 2,
+		    '... and they begin everywhere');
+	}
+};
+
 subtest 'keyless providers are tried again' => sub {
 	my $n = asked($one);
 	is(ask('free-fail-500')->{status}, 500, 'in the end its error');

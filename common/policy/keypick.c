@@ -53,6 +53,9 @@ better(const struct keypick *a, const struct keypick *b,
 {
 	if (a->spare != b->spare)
 		return a->spare ? -1 : 1;
+	if (how->kept != 0 && a->id != b->id &&
+	    (a->id == how->kept || b->id == how->kept))
+		return a->id == how->kept ? 1 : -1;
 	if (how->strategy == POOL_PRIORITY && a->priority != b->priority)
 		return a->priority > b->priority ? 1 : -1;
 	if (how->session == 0 && how->strategy == POOL_LEAST_USED &&

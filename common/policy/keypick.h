@@ -25,6 +25,7 @@ struct keypick_how {
 	uint32_t	 ticket;	/* counts up, over all workers */
 	uint64_t	 random;
 	uint64_t	 session;	/* of a conversation; 0: none */
+	uint64_t	 kept;		/* id of the key it had; 0: unknown */
 };
 
 /*

@@ -34,6 +34,7 @@ struct explain {
 	struct route_ask	 ask;
 	struct plan_facts	 facts;
 	struct plan		 plan;
+	uint64_t		 kept;		/* key of the conversation */
 	struct route_said	 said;
 	int64_t			 tokens;
 	struct verdict		 verdict[RULE_TARGETS_MAX];
@@ -259,6 +260,7 @@ keys_json(struct explain *x, const struct route_target *t, struct verdict *vd)
 
 	how.random = x->in->random;
 	how.session = x->plan.affinity ? x->facts.session : 0;
+	how.kept = x->kept;
 	pick = arena_array(&x->arena, (size_t)p->nkeys + 1, sizeof(*pick));
 	jw_key(x->w, "keys");
 	jw_array(x->w);
@@ -651,8 +653,11 @@ plan_json(struct explain *x)
 	if (r == -1) {
 		route_nobody(&x->error, x->ir.model);
 		x->failed = true;
-	} else
+	} else {
+		plan_hold(x->in->snap, x->in->shm, &x->plan,
+		    x->facts.session, &x->kept);
 		route_json(x);
+	}
 	jw_key(x->w, "targets");
 	jw_array(x->w);
 	for (i = 0; r == 0 && i < x->plan.n; i++)

@@ -92,6 +92,13 @@ text_user(const struct route_ask *ask, struct arena *a, bool last)
 	return s;
 }
 
+uint64_t
+route_beginning(const struct route_ask *ask, struct arena *a)
+{
+	return hash64(text_user(ask, a, false),
+	    hash64(text_system(ask, a), 2)) | 1;
+}
+
 /* One that has no answer in it yet has nothing in a provider's cache. */
 uint64_t
 route_session(const struct route_ask *ask, struct arena *a)
@@ -114,8 +121,7 @@ route_session(const struct route_ask *ask, struct arena *a)
 			break;
 	if (m == NULL)
 		return 0;
-	return hash64(text_user(ask, a, false),
-	    hash64(text_system(ask, a), 2)) | 1;
+	return route_beginning(ask, a);
 }
 
 /* --- all of them ---------------------------------------------------------- */

@@ -41,5 +41,7 @@ int64_t	 route_tokens(const struct route_ask *);
  * there is none yet, or nobody could tell it from another.
  */
 uint64_t route_session(const struct route_ask *, struct arena *);
+/* What one that has only begun will be called, once it has an answer. */
+uint64_t route_beginning(const struct route_ask *, struct arena *);
 
 #endif /* POLICY_ROUTE_FACTS_H */

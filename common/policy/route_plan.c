@@ -4,6 +4,7 @@
 #include "base/codec.h"
 #include "policy/keypick.h"
 #include "policy/route_plan.h"
+#include "state/shm_affinity.h"
 
 /* --- does a rule match? --------------------------------------------------- */
 
@@ -238,4 +239,33 @@ plan_make(const struct snapshot *s, const struct plan_facts *f,
 	}
 	*p = (struct plan){ .n = 1, .affinity = true };
 	return by_name(s, &f->name, &p->step[0]);
+}
+
+void
+plan_hold(const struct snapshot *s, const struct shm *m, struct plan *p,
+    uint64_t conversation, uint64_t *key)
+{
+	const struct route	*r;
+	struct plan_step	 step;
+	struct affinity		 was;
+	unsigned		 i;
+
+	*key = 0;
+	if (!p->affinity || m == NULL || !affinity_get(m, conversation, &was))
+		return;
+	*key = was.key;
+	if (p->rule == NULL || p->rule->strategy == RULE_ORDERED)
+		return;
+	for (i = 0; i < p->n; i++) {
+		r = &p->step[i].route;
+		if (affinity_target(s->providers[r->provider].id, r->model) ==
+		    was.target)
+			break;
+	}
+	if (i == p->n)
+		return;
+	step = p->step[i];
+	for (; i > 0; i--)
+		p->step[i] = p->step[i - 1];
+	p->step[0] = step;
 }

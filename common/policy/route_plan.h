@@ -50,4 +50,12 @@ int	 plan_make(const struct snapshot *, const struct plan_facts *,
 	    struct arena *, struct plan *, plan_trace *, void *)
 	    __attribute__((__warn_unused_result__));
 
+/*
+ * A conversation goes where it was answered last: *key is the id of its key (0:
+ * not known), and of targets that are equal by their rule that one comes first.
+ */
+struct shm;
+void	 plan_hold(const struct snapshot *, const struct shm *, struct plan *,
+	    uint64_t conversation, uint64_t *key);
+
 #endif /* POLICY_ROUTE_PLAN_H */

@@ -130,6 +130,13 @@ struct shm_cool {
 	_Atomic int32_t	 slot;			/* + 1 */
 };
 
+/* Where a conversation was answered last: see shm_affinity.h. */
+#define SHM_AFFINITY	16384
+struct shm_affinity {
+	_Atomic uint64_t conversation;		/* 0: none */
+	_Atomic uint64_t where;
+};
+
 struct shm {
 	uint32_t		 magic;
 	uint32_t		 size;		/* of struct shm */
@@ -144,6 +151,7 @@ struct shm {
 	char			 logger_words[SHM_WORDS];
 	struct shm_key		 key[SHM_KEYS];
 	struct shm_cool		 cool[SHM_COOLS];
+	struct shm_affinity	 affinity[SHM_AFFINITY];
 	_Atomic int32_t		 accounts_loaded;	/* the loader */
 	struct shm_account	 account[SHM_ACCOUNTS];
 	struct shm_keycount	 base[SHM_KEYS];	/* from the database,
