@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/str.h"
+#include "wire/dialect.h"
 #include "wire/ir.h"
 
 /*
