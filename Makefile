@@ -79,7 +79,7 @@ ADMIND_SRCS = $(wildcard $(addprefix admind/,api_revisions.c \
 	page.c status.c upstream.c))
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c words.c completion.c db.c \
 	table.c values.c objects.c models.c keys.c \
-	routes.c accounts.c prices.c reprice.c users.c \
+	routes.c accounts.c prices.c reprice.c users.c stats.c logs.c \
 	daemon.c launch.c foreground.c status.c check.c convert.c route.c \
 	route_text.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c ops.c loop.c \

@@ -7,6 +7,7 @@
 #include "admind/live.h"
 #include "admind/status.h"
 #include "base/clock.h"
+#include "state/row_json.h"
 #include "state/store_rollup.h"
 
 #define SERIES_MAX	2000		/* points of one answer */
@@ -32,32 +33,6 @@ serve_live(struct api *a)
 }
 
 /* --- over time --------------------------------------------------------------------------- */
-
-static json_t *
-quantiles(const uint32_t hist[ROLLUP_BUCKETS])
-{
-	if (rollup_count(hist) == 0)
-		return json_null();
-	return json_pack("{s:f,s:f,s:f}", "p50", rollup_quantile(hist, 0.5),
-	    "p95", rollup_quantile(hist, 0.95), "p99",
-	    rollup_quantile(hist, 0.99));
-}
-
-static json_t *
-sum_json(const struct rollup *r)
-{
-	json_t	*o = json_object();
-
-#define SUM(name)	json_object_set_new(o, #name, json_integer(r->name));
-	ROLLUP_SUMS
-#undef SUM
-	json_object_set_new(o, "total_ms",
-	    quantiles(r->hist[ROLLUP_TOTAL]));
-	json_object_set_new(o, "ttfb_ms", quantiles(r->hist[ROLLUP_TTFB]));
-	json_object_set_new(o, "overhead_ms",
-	    quantiles(r->hist[ROLLUP_OVERHEAD]));
-	return o;
-}
 
 struct series {
 	json_t		*points;	/* by period and name */
@@ -99,7 +74,7 @@ point_cb(void *arg, const struct rollup_row *row)
 	name_add(s, name, &row->sum);
 	if (s->points == NULL || s->npoints++ >= SERIES_MAX * 10)
 		return;
-	o = sum_json(&row->sum);
+	o = rollup_json(&row->sum);
 	json_object_set_new(o, "start", json_integer(row->start_s));
 	json_object_set_new(o, "name", api_text(name));
 	json_array_append_new(s->points, o);
@@ -163,7 +138,7 @@ names_json(const struct series *s)
 	size_t	 i;
 
 	for (i = 0; i < s->n; i++) {
-		o = sum_json(&s->name_sum[i]);
+		o = rollup_json(&s->name_sum[i]);
 		json_object_set_new(o, "name", api_text(str_of(s->name[i])));
 		json_array_append_new(list, o);
 	}
@@ -206,7 +181,7 @@ serve_stats(struct api *a)
 	}
 	api_json(a, 200, json_pack("{s:i,s:I,s:I,s:o,s:o,s:o}", "step",
 	    (int)period, "from", (json_int_t)from, "to", (json_int_t)to,
-	    "all", sum_json(&s->all), "names", names_json(s), "points",
+	    "all", rollup_json(&s->all), "names", names_json(s), "points",
 	    s->points == NULL ? json_array() : s->points));
 }
 

@@ -105,23 +105,21 @@ json_print(json_t *o)
 void
 json_print_pairs(const json_t *o)
 {
-	struct column	 cols[25];
-	struct table	*t;
 	const char	*name;
 	json_t		*v;
-	size_t		 n = 0;
+	char		*line, *safe;
+	int		 wide = 0, n;
 
-	memset(cols, 0, sizeof(cols));
 	json_object_foreach((json_t *)(uintptr_t)o, name, v)
-		if (n < 24)
-			cols[n++].name = name;
-	t = table_new(cols);
-	n = 0;
-	json_object_foreach((json_t *)(uintptr_t)o, name, v)
-		if (n++ < 24)
-			table_add_json(t, v);
-	table_print_pairs(t);
-	table_free(t);
+		if ((n = text_width(str_of(name))) > wide)
+			wide = n;
+	json_object_foreach((json_t *)(uintptr_t)o, name, v) {
+		line = json_line(v);
+		safe = text_safe(str_of(line));
+		printf("%-*s  %s\n", wide, name, safe);
+		free(safe);
+		free(line);
+	}
 }
 
 /* --- found ------------------------------------------------------------------------ */

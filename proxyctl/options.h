@@ -190,6 +190,11 @@
 	OPT(SINCE, "--since", ARG_TIME, "time",				\
 	    "from then on: 24h, 7d (ago), or a date")			\
 	OPT(UNTIL, "--until", ARG_TIME, "time", "before then")		\
+	OPT(BY, "--by", ARG_ONE, "minute|hour|day|all",			\
+	    "a line for each of these; all: for the whole time")	\
+	OPT(FOLLOW, "--follow", ARG_NONE, "", "go on as requests end")	\
+	OPT(FILTER, "--filter", ARG_TEXT, "name=value",			\
+	    "status=5xx, provider=, model=, error= ...: all must hold")	\
 	OPT(DRY_RUN, "--dry-run", ARG_NONE, "",				\
 	    "change nothing, say what would change")			\
 	/* users */							\

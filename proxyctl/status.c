@@ -252,6 +252,9 @@ const struct word look_words[] = {
 	    ARG_NONE, { OPT_JSON } },
 	{ "check", ctl_check, "validate app.yml and the database", NULL,
 	    ARG_NONE, { OPT_CONFIG } },
+	{ "logs", ctl_logs, "show the latest requests, or all of one",
+	    "[request-id]", ARG_TEXT, { OPT_FOLLOW, OPT_FILTER | MANY,
+	    OPT_SINCE, OPT_UNTIL, OPT_LIMIT, OPT_JSON } },
 	{ "audit", ctl_audit_list, "show who has done what, the latest first",
 	    NULL, ARG_NONE, { OPT_LIMIT, OPT_JSON } },
 	{ "convert", ctl_convert, "translate standard input between two "

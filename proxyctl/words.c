@@ -21,6 +21,7 @@ const struct word_group word_groups[] = {
 	{ "providers", "where requests go", provider_words },
 	{ "keys", "the providers' keys", key_words },
 	{ "pools", "keys of one provider that belong together", pool_words },
+	{ "stats", "what was asked, and what it cost", stat_words },
 	{ "tenants", "who shares limits and a budget", tenant_words },
 	{ "client-keys", "keys that clients have for this server",
 	    client_key_words },

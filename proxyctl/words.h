@@ -78,6 +78,7 @@ int	 ctl_help(struct ctl *);
 
 int	 ctl_check(struct ctl *);		/* check.c */
 int	 ctl_convert(struct ctl *);		/* convert.c */
+int	 ctl_logs(struct ctl *);		/* logs.c */
 int	 ctl_audit_list(struct ctl *);		/* users.c */
 int	 ctl_route(struct ctl *);		/* route.c */
 
@@ -106,6 +107,7 @@ extern const struct word client_key_words[];
 extern const struct word price_words[];		/* prices.c */
 extern const struct word user_words[];		/* users.c */
 extern const struct word token_words[];
+extern const struct word stat_words[];		/* stats.c */
 extern const struct word help_words[];		/* words.c */
 
 #endif /* PROXYCTL_WORDS_H */

@@ -1,5 +1,5 @@
 /*
- * Rows of the log as JSON, and texts that may not be UTF-8.
+ * Rows of the log and roll-ups as JSON, and texts that may not be UTF-8.
  */
 #include <jansson.h>
 
@@ -71,5 +71,31 @@ row_json(const struct log_row *row)
 	    json_boolean(row->rec.f.translated));
 	json_object_set_new(o, "incomplete",
 	    json_boolean(row->rec.f.incomplete));
+	return o;
+}
+
+static json_t *
+quantiles(const uint32_t hist[ROLLUP_BUCKETS])
+{
+	if (rollup_count(hist) == 0)
+		return json_null();
+	return json_pack("{s:f,s:f,s:f}", "p50", rollup_quantile(hist, 0.5),
+	    "p95", rollup_quantile(hist, 0.95), "p99",
+	    rollup_quantile(hist, 0.99));
+}
+
+json_t *
+rollup_json(const struct rollup *r)
+{
+	json_t	*o = json_object();
+
+#define SUM(name)	json_object_set_new(o, #name, json_integer(r->name));
+	ROLLUP_SUMS
+#undef SUM
+	json_object_set_new(o, "total_ms",
+	    quantiles(r->hist[ROLLUP_TOTAL]));
+	json_object_set_new(o, "ttfb_ms", quantiles(r->hist[ROLLUP_TTFB]));
+	json_object_set_new(o, "overhead_ms",
+	    quantiles(r->hist[ROLLUP_OVERHEAD]));
 	return o;
 }

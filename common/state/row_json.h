@@ -2,6 +2,7 @@
 #define STATE_ROW_JSON_H
 
 #include "base/str.h"
+#include "state/rollup.h"
 #include "state/store_page.h"
 
 struct json_t;
@@ -9,6 +10,9 @@ struct json_t;
 /* Every column by its name, times also as text; attempts and loss as arrays.
  * jansson's, the caller's. */
 struct json_t	*row_json(const struct log_row *);
+/* Its sums by their names, and quantiles of durations: "total_ms", "ttfb_ms",
+ * "overhead_ms", null where there are none. */
+struct json_t	*rollup_json(const struct rollup *);
 /* A text of the database or a provider: what is not UTF-8 becomes U+FFFD. */
 struct json_t	*text_json(struct str);
 
