@@ -48,3 +48,27 @@ window.ui = SwaggerUIBundle({
 	requestInterceptor,
 	responseInterceptor,
 });
+
+// Swagger UI leaves its fields without names for those who do not see them.
+function nameOf(field) {
+	const row = field.closest('tr[data-param-name]');
+
+	if (row)
+		return row.dataset.paramName;
+	if (field.id === 'servers')
+		return 'Server';
+	if (field.classList.contains('body-param__text'))
+		return 'Body of the request';
+	if (field.classList.contains('examples-select-element'))
+		return 'Example';
+	return field.title || field.placeholder || 'Content type';
+}
+
+new MutationObserver(() => {
+	for (const field of document.querySelectorAll(
+	    'textarea:not([aria-label]), select:not([aria-label]), ' +
+	    'input:not([aria-label])'))
+		field.setAttribute('aria-label', nameOf(field));
+	for (const text of document.querySelectorAll('pre:not([tabindex])'))
+		text.tabIndex = 0;
+}).observe(document.getElementById('docs'), { childList: true, subtree: true });

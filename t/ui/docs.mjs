@@ -1,0 +1,75 @@
+// /docs of the server at BASE: proxyd's, or admind's where there is a TOKEN.
+import { BASE, TOKEN, browser, open, axe, shot, step, say } from './harness.mjs';
+
+const admin = TOKEN !== '';
+const page = await open({ locale: 'en-GB' });
+const bad = [];
+// Swagger UI's head of an operation is a button with others in it.
+const library = ['nested-interactive'];
+
+page.on('response', (r) => { if (r.status() >= 400) bad.push(`${r.status()} ${r.url()}`); });
+
+const op = (id) => page.locator(`[id$="-${id}"].opblock`);
+
+async function opened(id) {
+	await op(id).locator('.opblock-summary-control').click();
+	await op(id).locator('.execute').waitFor();
+}
+
+// Runs an operation as it stands, and gives what its answer shows.
+async function run(id) {
+	await op(id).locator('.execute').click();
+	const live = op(id).locator('.live-responses-table').first();
+	await live.waitFor();
+	return { status: (await live.locator('.response-col_status').nth(1).textContent()).trim(),
+	    body: await live.locator('.response-col_description').nth(1).textContent() };
+}
+
+await step('the page', async () => {
+	let bytes = 0;
+	const cdp = await page.context().newCDPSession(page);
+	await cdp.send('Network.enable');
+	cdp.on('Network.loadingFinished', (e) => { bytes += e.encodedDataLength; });
+	await page.goto(`${BASE}/docs`);
+	await page.waitForSelector('.opblock');
+	say(bytes < 560 * 1024, 'it comes compressed', `${bytes} bytes`);
+	say((await page.locator('h1, h2.title').first().textContent()).includes('proxyd'), 'a title');
+	const n = await page.locator('.opblock').count();
+	say(n > 20, 'the operations', `${n}`);
+	say(await page.locator('.errors-wrapper').count() === 0, 'the document has no error');
+	say(bad.length === 0, 'all that it loads is there', bad.join('\n'));
+	await axe(page, '/docs', library);
+	await shot(page, admin ? 'docs-admind' : 'docs-proxyd');
+});
+
+if (!admin) await step('trying out', async () => {
+	await opened('createChatCompletion');
+	const r = await run('createChatCompletion');
+	say(r.status.startsWith('200'), 'a chat: 200', r.status);
+	say(/"content": *"Hello!"/.test(r.body), 'and its answer', r.body);
+	await axe(page, 'an operation', library);
+	await shot(page, 'docs-try');
+	await opened('getModel');
+	say((await run('getModel')).body.includes('mock-echo'), 'a model of the list, by its path');
+});
+
+if (admin) await step('trying out', async () => {
+	await opened('listUsers');
+	say((await run('listUsers')).status.startsWith('403'), 'first of all nobody may');
+	const r = await page.evaluate(async (token) => {
+		const a = await fetch('api/v1/setup', { method: 'POST', headers: { 'Content-Type': 'application/json' },
+		    body: JSON.stringify({ token, name: 'root', password: 'correct horse' }) });
+		return a.status;
+	}, TOKEN);
+	say(r === 200, 'logged in');
+	const users = await run('listUsers');
+	say(users.status.startsWith('200') && users.body.includes('"root"'), 'then the users', users.body);
+	await opened('addTenant');
+	const t = await run('addTenant');
+	say(t.status.startsWith('200'), 'a tenant is added: the page knows the CSRF token', `${t.status} ${t.body}`);
+	await opened('listTenants');
+	say((await run('listTenants')).body.includes('team-a'), 'and is there');
+});
+
+await browser.close();
+process.exit(0);
