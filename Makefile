@@ -330,7 +330,7 @@ check-agents: deps-check
 
 .PHONY: check-programs
 check-programs: all $(UNITS) $(REPLAY) $(B)/t/dialects $(B)/t/routes \
-	$(B)/bench/pure
+	$(B)/bench/pure $(B)/bench/decide $(B)/bench/tenants
 
 lint: deps-check hdr-check man-check src-check
 hdr-check:
@@ -387,8 +387,8 @@ clean:
 # --- benchmarks: t/bench/README.md --------------------------------------------------
 BENCH_PACKAGES = $(CHECK_PACKAGES) wrk util-linux
 BENCH_SRCS = $(addprefix t/bench/,upstream.c canned.c stream.c pure.c rows.c \
-	tenants.c)
-BENCH	= $(addprefix $(B)/bench/,upstream stream pure rows tenants)
+	tenants.c decide.c)
+BENCH	= $(addprefix $(B)/bench/,upstream stream pure rows tenants decide)
 
 $(B)/bench/upstream: $(call OBJ,t/bench/upstream.c t/bench/canned.c) $(COMMON)
 $(B)/bench/stream: $(call OBJ,t/bench/stream.c)
@@ -397,6 +397,8 @@ $(B)/bench/rows: $(call OBJ,t/bench/rows.c) $(COMMON)
 $(B)/bench/rows: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
 $(B)/bench/tenants: $(call OBJ,t/bench/tenants.c) $(COMMON)
 $(B)/bench/tenants: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
+$(B)/bench/decide: $(call OBJ,t/bench/decide.c) $(COMMON)
+$(B)/bench/decide: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
 $(B)/bench/pure: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
 $(BENCH):
 	@echo "  LD   $@"; mkdir -p $(@D)

@@ -1,15 +1,17 @@
 #!/usr/bin/perl
 
-# What a translation costs, in instructions of our own code, which unlike time
-# do not depend on what else the machine does.  They are held to those written
-# down in t/bench/instructions within 5 %, both ways: a gain is to be written
-# down as well.  BASELINE=write rewrites that file.
+# What a translation costs, and choosing a rule of 1,000 and a key of 100, in
+# instructions of our own code, which unlike time do not depend on what else the
+# machine does.  They are held to those written down in t/bench/instructions
+# within 5 %, both ways: a gain is to be written down as well.  BASELINE=write
+# rewrites that file.
 
 use strict;
 use warnings;
 use lib 't/bench';
 use Bodies;
 use File::Temp 'tempdir';
+use Gateway;
 use Test::More;
 
 my $build = $ENV{BUILDDIR} // 'build/opt';
@@ -65,17 +67,17 @@ sub stream {
 
 # Instructions of the program itself: which memcpy the C library takes depends
 # on the processor.
-sub own {
-	my ($n, @args) = @_;
+sub own_of {
+	my ($program, $n, @args) = @_;
 	my ($ours, $skip, $sum, %name) = (0, 0, 0);
 
 	system("valgrind --tool=callgrind --callgrind-out-file=$dir/out "
-	    . "$pure -n $n @args >$dir/said 2>&1") == 0
+	    . "$build/bench/$program -n $n @args >$dir/said 2>&1") == 0
 	    or die slurp("$dir/said");
 	for (split /\n/, slurp("$dir/out")) {
 		if (/^ob=\((\d+)\)(?: (.*))?/) {
 			$name{$1} = $2 if defined $2;
-			$ours = $name{$1} =~ m{/pure$};
+			$ours = $name{$1} =~ m{/$program$};
 		} elsif (/^cob=\((\d+)\) (.*)/) {
 			$name{$1} = $2;
 		} elsif (/^calls=/) {
@@ -88,7 +90,25 @@ sub own {
 	return $sum;
 }
 
-sub each_costs { int((own(3, @_) - own(1, @_)) / 2) }
+sub each_costs { int((own_of('pure', 3, @_) - own_of('pure', 1, @_)) / 2) }
+sub each_takes { int((own_of('decide', 101, @_) -
+    own_of('decide', 1, @_)) / 100) }
+
+# A home with 1,000 models, rules and tenants, and 100 keys.
+sub home {
+	my $g = Gateway->new(config => <<"EOT");
+PROVIDERS:
+  p: { dialect: openai-chat, base_url: "http://127.0.0.1:1",
+    keys: [ @{[ join ', ', map { "key-$_" } 1 .. 100 ]} ] }
+MODELS:
+@{[ join '', map { "  - { route_key: m-$_, target_model: x, provider: p }\n" }
+    1 .. 1000 ]}
+EOT
+	system("$build/bench/tenants $g->{home} 1000 >/dev/null") == 0
+	    or die 'tenants';
+	$g->stop;
+	return $g;
+}
 
 my ($compiler) = `readelf -p .comment $pure 2>/dev/null` =~ /((?:GCC|clang).*)/;
 my %was = map { /^(\S+ \S+) (\d+)$/ ? ($1 => $2) : () }
@@ -111,6 +131,10 @@ for my $to (grep { $_ ne 'anthropic' } @dialects) {
 	$now{"stream $to>anthropic"} = each_costs('-s', $to, 'anthropic',
 	    "$dir/$to");
 }
+my $g = home();
+$now{'route rules'} = each_takes('route', $g->{home}, 'm-1000');
+$now{'pick keys'} = each_takes('pick', $g->{home}, 'p');
+$g->finish;
 if ($write) {
 	open my $f, '>', $file or die "$file: $!";
 	print $f "# $compiler\n", map { "$_ $now{$_}\n" } sort keys %now;

@@ -30,6 +30,16 @@ str_eq(struct str a, struct str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* As memcmp, and of two that begin alike the shorter one is first. */
+static inline int
+str_cmp(struct str a, struct str b)
+{
+	size_t	 n = a.n < b.n ? a.n : b.n;
+	int	 c = n == 0 ? 0 : memcmp(a.p, b.p, n);
+
+	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
+}
+
 static inline bool
 str_is(struct str a, const char *z)
 {

@@ -1,6 +1,8 @@
 /*
  * Rules against a request, and the order of their targets.
  */
+#include <limits.h>
+
 #include "base/codec.h"
 #include "policy/keypick.h"
 #include "policy/route_plan.h"
@@ -216,24 +218,89 @@ targets(const struct snapshot *s, const struct plan_facts *f,
 	order(p, key);
 }
 
+/* --- which rules come into question ----------------------------------------- */
+
+/* The lists that may hold a rule for these facts, each ascending. */
+struct candidates {
+	const struct snap_rule_name *name[RULE_BYS];
+	unsigned		 left[RULE_BYS];
+	const unsigned		*any;
+	unsigned		 nany;
+};
+
+static void
+candidates(const struct snapshot *s, const struct plan_facts *f,
+    struct candidates *c)
+{
+	c->name[RULE_BY_MODEL] = snapshot_rules(s, RULE_BY_MODEL,
+	    f->name.model, &c->left[RULE_BY_MODEL]);
+	c->name[RULE_BY_TENANT] = snapshot_rules(s, RULE_BY_TENANT,
+	    f->tenant, &c->left[RULE_BY_TENANT]);
+	c->name[RULE_BY_KEY] = snapshot_rules(s, RULE_BY_KEY,
+	    f->client_key, &c->left[RULE_BY_KEY]);
+	c->any = s->rule_any;
+	c->nany = s->nrule_any;
+}
+
+/* The first that is left, and it is taken out; NULL: there is none. */
+static const struct snap_rule *
+next_rule(const struct snapshot *s, struct candidates *c)
+{
+	unsigned	 i, best = UINT_MAX;
+	int		 at = -1;
+
+	if (c->nany > 0)
+		best = c->any[0];
+	for (i = 0; i < RULE_BYS; i++)
+		if (c->left[i] > 0 && c->name[i]->rule < best) {
+			best = c->name[i]->rule;
+			at = (int)i;
+		}
+	if (best == UINT_MAX)
+		return NULL;
+	if (at == -1) {
+		c->any++;
+		c->nany--;
+	} else {
+		c->name[at]++;
+		c->left[at]--;
+	}
+	return &s->rules[best];
+}
+
+/* Those that cannot match are passed over, but where each is to be told of. */
+static const struct snap_rule *
+rule_after(const struct snapshot *s, struct candidates *c, unsigned i,
+    bool each)
+{
+	if (each)
+		return i < s->nrules ? &s->rules[i] : NULL;
+	return next_rule(s, c);
+}
+
 int
 plan_make(const struct snapshot *s, const struct plan_facts *f,
     struct arena *a, struct plan *p, plan_trace *trace, void *arg)
 {
-	struct found	 w = { NULL, NULL };
-	const char	*why;
-	unsigned	 i;
+	const struct snap_rule	*r;
+	struct candidates	 c;
+	struct found		 w = { NULL, NULL };
+	const char		*why;
+	unsigned		 i;
 
-	if (s->nrules > 0)
+	if (s->nrules > 0) {
 		find_words(s, f, a, &w);
-	for (i = 0; i < s->nrules; i++) {
-		if ((why = why_not(&s->rules[i], f, &w)) == NULL) {
-			targets(s, f, &s->rules[i], p);
+		candidates(s, f, &c);
+	}
+	for (i = 0; s->nrules > 0 && (r = rule_after(s, &c, i,
+	    trace != NULL)) != NULL; i++) {
+		if ((why = why_not(r, f, &w)) == NULL) {
+			targets(s, f, r, p);
 			if (p->n == 0)
 				why = "targets";
 		}
 		if (trace != NULL)
-			trace(arg, &s->rules[i], why);
+			trace(arg, r, why);
 		if (why == NULL)
 			return 0;
 	}

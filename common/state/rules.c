@@ -58,13 +58,24 @@ rule_glob(struct str p, struct str s)
 	return i == p.n;
 }
 
+/* Most patterns do not fit, and say so at one of their ends. */
+static bool
+ends_fit(struct str p, struct str s)
+{
+	char	 first = p.n == 0 ? '*' : p.p[0];
+	char	 last = p.n == 0 ? '*' : p.p[p.n - 1];
+
+	return (first == '*' || (s.n > 0 && s.p[0] == first)) &&
+	    (last == '*' || (s.n > 0 && s.p[s.n - 1] == last));
+}
+
 bool
 rule_list_fits(const struct rule_list *l, struct str s)
 {
 	unsigned	 i;
 
 	for (i = 0; i < l->n; i++)
-		if (rule_glob(l->s[i], s))
+		if (ends_fit(l->s[i], s) && rule_glob(l->s[i], s))
 			return true;
 	return false;
 }

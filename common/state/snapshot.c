@@ -491,15 +491,6 @@ snapshot_provider(const struct snapshot *n, struct str name)
 	return -1;
 }
 
-static int
-compare(struct str a, struct str b)
-{
-	size_t	 n = a.n < b.n ? a.n : b.n;
-	int	 c = n == 0 ? 0 : memcmp(a.p, b.p, n);
-
-	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 const struct snap_model *
 snapshot_model(const struct snapshot *n, struct str route_key)
 {
@@ -508,7 +499,7 @@ snapshot_model(const struct snapshot *n, struct str route_key)
 
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
-		c = compare(route_key, n->models[mid].route_key);
+		c = str_cmp(route_key, n->models[mid].route_key);
 		if (c == 0)
 			return &n->models[mid];
 		if (c < 0)

@@ -135,6 +135,17 @@ struct snap_refusal {
 	int64_t		 expires_us;
 };
 
+/*
+ * Rules that need a certain model, tenant or client key are found by its name;
+ * those that ask for none are in no index.  Each rule is in one of these: of
+ * indices of rules, ascending.
+ */
+enum snap_rule_by { RULE_BY_MODEL, RULE_BY_TENANT, RULE_BY_KEY, RULE_BYS };
+struct snap_rule_name {
+	struct str	 name;
+	unsigned	 rule;
+};
+
 struct snapshot {
 	struct arena		 arena;
 	unsigned		 refs;
@@ -180,6 +191,9 @@ struct snapshot {
 	unsigned		 npools;
 	struct snap_rule	*rules;		/* enabled ones, in order */
 	unsigned		 nrules;
+	struct snap_rule_name	*rule_by[RULE_BYS];	/* by name, rule */
+	unsigned		 nrule_by[RULE_BYS];
+	unsigned		*rule_any, nrule_any;
 	struct fold_words	*words;		/* of all rules; or NULL */
 	unsigned		 nwords;
 	bool			 want_tokens;	/* a rule asks for them */
@@ -200,6 +214,10 @@ const struct snap_client_key	*snapshot_client_key(const struct snapshot *,
 int	 snapshot_pool(const struct snapshot *, int provider, struct str name);
 const struct snap_model	*snapshot_model(const struct snapshot *,
 			    struct str route_key);
+
+/* Those of a name: the first, and *n how many. */
+const struct snap_rule_name	*snapshot_rules(const struct snapshot *,
+			    enum snap_rule_by, struct str name, unsigned *n);
 
 /* snapshot_routes.c, for snapshot.c: pools and rules, once the rest is read. */
 int	 snapshot_load_pools(struct store *, struct snapshot *)

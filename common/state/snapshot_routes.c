@@ -1,6 +1,8 @@
 /*
  * Pools and rules of a snapshot.
  */
+#include <stdlib.h>
+
 #include "base/log.h"
 #include "state/snapshot.h"
 #include "state/store_sql.h"
@@ -247,6 +249,84 @@ fill_words(struct snapshot *n)
 	n->words = fold_words_new(&n->arena, all, n->nwords);
 }
 
+/* Names without wildcards: what cannot be, if there are others. */
+static const struct rule_list *
+rule_names(const struct rule_match *m, enum snap_rule_by *by)
+{
+	const struct rule_list	*l[RULE_BYS] = { &m->model, &m->tenant,
+				    &m->client_key };
+	unsigned		 i, k;
+
+	for (i = 0; i < RULE_BYS; i++) {
+		for (k = 0; k < l[i]->n; k++)
+			if (memchr(l[i]->s[k].p, '*', l[i]->s[k].n) != NULL)
+				break;
+		if (k > 0 && k == l[i]->n) {
+			*by = (enum snap_rule_by)i;
+			return l[i];
+		}
+	}
+	return NULL;
+}
+
+static int
+by_name_cmp(const void *a, const void *b)
+{
+	const struct snap_rule_name	*x = a, *y = b;
+	int				 c = str_cmp(x->name, y->name);
+
+	return c != 0 ? c : (x->rule > y->rule) - (x->rule < y->rule);
+}
+
+static void
+index_rules(struct snapshot *n)
+{
+	const struct rule_list	*l;
+	struct snap_rule_name	*at;
+	enum snap_rule_by	 by;
+	unsigned		 i, k;
+
+	n->rule_any = arena_array(&n->arena, n->nrules + 1,
+	    sizeof(*n->rule_any));
+	for (i = 0; i < n->nrules; i++) {
+		l = rule_names(&n->rules[i].match, &by);
+		if (l == NULL) {
+			n->rule_any[n->nrule_any++] = i;
+			continue;
+		}
+		for (k = 0; k < l->n; k++) {
+			n->rule_by[by] = snapshot_grow(&n->arena,
+			    n->rule_by[by], n->nrule_by[by], sizeof(*at));
+			at = &n->rule_by[by][n->nrule_by[by]++];
+			*at = (struct snap_rule_name){ l->s[k], i };
+		}
+	}
+	for (i = 0; i < RULE_BYS; i++)
+		if (n->nrule_by[i] > 0)
+			qsort(n->rule_by[i], n->nrule_by[i], sizeof(*at),
+			    by_name_cmp);
+}
+
+const struct snap_rule_name *
+snapshot_rules(const struct snapshot *s, enum snap_rule_by by,
+    struct str name, unsigned *n)
+{
+	const struct snap_rule_name	*v = s->rule_by[by];
+	unsigned			 lo = 0, hi = s->nrule_by[by], mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (str_cmp(v[mid].name, name) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (*n = 0; lo + *n < s->nrule_by[by] && str_eq(v[lo + *n].name,
+	    name);)
+		++*n;
+	return v + lo;
+}
+
 int
 snapshot_load_rules(struct store *s, struct snapshot *n)
 {
@@ -265,5 +345,6 @@ snapshot_load_rules(struct store *s, struct snapshot *n)
 	}
 	sql_end(st);
 	fill_words(n);
+	index_rules(n);
 	return rc;
 }

@@ -320,15 +320,6 @@ calls_collect(struct an_request *r, const struct an_items *l, struct calls *c)
 }
 
 static int
-str_cmp(struct str a, struct str b)
-{
-	size_t	 n = a.n < b.n ? a.n : b.n;
-	int	 c = n == 0 ? 0 : memcmp(a.p, b.p, n);
-
-	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
-static int
 order_cmp(const struct an_item *a, const struct an_item *b)
 {
 	return (a->order > b->order) - (a->order < b->order);

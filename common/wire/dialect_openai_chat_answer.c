@@ -685,7 +685,7 @@ read_usage(struct rd *d, struct jv v)
 	d->st->has_usage = true;
 }
 
-/* Each chunk may say it, the last with usage. */
+/* Each chunk may say it; that with usage does. */
 static void
 read_tier(struct rd *d, struct jv root)
 {
@@ -894,7 +894,8 @@ read_chunk(struct rd *d, const struct frame *f)
 	    json_ok(json_get(root, "choices")))
 		start(d, root);
 	read_usage(d, usage);
-	read_tier(d, root);
+	if (json_type(usage) == JSON_OBJECT)
+		read_tier(d, root);
 	read_choices(d, root, "delta");
 }
 

@@ -1,15 +1,18 @@
 /*
  * Fills a home with tenants, each with limits, a budget and a client key, and
- * prints the key of the last.
+ * with as many rules, none of which matches what the benchmark asks for; prints
+ * the client key of the last tenant.
  *
  *	tenants home number
  */
 #include <err.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/codec.h"
 #include "base/log.h"
 #include "state/store.h"
+#include "state/store_object.h"
 #include "state/store_tenants.h"
 
 /* So much that nobody is refused. */
@@ -43,6 +46,35 @@ tenant_make(struct store *s, const struct secret_box *box, int64_t i,
 		errx(1, "client key: %s %s", bad.field, bad.text);
 }
 
+/* Of ten: four aliases, three of a tenant, two of a team, one by what is said. */
+static void
+rule_make(struct store *s, const struct secret_box *box, int64_t i)
+{
+	static const char *const match[] = {
+		"\"model\":[\"alias-#\"]", "\"model\":[\"alias-#\"]",
+		"\"model\":[\"alias-#\"]", "\"model\":[\"alias-#\"]",
+		"\"tenant\":[\"tenant-#\"],\"model\":[\"claude-*\"]",
+		"\"tenant\":[\"tenant-#\"],\"model\":[\"gpt-*\"]",
+		"\"tenant\":[\"tenant-#\"],\"stream\":true",
+		"\"model\":[\"team-#-*\"]",
+		"\"header\":{\"x-team\":\"team-#\"},\"model\":[\"*-pro\"]",
+		"\"keywords\":{\"any\":[\"the secret word #\"]}" };
+	struct object_error	 e;
+	struct buf		 b;
+	const char		*at;
+	int64_t			 id;
+
+	buf_init(&b, 4096);
+	at = strchr(match[i % 10], '#');
+	(void)buf_addf(&b, "{\"name\":\"rule-%d\",\"match\":{%.*s%d%s},"
+	    "\"targets\":[{\"model\":\"to-anthropic\"}]}", (int)i,
+	    (int)(at - match[i % 10]), match[i % 10], (int)i, at + 1);
+	if (store_object_create(s, box, OBJECT_RULE, buf_str(&b), &id, &e) !=
+	    OBJECT_OK)
+		errx(1, "rule: %s %s", e.field, e.text);
+	buf_release(&b);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -64,6 +96,8 @@ main(int argc, char **argv)
 		errx(1, "%s", text);
 	for (i = 1; i <= n; i++)
 		tenant_make(s, box, i, plain);
+	for (i = 1; i <= n; i++)
+		rule_make(s, box, i);
 	puts(plain);
 	secret_box_close(box);
 	store_close(s);

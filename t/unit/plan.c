@@ -84,14 +84,31 @@ static const struct {
 	{ "of another", NULL, F(.stream = true) },
 };
 
+static void
+each_rule(void *arg, const struct snap_rule *r, const char *why_not)
+{
+	unsigned	*seen = arg;
+
+	(void)r;
+	(void)why_not;
+	++*seen;
+}
+
+/* By the index, and with every rule looked at: it is the same one. */
 static int
 plan(const struct snapshot *n, const struct plan_facts *f, struct plan *p)
 {
+	struct plan	 traced;
 	struct arena	 a;
+	unsigned	 seen = 0;
 	int		 rc;
 
 	arena_init(&a);
 	rc = plan_make(n, f, &a, p, NULL, NULL);
+	if (plan_make(n, f, &a, &traced, each_rule, &seen) != rc ||
+	    (rc == 0 && traced.rule != p->rule) ||
+	    (rc == 0 && traced.rule == NULL && seen != n->nrules))
+		ok(false, "the index passes no rule over that matches");
 	arena_release(&a);
 	return rc;
 }
