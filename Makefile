@@ -92,7 +92,7 @@ UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c ops.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))
 MANS	= $(wildcard $(addprefix man/,proxyd.8 admind.8 proxyctl.8 app.yml.5 \
-	proxyd-dialects.7 proxyd-routes.7))
+	proxyd-schema.5 proxyd-api.7 proxyd-dialects.7 proxyd-routes.7))
 HDRS	= $(wildcard common/*/*.h proxyd/*.h admind/*.h proxyctl/*.h t/*.h)
 PROGS	= $(if $(PROXYD_SRCS),proxyd) $(if $(ADMIND_SRCS),admind) \
 	$(if $(PROXYCTL_SRCS),proxyctl)

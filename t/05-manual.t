@@ -95,6 +95,40 @@ for my $path (grep { !$seen{$_}++ } @paths) {
 	like($plain, qr/ \Q$path\E(\s|$)/m, "proxyd.8: path $path");
 }
 
+# Each column of each table, and none that is not there.
+{
+	my %col;		# "database table" => { column }
+	for my $db (['', 'proxyd.db'], ['bodies/', 'bodies.db'],
+	    ['state/', 'state.db']) {
+		for my $file (sort glob "schema/$db->[0]*.sql") {
+			my $sql = slurp($file) =~ s/--.*//gr;
+			while ($sql =~ /CREATE TABLE (\w+) \((.*?)\n\)/gs) {
+				my ($t, $in) = ($1, $2);
+				$col{"$db->[1] $t"}{$_} = 1 for grep {
+				    !/^[A-Z]/ } $in =~ /^\t(\w+)/mg;
+			}
+			$col{"$db->[1] $1"}{$2} = 1 while $sql =~
+			    /ALTER TABLE (\w+) ADD COLUMN (\w+)/g;
+		}
+	}
+	my (%said, $db, $table);
+	for (split /\n/, $man{'proxyd-schema.5'}) {
+		($db, $table) = (lc $1, '') if /^\.Sh (\S+\.DB)$/;
+		$table = $1 if /^\.Ss (\w+)$/;
+		$said{"$db $table"}{$_} = 1 for /^\.It Va (.+)$/ ?
+		    split / , /, $1 : ();
+	}
+	cmp_ok(keys %col, '>', 25, 'tables are found');
+	for my $t (sort keys %col) {
+		is_deeply([sort keys %{ $said{$t} // {} }],
+		    [sort keys %{ $col{$t} }], "proxyd-schema.5: $t")
+		    or diag "under .Sh of the database, .Ss of the table: " .
+		    ".It Va of each column";
+	}
+	is_deeply([grep { !$col{$_} } sort keys %said], [],
+	    'proxyd-schema.5: no other tables');
+}
+
 # Each key of the sample, also of what is commented out there.
 my %key;
 for (split /\n/, slurp('etc/app.yml')) {

@@ -76,6 +76,9 @@ $code{proxyd}{"GET $_"} = '' for $table =~ /\{ "([^"]+)"/g;
 $code{admind}{"GET $_"} = '' for ($table =~ /\{ "([^"]+)"/g), '/', '/docs',
     '/openapi.json';
 
+my %man = map { $_ => 1 } slurp('man/proxyd-api.7') =~
+    /^\.It Li ([A-Z]+ \/\S*)$/mg;
+
 for my $server (qw(proxyd admind)) {
 	my $paths = $doc{$server}{paths};
 	my %said;
@@ -94,6 +97,8 @@ for my $server (qw(proxyd admind)) {
 		    "'$path' with '" . lc($method) . ":' (operationId, tags, " .
 		    'summary, x-role, parameters, requestBody, responses), ' .
 		    "and to \%try of $0 how to call it";
+		ok($man{$_}, "$server: $_ is in proxyd-api.7") or diag
+		    "add '.It Li $_' and a line to man/proxyd-api.7";
 		is($said{$_}, $code{$server}{$_}, "$server: $_: x-role") if
 		    exists $said{$_} && $code{$server}{$_} ne '';
 	}
@@ -105,6 +110,9 @@ for my $server (qw(proxyd admind)) {
 	is($doc{$server}{info}{version}, slurp('common/base/version.h') =~
 	    /PROXYD_VERSION\s+"([^"]+)"/ && $1, "$server: the version");
 }
+
+is_deeply([grep { my $op = $_; !grep { exists $code{$_}{$op} } keys %code }
+    sort keys %man], [], 'proxyd-api.7 has no others');
 
 # --- what servers answer ----------------------------------------------------------------
 
