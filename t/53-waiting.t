@@ -33,7 +33,7 @@ my $up = Upstream->new(sub {
 	    '{"error":{"message":"too busy now"}}'];
 
 	return ([sleep => 0.3], $over) if $model =~ /-fail/;
-	return $tried{$model}++ % 2 == 0 ? ([sleep => 0.5], $over) : ([head => 200, \%sse],
+	return $tried{$model}++ % 2 == 0 ? ([sleep => 0.65], $over) : ([head => 200, \%sse],
 	    [chunk => $all], ['last']) if $model =~ /-retry/;
 	my $cut = $all =~ s/(data: \[DONE\]|event: message_stop).*//sr;
 	my $beat = $req->{path} =~ /messages/ ?
