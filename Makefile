@@ -63,7 +63,7 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_p
 	store_tenants.c snapshot_tenants.c statedb.c)
 POLICY_SRCS = $(addprefix common/policy/,access.c account_view.c key_view.c \
 	keypick.c limit.c netguard.c \
-	pattern.c permit.c price.c route.c route_explain.c \
+	pattern.c permit.c price.c provider_call.c route.c route_explain.c \
 	route_facts.c route_plan.c route_target.c route_trace.c)
 GEN_SRCS = $(addprefix common/state/,caps_gen.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
@@ -80,6 +80,7 @@ ADMIND_SRCS = $(wildcard $(addprefix admind/,api_revisions.c \
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c words.c completion.c db.c \
 	table.c values.c objects.c models.c keys.c \
 	routes.c accounts.c prices.c reprice.c users.c stats.c logs.c \
+	call.c probe.c try.c \
 	daemon.c launch.c foreground.c status.c check.c convert.c route.c \
 	route_text.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c ops.c loop.c \
@@ -143,7 +144,7 @@ $(B)/bin/admind: $(call OBJ,$(ADMIND_SRCS)) $(COMMON)
 $(B)/bin/proxyctl: $(call OBJ,$(PROXYCTL_SRCS)) $(COMMON)
 $(B)/bin/proxyd: LIBS = $(call PKG_LIBS,$(PKG))
 $(B)/bin/admind: LIBS = $(call PKG_LIBS,$(PKG))
-$(B)/bin/proxyctl: LIBS = $(call PKG_LIBS,$(PKG_COMMON))
+$(B)/bin/proxyctl: LIBS = $(call PKG_LIBS,$(PKG_COMMON) libcurl)
 $(UNITS) $(REPLAY): LIBS = $(call PKG_LIBS,$(PKG_COMMON))
 $(UNITS): $(B)/t/%.t: $(B)/obj/t/unit/%.o $(COMMON)
 # The fuzz entry points are always built, so they cannot rot.

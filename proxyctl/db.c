@@ -41,6 +41,37 @@ home_make(const struct ctl *c)
 	return -1;
 }
 
+/*
+ * A database that no proxyd has seen gets its configuration now: built-in
+ * providers, those of app.yml, and settings.
+ */
+static int
+configure(const struct ctl *c, struct store *s)
+{
+	struct secret_box	*box;
+	struct conf		*conf;
+	char			 file[4096], err[2048];
+	int64_t			 days;
+	int			 r;
+
+	if (store_setting(s, "log_days", &days) == 0)
+		return 0;
+	if ((r = ctl_config(c, file, sizeof(file))) == -1)
+		return -1;
+	conf = conf_load(r == 1 ? file : NULL, err, sizeof(err));
+	if (conf == NULL) {
+		ctl_fail("%s", err);
+		return -1;
+	}
+	r = -1;
+	if ((box = ctl_box(c, s)) != NULL &&
+	    (r = store_apply_conf(s, conf, box)) == -1)
+		ctl_store_failed(c, s);
+	secret_box_close(box);
+	conf_free(conf);
+	return r;
+}
+
 struct store *
 ctl_store(const struct ctl *c, bool change)
 {
@@ -65,6 +96,10 @@ ctl_store(const struct ctl *c, bool change)
 		store_author_user(s);
 		if (!there)
 			give_to_owner(c, c->paths.db);
+	}
+	if (s != NULL && change && configure(c, s) == -1) {
+		store_close(s);
+		s = NULL;
 	}
 	return s;
 }

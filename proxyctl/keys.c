@@ -447,5 +447,7 @@ const struct word key_words[] = {
 	    "key ...", ARG_KEY, { OPT_WHY, OPT_JSON } },
 	{ "reset", keys_reset_word, "forget what rests them: cool-downs, "
 	    "refusals", "[key ...]", ARG_KEY, { OPT_EVERY } },
+	{ "test", keys_test, "one small real request to its provider", "key "
+	    "...", ARG_KEY, { OPT_ASK_MODEL, OPT_MAX_TOKENS, OPT_JSON } },
 	{ .name = NULL }
 };

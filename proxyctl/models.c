@@ -62,6 +62,9 @@ const struct word model_words[] = {
 	    { OPT_JSON } },
 	{ "disable", objects_enable, "as if they were not there", "name ...",
 	    ARG_MODEL, { OPT_JSON } },
+	{ "test", models_test, "one small real request through proxyd; any "
+	    "name that clients may ask for", "name ...", ARG_MODEL,
+	    { OPT_MAX_TOKENS, OPT_JSON } },
 	{ .name = NULL }
 };
 

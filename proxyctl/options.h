@@ -195,6 +195,14 @@
 	OPT(FOLLOW, "--follow", ARG_NONE, "", "go on as requests end")	\
 	OPT(FILTER, "--filter", ARG_TEXT, "name=value",			\
 	    "status=5xx, provider=, model=, error= ...: all must hold")	\
+	OPT(ASK_MODEL, "--model", ARG_TEXT, "name",			\
+	    "ask for this model; else the provider's default, or one of MODELS") \
+	OPT(MAX_TOKENS, "--max-tokens", ARG_NUMBER, "number",		\
+	    "let it write so much; 16")					\
+	OPT(TIMES, "--count", ARG_NUMBER, "number", "so many requests; 10") \
+	OPT(INTERVAL, "--interval", ARG_TIME, "time",			\
+	    "between the beginnings of two; 1s")			\
+	OPT(YES, "--yes", ARG_NONE, "", "do not ask whether to go on")	\
 	OPT(DRY_RUN, "--dry-run", ARG_NONE, "",				\
 	    "change nothing, say what would change")			\
 	/* users */							\

@@ -255,6 +255,9 @@ const struct word look_words[] = {
 	{ "logs", ctl_logs, "show the latest requests, or all of one",
 	    "[request-id]", ARG_TEXT, { OPT_FOLLOW, OPT_FILTER | MANY,
 	    OPT_SINCE, OPT_UNTIL, OPT_LIMIT, OPT_JSON } },
+	{ "bench-key", ctl_bench_key, "measure a key by some small real "
+	    "requests, which cost", "key", ARG_KEY, { OPT_TIMES, OPT_INTERVAL,
+	    OPT_ASK_MODEL, OPT_MAX_TOKENS, OPT_YES, OPT_JSON } },
 	{ "audit", ctl_audit_list, "show who has done what, the latest first",
 	    NULL, ARG_NONE, { OPT_LIMIT, OPT_JSON } },
 	{ "convert", ctl_convert, "translate standard input between two "

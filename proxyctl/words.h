@@ -78,6 +78,9 @@ int	 ctl_help(struct ctl *);
 
 int	 ctl_check(struct ctl *);		/* check.c */
 int	 ctl_convert(struct ctl *);		/* convert.c */
+int	 models_test(struct ctl *);		/* try.c */
+int	 keys_test(struct ctl *);
+int	 ctl_bench_key(struct ctl *);
 int	 ctl_logs(struct ctl *);		/* logs.c */
 int	 ctl_audit_list(struct ctl *);		/* users.c */
 int	 ctl_route(struct ctl *);		/* route.c */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "policy/key_view.h"
 #include "policy/keypick.h"
+#include "policy/provider_call.h"
 #include "proxyd/account.h"
 #include "proxyd/capture.h"
 #include "proxyd/choices.h"
@@ -68,26 +69,14 @@ lines_has(const struct lines *l, const char *name)
 static void
 lines_auth(struct request *rq, struct lines *l)
 {
-	const struct snap_provider	*p = rq->rq_provider;
-	struct str	 format = p->auth_format, name = p->auth_header, head;
-	struct str	 key = secret_reveal(rq->rq_key->value);
-	const char	*at;
+	struct str		 key = secret_reveal(rq->rq_key->value);
+	struct provider_auth	 a;
 
-	if (name.n == 0)
-		name = str_of(rq->rq_target->auth_header);
-	if (format.n == 0)
-		format = str_of(p->auth_header.n > 0 &&
-		    !str_is_nocase(p->auth_header,
-		    rq->rq_target->auth_header) ? "{key}" :
-		    rq->rq_target->auth_format);
-	if ((at = memmem(format.p, format.n, "{key}", 5)) == NULL)
-		return;
-	head = (struct str){ format.p, (size_t)(at - format.p) };
-	format = str_skip(format, head.n + 5);
-	if (l->n < HEADERS_MAX)
+	if (provider_auth(rq->rq_provider, rq->rq_target, &a) &&
+	    l->n < HEADERS_MAX)
 		l->line[l->n++] = arena_strf(&rq->rq_arena,
-		    "%.*s: %.*s%.*s%.*s", STR_FMT(name), STR_FMT(head),
-		    STR_FMT(key), STR_FMT(format)).p;
+		    "%.*s: %.*s%.*s%.*s", STR_FMT(a.name), STR_FMT(a.before),
+		    STR_FMT(key), STR_FMT(a.behind)).p;
 }
 
 void
@@ -150,48 +139,25 @@ lines_make(struct request *rq, struct lines *l)
 	l->line[l->n] = NULL;
 }
 
-/* v1, v1beta, v4: a path segment that names a version. */
-static bool
-is_version(struct str s)
-{
-	return s.n >= 2 && s.p[0] == 'v' && s.p[1] >= '0' && s.p[1] <= '9';
-}
-
-/*
- * base and the dialect's path.  Where the base names a version already, as is
- * the custom for OpenAI's dialect (https://host/v1), the path's own is left
- * out.
- */
 static const char *
 try_url(struct request *rq)
 {
-	struct str	 base = rq->rq_provider->base_url, path, rest, last;
-	const char	*slash, *url;
-	struct buf	 b;
+	struct buf	 path, url;
+	const char	*text;
 
-	if (base.n == 0)
-		base = str_of(rq->rq_target->base_url);
-	while (base.n > 0 && base.p[base.n - 1] == '/')
-		base.n--;
-	buf_init(&b, 16 << 10);
+	buf_init(&path, 16 << 10);
+	buf_init(&url, 32 << 10);
 	if (rq->rq_native)
-		responses_native_path(rq, &b);
+		responses_native_path(rq, &path);
 	else if (rq->rq_op != NULL)
-		op_path(rq, &b);
+		op_path(rq, &path);
 	else
-		rq->rq_target->request_path(&rq->rq_x.target, &b);
-	path = rest = buf_str(&b);
-	slash = memrchr(base.p, '/', base.n);
-	if (slash != NULL) {
-		last = str_skip(base, (size_t)(slash - base.p) + 1);
-		(void)str_cut(&rest, '/');
-		if (is_version(last) && is_version(str_cut(&rest, '/')))
-			path = (struct str){ rest.p - 1, rest.n + 1 };
-	}
-	url = arena_strf(&rq->rq_arena, "%.*s%.*s", STR_FMT(base),
-	    STR_FMT(path)).p;
-	buf_release(&b);
-	return url;
+		rq->rq_target->request_path(&rq->rq_x.target, &path);
+	provider_url(rq->rq_provider, rq->rq_target, buf_str(&path), &url);
+	text = arena_str(&rq->rq_arena, buf_str(&url)).p;
+	buf_release(&path);
+	buf_release(&url);
+	return text;
 }
 
 static void

@@ -110,7 +110,8 @@ for my $room (sort keys %room) {
 # Each library has one door.
 my %door = (
 	'microhttpd.h' => [qw(admind/http.c proxyd/http_in.c)],
-	'curl/curl.h' => [qw(admind/upstream.c proxyd/http_out.c)],
+	'curl/curl.h' => [qw(admind/upstream.c proxyctl/call.c
+	    proxyd/http_out.c)],
 	'yaml.h' => [qw(common/state/conf_yaml.c)],
 	'gnutls/gnutls.h' => [qw(common/state/secret.c)],
 	'gnutls/crypto.h' => [qw(common/state/secret.c)],
