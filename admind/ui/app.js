@@ -11,6 +11,8 @@ import { Prices } from './pages/prices.js';
 import { Connect } from './pages/connect.js';
 import { Playground } from './pages/playground.js';
 import { Lab } from './pages/lab.js';
+import { Settings } from './pages/settings.js';
+import { Revisions } from './pages/revisions.js';
 import { Users } from './pages/users.js';
 import { Audit } from './pages/audit.js';
 
@@ -24,6 +26,8 @@ const pages = [
 	['connect', 'Connect', Connect, 'Try'],
 	['playground', 'Playground', Playground, 'Try', 'admin'],
 	['lab', 'Translation lab', Lab, 'Try'],
+	['settings', 'Settings', Settings, 'Configure'],
+	['revisions', 'Revisions', Revisions, 'Administration'],
 	['users', 'Users', Users, 'Administration', 'admin'],
 	['audit', 'Audit', Audit, 'Administration'],
 ];

@@ -53,6 +53,8 @@ export async function api(method, path, body, opt = {}) {
 			listeners.forEach((f) => f());
 		throw new Problem(r.status, o || { detail: text.slice(0, 300) });
 	}
+	if (method !== 'GET')
+		noteRevision(method, r.headers.get('Revision'));
 	if (o && r.headers.get('ETag'))
 		Object.defineProperty(o, 'etag', { value: r.headers.get('ETag') });
 	return o;
@@ -235,9 +237,9 @@ export function ago(seconds) {
 export async function copy(text) {
 	try {
 		await navigator.clipboard.writeText(text);
-		toast(t('Copied.'));
+		toast(t('Copied.'), true);
 	} catch (e) {
-		toast(t('The browser does not allow copying here.'));
+		toast(t('The browser does not allow copying here.'), true);
 	}
 }
 
@@ -245,4 +247,18 @@ export async function copy(text) {
 
 const toasts = new Set();
 export const onToast = (f) => { toasts.add(f); return () => toasts.delete(f); };
-export const toast = (text) => toasts.forEach((f) => f(text));
+// The revision that the last change made: the notice of it leads to its undoing.
+let made = null;
+export function toast(text, plain) {
+	const undo = !plain && made && Date.now() - made.at < 3000 ? made.n : undefined;
+	if (!plain)
+		made = null;
+	toasts.forEach((f) => f({ text, undo }));
+}
+function noteRevision(method, n) {
+	if (!n)
+		return;
+	made = { n, at: Date.now() };
+	if (method === 'DELETE')
+		setTimeout(() => { if (made && made.n === n) toast(t('Deleted.')); }, 300);
+}

@@ -125,13 +125,13 @@ export function useForm() {
 
 export function Toasts() {
 	const [list, set] = useState([]);
-	useEffect(() => onToast((text) => {
-		const item = { text, id: Math.random() };
+	useEffect(() => onToast(({ text, undo }) => {
+		const item = { text, undo, id: Math.random() };
 		set((l) => [...l, item]);
-		setTimeout(() => set((l) => l.filter((x) => x !== item)), 4000);
+		setTimeout(() => set((l) => l.filter((x) => x !== item)), undo ? 12000 : 4000);
 	}), []);
 	return html`<div class="toasts" role="status" aria-live="polite">
-		${list.map((x) => html`<div class="toast" key=${x.id}>${x.text}</div>`)}</div>`;
+		${list.map((x) => html`<div class="toast" key=${x.id}>${x.text}${x.undo && html` <a href=${`#/revisions?open=${x.undo}`}>${t('Undo …')}</a>`}</div>`)}</div>`;
 }
 
 export function Spark({ values, label }) {

@@ -669,6 +669,8 @@ migrate(struct store *s)
 	while (version < s->schema->version)
 		if (migrate_step(s, ++version) == -1)
 			goto bad;
+	if (s->schema == &schemas[STORE_MAIN] && change_rows_whole(s) == -1)
+		goto bad;
 	if (sql_commit(s) == 0)
 		return 0;
 bad:

@@ -31,6 +31,36 @@ change_tables(unsigned scope)
 	    scope == CHANGE_ACCESS ? access_tables : no_tables;
 }
 
+/*
+ * A row from before a column was added has no value of it on disk, and a
+ * changeset would say that it was NULL.  Written anew, rows are whole.
+ */
+int
+change_rows_whole(struct store *s)
+{
+	static const char *const sql[] = {
+		"UPDATE settings SET source = source",
+		"UPDATE hosts SET source = source",
+		"UPDATE providers SET name = name",
+		"UPDATE provider_headers SET name = name",
+		"UPDATE tenants SET name = name",
+		"UPDATE keys SET mask = mask",
+		"UPDATE pools SET name = name",
+		"UPDATE models SET target = target",
+		"UPDATE rules SET name = name",
+		"UPDATE client_keys SET name = name",
+		"UPDATE prices SET model = model",
+		"UPDATE users SET name = name",
+		"UPDATE api_tokens SET name = name"
+	};
+	size_t	 i;
+
+	for (i = 0; i < sizeof(sql) / sizeof(*sql); i++)
+		if (sql_run(s, sql[i], "") == -1)
+			return -1;
+	return 0;
+}
+
 /* What runs on without anybody's doing, or is given anew where it is wanted. */
 bool
 change_soft(const char *table, const char *column)

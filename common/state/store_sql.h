@@ -173,6 +173,9 @@ int		 change_commit(struct store *, const char *action,
 		    struct str object)
 		    __attribute__((__warn_unused_result__));
 void		 change_rollback(struct store *);
+/* After a migration, in its transaction. */
+int		 change_rows_whole(struct store *)
+		    __attribute__((__warn_unused_result__));
 /* Tables of a scope, ended by NULL. */
 const char *const *change_tables(unsigned scope);
 /* A changeset for people: a JSON array, see store_revision.h.  NULL: error. */

@@ -410,6 +410,28 @@ test_any(void)
 
 /* --- conflicts, users, retention ------------------------------------------------------ */
 
+/* Its row is older than columns that migrations added. */
+static void
+test_old_row(void)
+{
+	struct store	*s = must_open();
+	struct rollback	 rb;
+	int64_t		 id = 0;
+
+	ok(store_object_find(s, OBJECT_PROVIDER, STR("mock"), &id) ==
+	    OBJECT_OK && store_object_update(s, OBJECT_PROVIDER, id,
+	    STR("{\"enabled\":false}"), &oe) == OBJECT_OK, "mock is disabled");
+	(void)told(s);
+	ok(differs("[{\"fields\":[{\"name\":\"enabled\",\"new\":false,"
+	    "\"old\":true}],\"kind\":\"provider\",\"name\":\"mock\","
+	    "\"op\":\"change\"}]"), "from what it was");
+	rb = (struct rollback){ .n = store_revision_made(s), .only = true };
+	ok(store_rollback(s, &rb) == ROLLBACK_DONE, "undone: %s",
+	    store_error(s));
+	json_decref(rb.diff);
+	store_close(s);
+}
+
 static void
 test_conflict(void)
 {
@@ -561,6 +583,8 @@ main(void)
 	test_told();
 	clean();
 	test_any();
+	clean();
+	test_old_row();
 	clean();
 	test_conflict();
 	test_users();
