@@ -56,7 +56,7 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_p
 	conf_value.c conf_yaml.c object_field.c rules.c daemon.c daemon_status.c \
 	store_change.c store_diff.c store_revision.c store_settings.c \
 	store_export.c store_import.c \
-	secret.c shm.c shm_affinity.c shm_keys.c rollup.c row_json.c status_view.c \
+	secret.c shm.c shm_affinity.c shm_keys.c shm_live.c rollup.c row_json.c status_view.c \
 	snapshot.c snapshot_routes.c store.c \
 	store_admin.c store_conf.c store_keys.c store_log.c store_object.c \
 	store_page.c store_prices.c store_refusal.c store_reprice.c store_rollup.c store_summary.c \
@@ -70,12 +70,12 @@ COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
 	worker.c worker_state.c http_in.c http_out.c request.c request_route.c \
 	request_params.c request_try.c request_answer.c operator.c \
-	request_alive.c request_head.c request_op.c request_refusal.c request_vault.c responses.c responses_native.c \
+	request_alive.c request_live.c request_head.c request_op.c request_refusal.c request_vault.c responses.c responses_native.c \
 	fetch.c choices.c api.c docs.c \
 	mock.c logger.c account.c admit.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,api_revisions.c \
 	main.c api.c assets.c api_logs.c api_stats.c \
-	api_tenants.c api_users.c api_lab.c auth.c http.c lab.c live.c rows.c metrics.c operator.c \
+	api_tenants.c api_users.c api_lab.c api_requests.c auth.c http.c lab.c live.c rows.c metrics.c operator.c \
 	page.c status.c upstream.c))
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c words.c completion.c db.c \
 	table.c values.c objects.c models.c keys.c \

@@ -15,7 +15,7 @@
 static const struct api_route *const tables[] = {
 	api_revisions_routes,
 	api_auth_routes, api_users_routes, api_logs_routes, api_stats_routes,
-	api_tenants_routes, api_lab_routes
+	api_tenants_routes, api_lab_routes, api_requests_routes
 };
 #define TABLES	(sizeof(tables) / sizeof(*tables))
 

@@ -15,6 +15,7 @@
 #include "proxyd/control.h"
 #include "proxyd/master.h"
 #include "state/shm_keys.h"
+#include "state/shm_live.h"
 
 struct control_client {
 	struct control		*ct;
@@ -191,6 +192,18 @@ do_operator(struct control_client *c)
 	client_close(c);
 }
 
+/* "cancel ID": the worker that shows the request ends it at its next beat. */
+static void
+do_cancel(struct control_client *c, struct str id)
+{
+	if (live_cancel(c->ct->m->shm, id) == -1) {
+		client_error(c, "no such request is in flight");
+		return;
+	}
+	client_send(c, STR("ok\n"));
+	client_close(c);
+}
+
 static const struct {
 	const char	*word;
 	void		(*run)(struct control_client *);
@@ -215,6 +228,8 @@ client_command(struct control_client *c, struct str line)
 		}
 	if (str_starts(line, "reset-key "))
 		do_reset_key(c, str_skip(line, 10));
+	else if (str_starts(line, "cancel "))
+		do_cancel(c, str_skip(line, 7));
 	else
 		client_error(c, "unknown command");
 }

@@ -19,6 +19,7 @@
  *	stop	"ok" at once; the stream ends when everything has ended
  *	upgrade	starts the program file as it is now; "ok" when the new master
  *		serves (this one then drains and goes), "error TEXT" if not
+ *	cancel ID "ok": the request in flight with this id ends within a moment
  *	operator "ok", then "host", "port" and "token" for the operator's requests
  *		(operator.h); the token is another one with each start
  *	shm	"ok", and with it (SCM_RIGHTS) a read-only descriptor of the

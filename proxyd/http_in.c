@@ -240,6 +240,15 @@ call_abort(struct http_call *c)
 	call_resume(c);
 }
 
+/* libmicrohttpd, which waits for data, sees the end of it. */
+void
+call_cut(struct http_call *c)
+{
+	c->aborted = true;
+	shutdown(c->conn->fd.fd, SHUT_RDWR);
+	c->conn->in->run = true;
+}
+
 int64_t
 call_sent(const struct http_call *c)
 {

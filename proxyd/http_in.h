@@ -66,6 +66,8 @@ void	 call_then(struct http_call *, struct buf *out);
 void	 call_end(struct http_call *);
 /* Drops the connection: the client sees that the answer is not complete. */
 void	 call_abort(struct http_call *);
+/* The same for a call whose body is still to come. */
+void	 call_cut(struct http_call *);
 /* Bytes taken from out so far. */
 int64_t	 call_sent(const struct http_call *);
 

@@ -211,6 +211,7 @@ request_open(struct worker *wk, struct http_call *call)
 	rq->rq_acct.f.cache_write_5m = rq->rq_acct.f.cache_write_1h = -1;
 	rq->rq_timer = (struct loop_timer){ .cb = timer_cb, .arg = rq };
 	rq->rq_free = (struct loop_task){ .cb = free_cb, .arg = rq };
+	request_live_begin(rq);
 	capture_begin(rq);
 	wk->requests++;
 	wk->row->inflight = wk->requests;
@@ -333,6 +334,7 @@ request_go(struct request *rq)
 	struct ir_error	 err;
 	int		 r;
 
+	request_live_show(rq);
 	if ((r = request_translate(rq, &err)) == -1) {
 		request_refuse(rq, &err);
 		return;
@@ -760,6 +762,7 @@ request_close(struct request *rq)
 	rq->rq_mock = NULL;
 	answer_release(rq);
 	request_vault_end(rq);
+	request_live_end(rq);
 	request_record(rq);
 	capture_end(rq);
 	wk->row->stat.requests_done++;

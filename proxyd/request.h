@@ -38,6 +38,9 @@ struct op;
 struct request {
 	struct worker		*rq_wk;
 	struct http_call	*rq_call;
+	struct request		*rq_next, **rq_prev;	/* of the worker */
+	int			 rq_live;	/* line in shared memory; -1 */
+	uint64_t		 rq_live_said;	/* bytes of text so far */
 	struct snapshot		*rq_snap;
 	enum request_state	 rq_state;
 	char			 rq_id[40];	/* "req_..." */
@@ -184,6 +187,15 @@ void	 request_start(struct request *);
 /* Log lines carry the request's id. */
 void	 request_log(const struct request *, const char *, ...)
 	    __attribute__((__format__(printf, 2, 3)));
+
+/* --- request_live.c: while it is in flight --------------------------------------- */
+
+void	 request_live_begin(struct request *);
+void	 request_live_show(struct request *);	/* as it is now */
+void	 request_live_said(struct request *, size_t bytes);
+void	 request_live_end(struct request *);
+/* Ends those that the operator does not want any more. */
+void	 request_cancels(struct worker *);
 
 /* --- request_route.c: where it goes --------------------------------------------- */
 

@@ -43,6 +43,9 @@ answer_look(struct request *rq, const struct ir_event *ev)
 			a->s[ACCT_MODEL_ANSWERED] = rq->rq_start.name;
 		break;
 	case IR_EV_DELTA:
+		request_live_said(rq, ev->text.n + ev->raw.n);
+		rq->rq_content = rq->rq_said = true;
+		break;
 	case IR_EV_PART_END:
 		rq->rq_content = rq->rq_said = true;
 		break;

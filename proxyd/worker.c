@@ -16,6 +16,7 @@
 #include "proxyd/account.h"
 #include "proxyd/http_in.h"
 #include "proxyd/http_out.h"
+#include "proxyd/request.h"
 #include "proxyd/worker.h"
 
 #define TICK_MS		250
@@ -170,6 +171,7 @@ tick_cb(void *arg)
 	if (wk->shm->generation > wk->row->generation &&
 	    worker_load(wk) == -1)
 		wk->row->generation = wk->shm->generation;	/* told once */
+	request_cancels(wk);
 	account_flush(wk);
 	worker_trim(wk);
 	if (wk->draining)

@@ -16,6 +16,7 @@
  */
 struct http_in;
 struct http_out;
+struct request;
 
 struct worker {
 	unsigned		 slot;		/* in shared memory */
@@ -34,6 +35,7 @@ struct worker {
 	struct http_out		*out;
 	bool			 draining;
 	unsigned		 requests;	/* in flight */
+	struct request		*list;		/* these */
 	int			 spill_fd;	/* -1: none open */
 };
 

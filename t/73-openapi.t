@@ -256,6 +256,15 @@ admin('POST /api/v1/import', { file => $file, passphrase => 'long enough',
     $_ => JSON::PP::true }) for qw(dry_run replace);
 admin('POST /api/v1/import', { file => {}, passphrase => 'long enough' },
     status => 422);
+my $hung = Client->new($g->port);
+$hung->send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n" .
+    "Content-Length: 9\r\n\r\n");
+my $flies = $g->wait_for(sub { $ad->call(GET => '/api/v1/requests')->{json}
+    {requests}[0] });
+admin('GET /api/v1/requests');
+admin('DELETE /api/v1/requests/{id}', undef, id => $flies->{id}, status =>
+    204);
+admin('DELETE /api/v1/requests/{id}', undef, id => 'req_x', status => 404);
 admin('POST /api/v1/convert', { kind => 'request', from => 'anthropic', text =>
     $_ }) for '{', '{"model": 1}', '{"model": "m", "max_tokens": 9, "top_k": ' .
     '3, "messages": [{"role": "user", "content": "x"}]}';

@@ -64,6 +64,8 @@ export const zh = {
 	'as in the request': '同请求', 'ask for a stream': '请求流式', 'as a stream': '以流输出', 'error': '错误', '{n} lost or changed': '{n} 处丢失或变更',
 	'nothing lost': '无损失', 'and {n} more': '另有 {n} 处', 'Once it is well-formed, the others are here.': '格式正确后，此处显示其他协议。',
 	'Paste a text, or take the sample.': '粘贴文本，或使用示例。',
+	'Nothing is in flight.': '当前没有进行中的请求。', 'Age': '已用时', 'Tokens so far': '目前 Token', 'End it': '终止', 'End the request “{name}”?': '终止请求“{name}”？',
+	'Its client gets an error, and what was said so far is paid for. This cannot be undone.': '客户端会收到错误；已生成的内容照常计费。此操作无法撤销。', 'It was told to end.': '已发出终止。',
 	'Name of a new client key': '新客户端密钥的名称', 'laptop': '例如 laptop', 'There is no client key yet: from the first one on, every request needs one.': '目前还没有客户端密钥：一旦创建，每个请求都必须携带。',
 	'It is shown once, in the text to copy.': '仅显示一次，已填入下方可复制的文本。', 'Make a client key': '创建客户端密钥', 'Waiting for its first request …': '等待它的第一个请求…',
 	'It came at {time}, and got {status}: {error}': '{time} 收到请求，返回 {status}：{error}', 'It works: {model} was answered at {time}.': '连接成功：{time} 已响应 {model}。', 'Look': '查看',

@@ -12,6 +12,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "state/shm.h"
+#include "state/shm_live.h"
 
 #define RING_SKIP	0xffffffffu
 
@@ -134,6 +135,7 @@ shm_fold(struct shm *m, unsigned i)
 		d->use[k].settled += w->use[k].settled;
 		memset(&w->use[k], 0, sizeof(w->use[k]));
 	}
+	live_clear(m, i);
 	w->pid = 0;
 	w->state = SHM_FREE;
 	w->inflight = 0;

@@ -29,6 +29,7 @@
 	SHM_STAT(refused,	"requests answered 4xx by the gateway")	\
 	SHM_STAT(failed,	"requests that ended in an error")	\
 	SHM_STAT(client_left,	"clients gone before the end")		\
+	SHM_STAT(cancelled,	"requests ended by the operator")	\
 	SHM_STAT(attempts,	"attempts at providers")		\
 	SHM_STAT(retries,	"attempts after the first of a request")	\
 	SHM_STAT(translated,	"requests between two dialects")	\
@@ -137,6 +138,33 @@ struct shm_affinity {
 	_Atomic uint64_t where;
 };
 
+/* Requests in flight: see shm_live.h. */
+#define SHM_LIVE	128			/* shown, a worker */
+#define SHM_LIVE_ID	40
+#define SHM_CANCELS	16			/* not yet looked at, a worker */
+struct shm_live {
+	int64_t	 time_us;			/* wall clock at its start */
+	int32_t	 attempts;
+	bool	 stream;
+	char	 id[SHM_LIVE_ID];		/* "": free */
+	char	 client[48], agent[48], dialect[24], tenant[40];
+	char	 asked[72], provider[40], model[72];
+};
+
+struct shm_live_line {
+	_Atomic uint32_t	 turn;		/* odd: being written */
+	_Atomic uint64_t	 said;		/* bytes of text */
+	struct shm_live		 is;
+};
+
+/* Written by its worker, but for cancels and cancel: by the master. */
+struct shm_live_table {
+	unsigned		 hint;
+	_Atomic uint64_t	 cancels, cancels_done;
+	char			 cancel[SHM_CANCELS][SHM_LIVE_ID];
+	struct shm_live_line	 line[SHM_LIVE];
+};
+
 struct shm {
 	uint32_t		 magic;
 	uint32_t		 size;		/* of struct shm */
@@ -158,6 +186,7 @@ struct shm {
 							   by the loader */
 	struct shm_worker	 departed;	/* sums of the dead; master */
 	struct shm_worker	 worker[SHM_WORKERS];
+	struct shm_live_table	 live[SHM_WORKERS];
 	struct shm_ring		 ring[SHM_WORKERS];
 };
 

@@ -199,6 +199,7 @@ await step('connect', async () => {
 	await page.waitForSelector('.badge:has-text("new")');
 	await unhacked('connect');
 	const key = (await text()).match(/sk-proxy-\w+/)[0];
+	await please(`key ${key}`);
 	for (const [name, want] of [['Codex', 'wire_api = "responses"'], ['Gemini CLI', 'GOOGLE_GEMINI_BASE_URL'], ['Cursor', `${PROXYD}/v1`], ['OpenCode', '"baseURL"'],
 	    ['Python', 'from openai import'], ['JavaScript', 'new OpenAI'], ['curl', 'Authorization: Bearer']]) {
 		await page.locator('.clients').getByRole('button', { name }).click();
@@ -225,6 +226,28 @@ await step('connect', async () => {
 	await page.reload();
 	await page.waitForSelector('pre');
 	say(!(await text()).includes(key), 'a key is shown once');
+});
+
+// --- live ----------------------------------------------------------------------------------
+
+await step('live', async () => {
+	await page.goto(`${BASE}/#/live`);
+	await page.waitForSelector('.empty');
+	await please('a slow one');
+	await page.waitForSelector('button.danger');
+	const row = page.locator('tr', { has: page.locator('button.danger') }).first();
+	say((await row.textContent()).includes('<img src=x'), 'shown while it runs');
+	await unhacked('live');
+});
+await looks('live', 'live', () => page.waitForSelector('button.danger'));
+await step('live: cancel', async () => {
+	await page.locator('button.danger').first().click();
+	say((await page.locator('dialog[open]').textContent()).includes('never-ends'), 'what is ended is named');
+	await axe(page, 'live dialog');
+	await page.locator('dialog[open] button.danger').click();
+	await page.waitForSelector('button.danger', { state: 'detached' });
+	say(true, 'and it ends');
+	await please('it was ended');
 });
 
 await browser.close();

@@ -1,11 +1,34 @@
 // This moment: workers, counters, and rows as requests end.
-import { html, useState, useEvents, t, num, ms, us, when } from '../lib.js';
-import { Panel, Status, Empty, Badge, Skeleton } from '../parts.js';
+import { html, useState, useEvents, useGet, api, t, num, ms, us, when, toast } from '../lib.js';
+import { Panel, Status, Empty, Badge, Skeleton, Confirm, Failure } from '../parts.js';
 import { Detail } from './logs.js';
 
 const keep = 100;
 
-export function Live({ figures }) {
+const nameOf = (r) => `${r.model_asked || '?'} · ${r.user_agent || r.client}`;
+
+// What runs, the oldest first, and the button that ends one.
+function Flight({ admin }) {
+	const d = useGet('/requests', 1);
+	const [end, setEnd] = useState(null);
+	const list = d.data ? [...d.data.requests].sort((a, b) => b.age_ms - a.age_ms) : [];
+	const hidden = d.data ? Math.max(0, d.data.in_flight - list.length) : 0;
+	return html`<${Panel} title=${t('In flight')} right=${d.data && html`<${Badge}>${num(Math.max(d.data.in_flight, list.length))}</${Badge}>`}>
+		${d.error && html`<${Failure} error=${d.error} />`}
+		${!d.data ? html`<${Skeleton} lines=${2} />` : list.length === 0 ? html`<${Empty}>${t('Nothing is in flight.')}</${Empty}>` : html`<div class="scroll"><table>
+			<thead><tr><th class="num">${t('Age')}</th><th>${t('Model')}</th><th class="hide-small">${t('Target')}</th><th class="num">${t('Tokens so far')}</th><th class="num hide-small">${t('Tries')}</th><th class="hide-small">${t('Client')}</th><th></th></tr></thead>
+			<tbody>${list.map((r) => html`<tr key=${r.id}><td class="num">${ms(r.age_ms)}</td><td class="clip">${r.model_asked || '–'}<div class="dim">${r.dialect} ${r.stream ? t('streamed') : ''}</div></td>
+				<td class="clip hide-small">${r.provider || '–'}<div class="dim">${r.model_sent}</div></td><td class="num">${r.tokens ? `≈ ${num(r.tokens)}` : '–'}</td><td class="num hide-small">${r.attempts}</td>
+				<td class="clip hide-small">${r.tenant || r.client}<div class="dim">${r.user_agent}</div></td>
+				<td class="num">${admin && html`<button class="small danger" onClick=${() => setEnd(r)}>${t('End it')}<span class="sr"> ${nameOf(r)}</span></button>`}</td></tr>`)}</tbody></table></div>
+			${hidden > 0 && html`<p class="dim">${t('and {n} more', { n: num(hidden) })}</p>`}`}
+	</${Panel}>
+	${end && html`<${Confirm} title=${t('End the request “{name}”?', { name: nameOf(end) })} yes=${t('End it')} onClose=${() => setEnd(null)}
+		text=${t('Its client gets an error, and what was said so far is paid for. This cannot be undone.')}
+		onYes=${async () => { await api('DELETE', `/requests/${encodeURIComponent(end.id)}`); toast(t('It was told to end.')); d.reload(); }} />`}`;
+}
+
+export function Live({ figures, user }) {
 	const [rows, setRows] = useState([]);
 	const [paused, setPaused] = useState(false);
 	const [open, setOpen] = useState(null);
@@ -20,6 +43,7 @@ export function Live({ figures }) {
 		<section class="panel tile"><div class="label">${t('Workers')}</div><div class="value">${p ? workers.length : '–'}</div></section>
 		<section class="panel tile"><div class="label">${t('Requests since the start')}</div><div class="value">${p && p.counters ? num(p.counters.requests) : '–'}</div></section>
 	</div>
+	<${Flight} admin=${user.role === 'admin'} />
 	<${Panel} title=${t('Requests as they end')} right=${html`<${Badge} kind=${state === 'live' ? 'good' : ''}>${paused ? t('paused') : state === 'live' ? t('live') : t('connecting …')}</${Badge}>
 			<button onClick=${() => setPaused(!paused)}>${paused ? t('Go on') : t('Pause')}</button>`}>
 		${rows.length === 0 ? html`<${Empty}>${t('Waiting for the next request.')}</${Empty}>` : html`<div class="scroll"><table>

@@ -1,0 +1,91 @@
+/*
+ * Requests in flight, as proxyd's shared memory shows them, and their end.
+ */
+#include "admind/api.h"
+#include "base/clock.h"
+#include "state/daemon.h"
+#include "state/shm_live.h"
+
+#define ASK_MS		2000
+#define TOKEN_BYTES	4		/* of text, about */
+
+struct listing {
+	json_t	*list;
+	int64_t	 now_us;
+};
+
+static void
+one_cb(void *arg, unsigned worker, const struct shm_live *is, uint64_t said)
+{
+	struct listing	*l = arg;
+	int64_t		 age = l->now_us - is->time_us;
+
+	json_array_append_new(l->list, json_pack(
+	    "{s:o,s:o,s:I,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:b,s:I}",
+	    "id", api_text(str_of(is->id)), "time", api_time(is->time_us),
+	    "age_ms", (json_int_t)(age < 0 ? 0 : age / 1000), "worker",
+	    (int)worker, "client", api_text(str_of(is->client)),
+	    "user_agent", api_text(str_of(is->agent)), "tenant",
+	    api_text(str_of(is->tenant)), "dialect",
+	    api_text(str_of(is->dialect)), "model_asked",
+	    api_text(str_of(is->asked)), "provider",
+	    api_text(str_of(is->provider)), "model_sent",
+	    api_text(str_of(is->model)), "attempts", (int)is->attempts,
+	    "stream", (int)is->stream, "tokens",
+	    (json_int_t)((said + TOKEN_BYTES - 1) / TOKEN_BYTES)));
+}
+
+static void
+serve_requests(struct api *a)
+{
+	struct listing		 l = { json_array(), clock_wall_us() };
+	const struct shm	*m;
+	unsigned		 i;
+	int64_t			 n = 0;
+
+	if ((m = daemon_shm(a->ad->paths.control, ASK_MS)) != NULL) {
+		live_each(m, one_cb, &l);
+		for (i = 0; i < SHM_WORKERS; i++)
+			if (m->worker[i].state != SHM_FREE)
+				n += m->worker[i].inflight;
+		shm_unmap(m);
+	}
+	api_json(a, 200, json_pack("{s:b,s:I,s:o}", "running", m != NULL,
+	    "in_flight", (json_int_t)n, "requests", l.list));
+}
+
+static void
+serve_cancel(struct api *a)
+{
+	char			 word[80], err[1400];
+	enum daemon_answer	 r = DAEMON_REFUSED;
+	struct buf		 b;
+
+	snprintf(err, sizeof(err), "no such request is in flight");
+	buf_init(&b, 1 << 10);
+	/* It becomes a word of a line. */
+	if (a->id[0].n < SHM_LIVE_ID && str_starts(a->id[0], "req_") &&
+	    memchr(a->id[0].p, '\n', a->id[0].n) == NULL) {
+		snprintf(word, sizeof(word), "cancel %.*s",
+		    STR_FMT(a->id[0]));
+		r = daemon_ask(a->ad->paths.control, word, ASK_MS, &b, err,
+		    sizeof(err));
+	}
+	buf_release(&b);
+	if (r == DAEMON_NOBODY || r == DAEMON_SILENT)
+		api_problem(a, 503, NULL, "%s", r == DAEMON_NOBODY ?
+		    "proxyd does not run" : err);
+	else if (r == DAEMON_REFUSED)
+		api_problem(a, 404, NULL, "%s", err);
+	else {
+		api_audit(a, "cancel request", arena_str(a->rq->arena,
+		    a->id[0]).p, true, NULL);
+		api_empty(a);
+	}
+}
+
+const struct api_route api_requests_routes[] = {
+	{ "GET", "/api/v1/requests", ADMIN_VIEWER, serve_requests, 0 },
+	{ "DELETE", "/api/v1/requests/{id}", ADMIN_ADMIN, serve_cancel, 0 },
+	{ .method = NULL }
+};
