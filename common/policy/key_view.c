@@ -47,8 +47,9 @@ key_view(const struct snapshot *s, const struct snap_key *k,
 		return;
 	if (k->max_concurrent > 0)
 		v->inflight = keys_inflight(m, k->slot);
-	cool = model.n > 0 ? keys_until(m, k->slot, model) :
-	    m->key[k->slot].cool_until_ms;
+	cool = m->key[k->slot].cool_until_ms;
+	if (cool > mono_ms && model.n > 0)
+		cool = keys_until(m, k->slot, model);
 	if (m->key[k->slot].parked_until_ms > mono_ms) {
 		v->state = KEY_PARKED;
 		v->until_ms = m->key[k->slot].parked_until_ms;

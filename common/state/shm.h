@@ -111,7 +111,8 @@ struct shm_ring {
 /* A key's state, written by any worker: see shm_keys.h. */
 struct shm_key {
 	_Atomic int64_t	 id;			/* whose it is */
-	_Atomic int64_t	 cool_until_ms;		/* last rest, of any model */
+	_Atomic int64_t	 cool_until_ms;		/* of the model that rests
+						   longest */
 	_Atomic int64_t	 parked_until_ms;	/* monotonic */
 	_Atomic uint32_t park_strikes;		/* in a row; 0: not parked */
 	_Atomic int32_t	 park_status;

@@ -82,7 +82,8 @@ keys_rest(struct shm *m, unsigned slot, struct str model, int status,
 	m->cool[at].strikes++;
 	m->cool[at].until_ms = until_ms;
 	m->key[slot].last_status = status;
-	m->key[slot].cool_until_ms = until_ms;
+	if (m->key[slot].cool_until_ms < until_ms)
+		m->key[slot].cool_until_ms = until_ms;
 }
 
 void
