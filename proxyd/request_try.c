@@ -198,14 +198,15 @@ key_claim(struct shm *m, const struct snap_key *k)
 }
 
 static void
-key_fill(struct request *rq, const struct snap_key *k, struct keypick *to)
+key_fill(struct request *rq, const struct snap_key *k, int64_t now,
+    struct keypick *to)
 {
 	struct shm	*m = rq->rq_wk->shm;
 	struct key_view	 v;
 
 	key_claim(m, k);
 	key_view(rq->rq_snap, k, m, rq->rq_ask.who, rq->rq_route.model,
-	    rq->rq_wall_us, clock_mono_ms(), &v);
+	    rq->rq_wall_us, now, &v);
 	*to = (struct keypick){
 		.id = (uint64_t)k->id,
 		.enabled = key_serves(&v),
@@ -258,7 +259,7 @@ try_pick(struct request *rq, int64_t *wait_ms)
 
 	k = arena_array(&rq->rq_arena, p->nkeys, sizeof(*k));
 	for (i = 0; i < p->nkeys; i++)
-		key_fill(rq, &rq->rq_snap->keys[p->keys[i]], &k[i]);
+		key_fill(rq, &rq->rq_snap->keys[p->keys[i]], now, &k[i]);
 	key = &rq->rq_snap->keys[p->keys[0]];
 	how.ticket = atomic_fetch_add_explicit(&m->key[key->slot].rr, 1,
 	    memory_order_relaxed);
