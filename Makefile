@@ -77,7 +77,8 @@ ADMIND_SRCS = $(wildcard $(addprefix admind/,api_revisions.c \
 	main.c api.c assets.c api_logs.c api_stats.c \
 	api_tenants.c api_users.c api_lab.c api_requests.c auth.c http.c lab.c live.c rows.c metrics.c operator.c \
 	page.c status.c upstream.c))
-PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,main.c words.c completion.c db.c \
+PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,ask.c revisions.c \
+	main.c words.c completion.c db.c \
 	table.c values.c objects.c models.c keys.c \
 	routes.c accounts.c prices.c reprice.c users.c stats.c logs.c \
 	call.c probe.c try.c \

@@ -210,6 +210,11 @@
 	    "administrator, or one who only looks")			\
 	OPT(PASSWORD_FILE, "--password-file", ARG_FILE, "file",		\
 	    "has the password; - is standard input")			\
+	/* export, import */						\
+	OPT(PASSPHRASE_FILE, "--passphrase-file", ARG_FILE, "file",	\
+	    "has the passphrase; - is standard input")			\
+	OPT(REPLACE, "--replace", ARG_NONE, "",				\
+	    "delete what is not in the file")				\
 	OPT(LIMIT, "--limit", ARG_NUMBER, "number", "at most so many")	\
 	OPT(MOVE_AFTER, "--after", ARG_RULE, "name", "to stand behind it")
 

@@ -3,12 +3,12 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "proxyctl/ask.h"
 #include "proxyctl/objects.h"
 #include "proxyctl/values.h"
 #include "state/conf_row.h"
@@ -21,64 +21,20 @@
 
 /* --- passwords ----------------------------------------------------------------------- */
 
-static bool
-ask(const char *what, char line[ADMIN_PASSWORD_MAX + 2])
-{
-	struct termios	 old, quiet;
-	bool		 ok, echo = tcgetattr(STDIN_FILENO, &old) == 0;
-
-	fprintf(stderr, "%s: ", what);
-	if (echo) {
-		quiet = old;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	}
-	ok = fgets(line, ADMIN_PASSWORD_MAX + 2, stdin) != NULL;
-	if (echo) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
-		fprintf(stderr, "\n");
-	}
-	line[strcspn(line, "\r\n")] = '\0';
-	return ok;
-}
-
 /* From a file, standard input, or twice from a person.  -1: said already. */
 static int
 password(const struct ctl *c, struct buf *b)
 {
-	const char	*file = c->opt[OPT_PASSWORD_FILE], *bad;
-	char		 one[ADMIN_PASSWORD_MAX + 2] = "";
-	char		 two[ADMIN_PASSWORD_MAX + 2] = "";
+	const char	*bad;
 
-	if (file != NULL || !isatty(STDIN_FILENO)) {
-		if (ctl_read(file != NULL ? file : "-", file != NULL ?
-		    "--password-file" : "the password", 4096, b) == -1)
-			return -1;
-		b->len = str_trim(buf_str(b)).n;
-	} else {
-		buf_init(b, sizeof(one));
-		if (!ask("password", one) || !ask("again", two) ||
-		    strcmp(one, two) != 0) {
-			ctl_fail("the two differ");
-			return -1;
-		}
-		(void)buf_addz(b, one);
-		explicit_bzero(one, sizeof(one));
-		explicit_bzero(two, sizeof(two));
-	}
+	if (ctl_secret("password", "--password-file",
+	    c->opt[OPT_PASSWORD_FILE], true, b) == -1)
+		return -1;
 	if ((bad = admin_password_bad(buf_str(b))) == NULL)
 		return 0;
 	ctl_fail("the password %s", bad);
-	buf_release(b);
+	ctl_wipe(b);
 	return -1;
-}
-
-static void
-wipe(struct buf *b)
-{
-	if (b->data != NULL)
-		explicit_bzero(b->data, b->len);
-	buf_release(b);
 }
 
 /* --- users --------------------------------------------------------------------------- */
@@ -190,13 +146,13 @@ users_add(struct ctl *c)
 	if (users_open(&u, c, true) == -1 || password(c, &b) == -1)
 		return users_close(&u, CTL_ERROR);
 	if (json_array_size(u.all) == 0 && strcmp(role, "admin") != 0) {
-		wipe(&b);
+		ctl_wipe(&b);
 		return users_close(&u, ctl_fail("users add: the first user "
 		    "must be an administrator: --role admin"));
 	}
 	rc = store_user_add(u.s, str_of(name), buf_str(&b),
 	    admin_role_of(str_of(role)), &id);
-	wipe(&b);
+	ctl_wipe(&b);
 	if (rc == 0)
 		ctl_fail("users add: there is a user '%s' already", name);
 	else if (rc == -1)
@@ -244,7 +200,7 @@ users_password(struct ctl *c)
 	rc = store_user_set(u.s, objects_id(o), buf_str(&b), admin_role_of(
 	    str_of(json_text(o, "role"))), json_is_true(json_object_get(o,
 	    "enabled")));
-	wipe(&b);
+	ctl_wipe(&b);
 	return users_close(&u, told(c, &u, rc, "set password",
 	    json_text(o, "name"), "has a new password, and is logged out"));
 }

@@ -110,6 +110,9 @@ extern const struct word client_key_words[];
 extern const struct word price_words[];		/* prices.c */
 extern const struct word user_words[];		/* users.c */
 extern const struct word token_words[];
+extern const struct word revision_words[];	/* revisions.c */
+extern const struct word setting_words[];
+extern const struct word export_words[];
 extern const struct word stat_words[];		/* stats.c */
 extern const struct word help_words[];		/* words.c */
 

@@ -35,7 +35,8 @@ static const struct table tables[] = {
 	{ "pools", "pool", "name",
 	    "SELECT name, " OF("pools") ", source FROM pools WHERE id = ?" },
 	{ "models", "model", "route_key",
-	    "SELECT route_key, '', source FROM models WHERE id = ?" },
+	    "SELECT route_key, " OF("models") ", source FROM models "
+	    "WHERE id = ?" },
 	{ "rules", "rule", "name",
 	    "SELECT name, '', source FROM rules WHERE id = ?" },
 	{ "tenants", "tenant", "name",
