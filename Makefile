@@ -330,6 +330,12 @@ check-agents: deps-check
 	$(Q)BUILDDIR=$(abspath $(B)) prove -v $(PROVE_OPTS) -It/lib \
 	    t/agents/agents.t
 
+# The pictures of the READMEs, when pages have changed.
+.PHONY: screens
+screens: check-programs
+	$(call install_packages,pngquant)
+	$(Q)BUILDDIR=$(abspath $(B)) perl -It/lib t/ui/screens.pl
+
 .PHONY: check-programs
 check-programs: all $(UNITS) $(REPLAY) $(B)/t/dialects $(B)/t/routes \
 	$(B)/bench/pure $(B)/bench/decide $(B)/bench/tenants

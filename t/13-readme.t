@@ -131,10 +131,10 @@ SKIP: {
 }
 
 # Links to files lead somewhere.
-for my $file (qw(README.md README.zh-CN.md DESIGN.md)) {
+for my $file (qw(README.md README.zh-CN.md DESIGN.md RECIPES.md RECIPES.zh-CN.md)) {
 	open my $f, '<', $file or die;
 	local $/;
-	my @gone = grep { !m{^https?://} && !-e } <$f> =~ /\]\(([^)]+)\)/g;
+	my @gone = grep { !m{^(?:https?://|#)} && !-e } <$f> =~ /\]\(([^)]+)\)/g;
 	is("@gone", '', "$file: links");
 }
 
