@@ -5,6 +5,15 @@ const sh = (s) => (/^[\w@%+=:,./-]+$/.test(s) ? s : `'${s.replaceAll("'", "'\\''
 const js = (s) => JSON.stringify(s);
 const say = 'Hello!';
 
+// Where this browser would reach proxyd.
+export function baseOf(p) {
+	if (!p || !p.port)
+		return 'http://127.0.0.1:8000';
+	const any = p.host === '0.0.0.0' || p.host === '::';
+	const host = any ? location.hostname : p.host;
+	return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${p.port}`;
+}
+
 // A request of one turn, in each dialect: [path, body].
 function hello(dialect, model) {
 	if (dialect === 'openai-chat')

@@ -33,6 +33,8 @@ async function looks(name, address, ready) {
 		const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 		say(wide <= 0, `${name}: fits a phone`, `${wide} px too wide`);
 		await shot(page, `${name}-phone`);
+		if (await page.locator('dialog[open]').count())
+			await page.keyboard.press('Escape');
 		await page.setViewportSize({ width: 1360, height: 900 });
 		await lang('EN');
 		await theme('☀');
@@ -248,6 +250,71 @@ await step('live: cancel', async () => {
 	await page.waitForSelector('button.danger', { state: 'detached' });
 	say(true, 'and it ends');
 	await please('it was ended');
+});
+
+// --- one request of the log ---------------------------------------------------------------
+
+const openRow = async (text) => {
+	await page.goto(`${BASE}/#/logs`);
+	await page.locator('tr.click', { hasText: text }).first().click();
+	await page.waitForSelector('dialog[open] dl');
+};
+await please('two dialects');
+await looks('sheet', 'logs', async () => {
+	await openRow('told-anew');
+	await page.waitForSelector('dialog[open] .diff, dialog[open] .good');
+});
+await step('one request', async () => {
+	await openRow('told-anew');
+	const sheet = page.locator('dialog[open]');
+	await sheet.locator('.diff').waitFor();
+	say((await sheet.locator('.diff').first().textContent()).includes('top_k'), 'what a translation changed', await sheet.locator('.diff').first().textContent());
+	await unhacked('sheet');
+	await sheet.getByRole('button', { name: 'Answer', exact: true }).click();
+	await page.waitForFunction(() => !document.querySelector('dialog [aria-busy]') && document.querySelector('dialog .good, dialog .diff'));
+	say(await sheet.locator('.good').count() === 1 || !(await sheet.locator('.diff').first().textContent()).includes('fine'), 'the answer says the same', await sheet.locator('.diff').allTextContents().then((l) => l.join()));
+	say(await sheet.locator('ol.frames li').count() > 1, 'the stream has its time line');
+	await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: BASE });
+	for (const d of ['openai-chat', 'openai-responses', 'anthropic', 'gemini']) {
+		await sheet.getByLabel('Dialect').selectOption(d);
+		await sheet.getByRole('button', { name: 'Copy as curl' }).click();
+		await page.waitForSelector('.toast');
+		await page.waitForTimeout(150);
+		await please(`told ${await page.evaluate(() => navigator.clipboard.readText())}`);
+	}
+	await sheet.getByLabel('Target').fill('answers/other');
+	await sheet.getByRole('button', { name: 'Send it again' }).click();
+	await sheet.getByRole('heading', { name: 'Now' }).waitFor();
+	await sheet.locator('dd:has-text("answers · other")').waitFor();
+	say(await sheet.locator('.card.said').count() === 2, 'sent again, both answers side by side');
+	await sheet.getByRole('heading', { name: 'Now' }).scrollIntoViewIfNeeded();
+	await shot(page, 'sheet-replay');
+	await axe(page, 'a replay');
+	await sheet.getByLabel('Target').fill('nobody/x');
+	await sheet.getByRole('button', { name: 'Send it again' }).click();
+	await sheet.locator('.card.said:has-text("no provider")').waitFor();
+	say(true, 'a target that is none is told');
+});
+
+// --- proxyd goes and comes --------------------------------------------------------------------
+
+await step('proxyd gone', async () => {
+	await please('stop proxyd');
+	for (const [name, sign] of [['live', '.banner'], ['connect', '.banner'], ['playground', '.banner'], ['lab', '.lab pre']]) {
+		await page.goto(`${BASE}/#/${name}`);
+		await page.waitForSelector(sign, { timeout: 15000 });
+		say(true, `${name}: says so, or goes on`);
+	}
+	await page.goto(`${BASE}/#/playground`);
+	await page.locator('.composer textarea').fill('anybody?');
+	await page.keyboard.press('Enter');
+	await page.waitForSelector('.turn .banner:has-text("does not run")');
+	await shot(page, 'playground-gone');
+	await please('start proxyd');
+	await page.locator('input[list=play-models]').fill('mock-echo');
+	await page.getByRole('button', { name: 'Once more' }).click();
+	await page.waitForSelector('.turn.assistant .said');
+	say(true, 'and back: once more, and it answers');
 });
 
 await browser.close();

@@ -2,16 +2,7 @@
 import { html, useState, useGet, useEvents, api, t, when, copy } from '../lib.js';
 import { Panel, Field, Segment, Badge, Failure, useForm } from '../parts.js';
 import { dialects } from '../code.js';
-import { clients } from '../clients.js';
-
-// Where this browser would reach proxyd.
-function baseOf(p) {
-	if (!p || !p.port)
-		return 'http://127.0.0.1:8000';
-	const any = p.host === '0.0.0.0' || p.host === '::';
-	const host = any ? location.hostname : p.host;
-	return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${p.port}`;
-}
+import { baseOf, clients } from '../clients.js';
 
 function NewKey({ none, onKey }) {
 	const form = useForm();

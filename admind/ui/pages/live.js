@@ -1,7 +1,7 @@
 // This moment: workers, counters, and rows as requests end.
 import { html, useState, useEvents, useGet, api, t, num, ms, us, when, toast } from '../lib.js';
 import { Panel, Status, Empty, Badge, Skeleton, Confirm, Failure } from '../parts.js';
-import { Detail } from './logs.js';
+import { Detail } from './request.js';
 
 const keep = 100;
 
@@ -59,5 +59,5 @@ export function Live({ figures, user }) {
 	</${Panel}>
 	${p && p.counters && html`<${Panel} title=${t('Counters since the start')}><dl class="facts">
 		${Object.entries(p.counters).map(([k, v]) => html`<dt key=${k} class="mono">${k}</dt><dd>${num(v)} <span class="dim">${(p.counter_texts || {})[k] || ''}</span></dd>`)}</dl></${Panel}>`}
-	${open && html`<${Detail} id=${open} onClose=${() => setOpen(null)} />`}`;
+	${open && html`<${Detail} id=${open} user=${user} figures=${figures} onClose=${() => setOpen(null)} />`}`;
 }

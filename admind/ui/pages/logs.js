@@ -1,8 +1,8 @@
 // The request log: filters in the address, pages as one scrolls, one request in
-// full.
-import { html, useState, useEffect, useRef, useGet, useEvents, get, query, go, t, num, us, ms, when, bytes, money,
-    copy } from '../lib.js';
-import { Panel, Status, Empty, Badge, Field, Dialog, Failure, Skeleton, Load } from '../parts.js';
+// full is request.js.
+import { html, useState, useEffect, useRef, useEvents, get, query, go, t, num, us, when } from '../lib.js';
+import { Panel, Status, Empty, Badge, Field, Failure, Skeleton } from '../parts.js';
+import { Detail } from './request.js';
 
 const page = 60;
 
@@ -73,7 +73,7 @@ function Rows({ rows, onOpen }) {
 			<td class="clip hide-small" title=${r.error}>${r.error}</td></tr>`)}</tbody></table></div>`;
 }
 
-export function Logs({ query: q }) {
+export function Logs({ query: q, user, figures }) {
 	const filter = { ...q };
 	delete filter.open;
 	const data = useRows(filter);
@@ -105,97 +105,5 @@ export function Logs({ query: q }) {
 		${data.next && !data.busy && html`<div class="actions" ref=${end}><span class="dim">${data.searched && t('searched back to {time}', { time: when(data.searched) })}</span>
 			<button onClick=${data.more}>${t('Older')}</button></div>`}
 	</${Panel}>
-	${q.open && html`<${Detail} id=${q.open} onClose=${() => open(null)} />`}`;
-}
-
-// --- one request --------------------------------------------------------------------
-
-function Timing({ row }) {
-	const total = Math.max(1, row.total_us);
-	const first = row.ttfb_us < 0 ? total : row.ttfb_us;
-	const tries = (row.tries || []).slice(0, -1).reduce((n, x) => n + (x.ms || 0) * 1000, 0);
-	const parts = [['k3', t('attempts that failed'), Math.min(tries, first)], ['k2', t('waiting for the first byte'), Math.max(0, first - tries)],
-	    ['k1', t('the answer'), Math.max(0, total - first)]];
-	return html`<div class="timing" role="img" aria-label=${parts.map((p) => `${p[1]} ${us(p[2])}`).join(', ')}>
-		${parts.map(([k, , v]) => html`<span key=${k} class=${k} style=${{ width: `${v / total * 100}%` }}></span>`)}</div>
-		<p class="dim">${parts.filter((p) => p[2] > 0).map((p) => `${p[1]} ${us(p[2])}`).join(' · ')} · ${t('our own time')} ${us(row.overhead_us)}</p>`;
-}
-
-function Tries({ row }) {
-	const list = Array.isArray(row.tries) ? row.tries : [];
-	if (list.length === 0)
-		return html`<p class="dim">${t('None: it was answered here.')}</p>`;
-	return html`<div class="scroll"><table><thead><tr><th>${t('Provider')}</th><th>${t('Key')}</th><th>${t('Status')}</th><th class="num">${t('Duration')}</th><th>${t('Why')}</th></tr></thead>
-		<tbody>${list.map((a, i) => html`<tr key=${i}><td>${a.provider}</td><td class="mono">${a.key || '–'}</td><td><${Status} code=${a.status} /></td><td class="num">${ms(a.ms)}</td><td>${a.why}</td></tr>`)}</tbody></table></div>`;
-}
-
-function Loss({ row }) {
-	const list = Array.isArray(row.loss) ? row.loss : [];
-	if (list.length === 0)
-		return html`<p class="dim">${row.translated ? t('Nothing was lost in translation.') : t('Forwarded as it came.')}</p>`;
-	return html`<div class="scroll"><table><thead><tr><th>${t('Field')}</th><th>${t('What happened')}</th><th>${t('Why')}</th></tr></thead>
-		<tbody>${list.map((l, i) => html`<tr key=${i}><td class="mono">${l.path}</td><td><${Badge} kind=${l.action === 'approximated' ? '' : 'warn'}>${t(l.action)}</${Badge}></td><td>${l.why}</td></tr>`)}</tbody></table></div>`;
-}
-
-function pretty(b) {
-	if (b.base64)
-		return b.data;
-	try {
-		return JSON.stringify(JSON.parse(b.data), null, 2);
-	} catch (e) {
-		return b.data;
-	}
-}
-
-const sideName = (b) => ({ client_request: t('from the client'), upstream_request: t('to the provider'),
-    upstream_response: t('from the provider'), client_response: t('to the client') }[b.side]);
-
-function Pieces({ pieces }) {
-	if (pieces.length < 2)
-		return null;
-	const last = pieces[pieces.length - 1][1] || 1;
-	const max = Math.max(...pieces.map((p) => p[0]));
-	return html`<svg class="spark" viewBox="0 0 100 32" preserveAspectRatio="none" role="img" aria-label=${t('{n} pieces in {time}', { n: pieces.length, time: us(last) })}>
-		${pieces.slice(0, 600).map((p, i) => html`<rect key=${i} x=${(p[1] / last * 99).toFixed(2)} y=${(32 - p[0] / max * 30).toFixed(1)} width="0.6" height=${(p[0] / max * 30).toFixed(1)} fill="currentColor"><title>${bytes(p[0])} · ${us(p[1])}</title></rect>`)}</svg>
-		<p class="dim">${t('{n} pieces in {time}', { n: pieces.length, time: us(last) })}</p>`;
-}
-
-function Bodies({ list }) {
-	if (list.length === 0)
-		return html`<p class="dim">${t('Not kept. LOG_BODIES in app.yml says whose are.')}</p>`;
-	return html`<div class="grid two">${list.map((b, i) => html`<section key=${i}><div class="bar"><h3>${sideName(b)}${b.attempt > 0 ? ` (${b.attempt + 1})` : ''}</h3>
-		<span class="dim">${bytes(b.size)} ${b.status ? `· ${b.status}` : ''}</span><button class="small" onClick=${() => copy(b.data)}>${t('Copy')}</button></div>
-		<pre tabindex="0">${pretty(b)}</pre><${Pieces} pieces=${b.pieces} /></section>`)}</div>`;
-}
-
-function curl(row, bodies) {
-	const body = (bodies.find((b) => b.side === 'client_request') || {}).data || '{}';
-	return `curl http://127.0.0.1:8000${row.path} -H 'Content-Type: application/json' -d '${body.replaceAll("'", "'\\''")}'`;
-}
-
-export function Detail({ id, onClose }) {
-	const d = useGet(`/logs/${encodeURIComponent(id)}`);
-	return html`<${Dialog} sheet=${true} title=${t('Request')} onClose=${onClose}><${Load} of=${d}>${({ row, bodies }) => html`
-		<div class="bar"><${Status} code=${row.status} /> <span class="mono">${row.request_id}</span>
-			<button class="small" onClick=${() => copy(row.request_id)}>${t('Copy')}</button>
-			<button class="small" onClick=${() => copy(curl(row, bodies))}>${t('Copy as curl')}</button></div>
-		${row.error && html`<div class="banner">${row.error}</div>`}
-		<dl class="facts">
-			<dt>${t('Begun')}</dt><dd>${when(row.time, true)}</dd>
-			<dt>${t('Asked for')}</dt><dd>${row.model_asked || '–'}</dd><dt>${t('Sent')}</dt><dd>${row.model_sent || '–'} · ${row.provider || '–'}</dd>
-			<dt>${t('Answered')}</dt><dd>${row.model_answered || '–'}</dd>
-			<dt>${t('Dialects')}</dt><dd>${row.dialect} → ${row.target_dialect || '–'} ${row.stream ? html`<${Badge}>${t('streamed')}</${Badge}>` : ''} ${row.incomplete ? html`<${Badge} kind="bad">${t('incomplete')}</${Badge}>` : ''}</dd>
-			<dt>${t('Path')}</dt><dd class="mono">${row.path}</dd><dt>${t('Routed by')}</dt><dd>${row.route || '–'}</dd>
-			<dt>${t('Client')}</dt><dd>${row.client} · ${row.user_agent || '–'}</dd>
-			<dt>${t('Ended')}</dt><dd>${row.close} · ${row.stop || '–'}</dd>
-			<dt>${t('Provider’s id')}</dt><dd class="mono">${row.upstream_id || '–'}</dd>
-			<dt>${t('Bytes')}</dt><dd>${t('in')} ${bytes(row.bytes_in)} · ${t('out')} ${bytes(row.bytes_out)}</dd>
-			${row.cost !== undefined && html`<dt>${t('Cost')}</dt><dd>${row.cost < 0 ? t('unpriced') : money(row.cost)}</dd>`}
-		</dl>
-		<h3>${t('Time')}</h3><${Timing} row=${row} />
-		<h3>${t('Attempts')}</h3><${Tries} row=${row} />
-		<h3>${t('Tokens')}</h3><dl class="facts">${[['fresh input', row.input], ['read from the cache', row.cache_read], ['written to the cache', Math.max(row.cache_write_5m, row.cache_write_1h)],
-			['output', row.output], ['reasoning', row.reasoning]].map(([k, v]) => html`<dt key=${k}>${t(k)}</dt><dd>${v < 0 ? t('not said') : num(v)}</dd>`)}</dl>
-		<h3>${t('Loss report')}</h3><${Loss} row=${row} />
-		<h3>${t('Bodies')}</h3><${Bodies} list=${bodies} />`}</${Load}></${Dialog}>`;
+	${q.open && html`<${Detail} key=${q.open} id=${q.open} user=${user} figures=${figures} onClose=${() => open(null)} />`}`;
 }

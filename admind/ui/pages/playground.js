@@ -1,8 +1,9 @@
 // Talk through any route, in any dialect.  All of it is in this page, and gone
 // with it.
-import { html, useState, useEffect, useRef, useGet, get, send, t, num, money, ms, us, bytes, copy, go } from '../lib.js';
+import { html, useState, useEffect, useRef, useGet, send, t, num, money, ms, us, bytes, copy } from '../lib.js';
 import { Panel, Failure, Field, Segment, Badge, Empty } from '../parts.js';
 import { Code, dialects, frames, pretty } from '../code.js';
+import { rowOf } from '../replay.js';
 import { requestOf, answerRead, emptyAnswer } from '../chat.js';
 
 const imageMax = 8 << 20;
@@ -29,20 +30,6 @@ const readImage = (file) => new Promise((done, failed) => {
 	r.onerror = () => failed(r.error);
 	r.readAsDataURL(file);
 });
-
-// What the log says of it: there a moment after the end.
-async function rowOf(id, stop) {
-	for (let i = 0; i < 12 && !stop.aborted; i++) {
-		try {
-			return (await get(`/logs/${encodeURIComponent(id)}`, { signal: stop })).row;
-		} catch (e) {
-			if (e.name === 'AbortError')
-				return null;
-			await new Promise((r) => setTimeout(r, 300));
-		}
-	}
-	return null;
-}
 
 // Sends, and calls on(change) with { answer, frames, id, status, first, total }.
 async function talk(c, headers, stop, on) {
