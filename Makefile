@@ -56,12 +56,13 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_p
 	conf_value.c conf_yaml.c object_field.c rules.c daemon.c daemon_status.c \
 	store_change.c store_diff.c store_revision.c store_settings.c \
 	store_export.c store_import.c \
-	secret.c shm.c shm_affinity.c shm_keys.c shm_live.c rollup.c row_json.c status_view.c \
+	secret.c shm.c shm_affinity.c shm_keys.c shm_live.c shm_provider.c \
+	rollup.c row_json.c status_view.c status_json.c \
 	snapshot.c snapshot_routes.c store.c \
 	store_admin.c store_conf.c store_keys.c store_log.c store_object.c \
 	store_page.c store_prices.c store_refusal.c store_reprice.c store_rollup.c store_summary.c \
 	store_tenants.c snapshot_tenants.c statedb.c)
-POLICY_SRCS = $(addprefix common/policy/,access.c account_view.c key_view.c \
+POLICY_SRCS = $(addprefix common/policy/,access.c account_view.c headroom.c key_view.c \
 	keypick.c limit.c netguard.c \
 	pattern.c permit.c price.c provider_call.c route.c route_explain.c \
 	route_facts.c route_plan.c route_target.c route_trace.c)
@@ -69,7 +70,7 @@ GEN_SRCS = $(addprefix common/state/,caps_gen.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
 	worker.c worker_state.c http_in.c http_out.c request.c request_route.c \
-	request_params.c request_try.c request_answer.c operator.c \
+	request_params.c request_provider.c request_try.c request_answer.c operator.c \
 	request_alive.c request_live.c request_head.c request_op.c request_refusal.c request_vault.c responses.c responses_native.c \
 	fetch.c choices.c api.c docs.c \
 	mock.c logger.c account.c admit.c capture.c))
@@ -89,7 +90,7 @@ UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c
 	gemini_answer.c dialect_openai_chat.c \
 	dialect_openai_responses.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
 	revisions.c \
-	schema.c conf.c store.c objects.c plan.c explain.c secret.c shm.c policy.c \
+	schema.c conf.c store.c objects.c plan.c explain.c health.c secret.c shm.c policy.c \
 	netguard.c rows.c reprice.c money.c statedb.c vault.c caps.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c ops.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))

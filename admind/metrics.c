@@ -364,6 +364,38 @@ keys(struct buf *b, const struct status_view *v)
 	}
 }
 
+/* One series a key: its label says in which state it is. */
+static void
+states(struct buf *b, const struct status_view *v)
+{
+	const struct status_key		*k;
+	const struct status_provider	*p;
+
+	head(b, "proxyd_key_state", "gauge",
+	    "1 for the state that a key is in.");
+	for (k = v->keys; k != NULL; k = k->next) {
+		(void)buf_addz(b, "proxyd_key_state");
+		key_labels(b, k);
+		label(b, "state", str_of(k->state));
+		(void)buf_addz(b, "} 1\n");
+	}
+	head(b, "proxyd_provider_circuit_open", "gauge", "1 while a provider "
+	    "is left alone because too many attempts failed.");
+	for (p = v->providers; p != NULL; p = p->next) {
+		(void)buf_addz(b, "proxyd_provider_circuit_open{");
+		label(b, "gen_ai_provider_name", str_of(p->name));
+		(void)buf_addf(b, "} %d\n", strcmp(p->circuit, "closed") !=
+		    0);
+	}
+	head(b, "proxyd_provider_circuit_opened_total", "counter",
+	    "How often that has begun.");
+	for (p = v->providers; p != NULL; p = p->next) {
+		(void)buf_addz(b, "proxyd_provider_circuit_opened_total{");
+		label(b, "gen_ai_provider_name", str_of(p->name));
+		(void)buf_addf(b, "} %lld\n", (long long)p->opened);
+	}
+}
+
 void
 metrics_text(const struct status_view *v, const struct conf_paths *paths,
     struct buf *b)
@@ -373,5 +405,6 @@ metrics_text(const struct status_view *v, const struct conf_paths *paths,
 	if (v->answer == DAEMON_OK)
 		running(b, &v->proxyd);
 	keys(b, v);
+	states(b, v);
 	stored(b, paths);
 }

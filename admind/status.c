@@ -79,64 +79,12 @@ status_json(const struct status_view *v, const char *host, int port,
 	    store_refusals_json(v->db)), b);
 }
 
-static json_t *
-key_json(const struct status_key *k)
-{
-	const struct status_code	*c;
-	char				 when[CLOCK_RFC3339_LEN], code[16];
-	int64_t				 total = k->ok + k->failed;
-	json_t				*codes = json_object();
-
-	for (c = k->codes; c != NULL; c = c->next) {
-		snprintf(code, sizeof(code), "%d", c->status);
-		json_object_set_new(codes, c->status == 0 ? "no_answer" : code,
-		    json_integer(c->n));
-	}
-	return json_pack("{s:I,s:I,s:I,s:o,s:o,s:o,s:I,s:I}",
-	    "total_requests", (json_int_t)total,
-	    "successful_requests", (json_int_t)k->ok,
-	    "failed_requests", (json_int_t)k->failed,
-	    "success_rate", total == 0 ? json_null() :
-	    json_real((double)k->ok / (double)total),
-	    "last_used", k->last_us == 0 ? json_null() :
-	    json_string(clock_rfc3339(k->last_us, when)),
-	    "status_codes", codes,
-	    "in_flight", (json_int_t)k->inflight,
-	    "key_id", (json_int_t)k->id);
-}
-
-static void
-state_json(json_t *o, const struct status_key *k)
-{
-	char	 when[CLOCK_RFC3339_LEN];
-
-	json_object_set_new(o, "state", json_string(k->state));
-	json_object_set_new(o, "until", k->until_us == 0 ? json_null() :
-	    json_string(clock_rfc3339(k->until_us, when)));
-	json_object_set_new(o, "reason", json_string(k->reason));
-}
-
-static json_t *
-keys_json(const struct status_view *v)
-{
-	const struct status_key	*k;
-	json_t			*list = json_array(), *o;
-
-	for (k = v->keys; k != NULL; k = k->next) {
-		o = key_json(k);
-		json_object_set_new(o, "provider", json_string(k->provider));
-		json_object_set_new(o, "name", daemon_json_text(k->name));
-		state_json(o, k);
-		json_array_append_new(list, o);
-	}
-	return list;
-}
-
 void
 status_live_json(const struct status_view *v, struct buf *b)
 {
-	json_t	*o = json_pack("{s:o,s:o}", "proxyd", proxyd_json(v), "keys",
-		    keys_json(v));
+	json_t	*o = json_pack("{s:o,s:o,s:o}", "proxyd",
+		    proxyd_json(v), "keys", status_keys_json(v),
+		    "providers", status_providers_json(v));
 	char	*text = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII);
 
 	must(text != NULL);
@@ -157,7 +105,7 @@ status_stats_json(const struct status_view *v, struct buf *b)
 			pool = json_object();
 			json_object_set_new(o, k->provider, pool);
 		}
-		json_object_set_new(pool, k->name, key_json(k));
+		json_object_set_new(pool, k->name, status_key_json(k));
 	}
 	json_out(o, b);
 }

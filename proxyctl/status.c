@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "proxyctl/launch.h"
 #include "proxyctl/words.h"
+#include "state/status_view.h"
 #include "state/store_refusal.h"
 
 #define STATUS_MS	5000
@@ -23,6 +24,7 @@ struct view {
 	bool			 admin;		/* admind runs */
 	struct service		 web;
 	json_t			*refusals;	/* an array */
+	struct status_view	 state;		/* keys and providers */
 };
 
 /* --- JSON ------------------------------------------------------------------------ */
@@ -53,8 +55,10 @@ print_json(const struct view *v)
 {
 	json_t	*o;
 
-	o = json_pack("{s:o,s:o,s:O}", "proxyd", proxyd_json(v), "admind",
-	    admind_json(v), "refused_parameters", v->refusals);
+	o = json_pack("{s:o,s:o,s:o,s:o,s:O}", "proxyd", proxyd_json(v),
+	    "admind", admind_json(v), "providers",
+	    status_providers_json(&v->state), "keys",
+	    status_keys_json(&v->state), "refused_parameters", v->refusals);
 	must(o != NULL);
 	if (json_dumpf(o, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0)
 		printf("\n");
@@ -121,6 +125,77 @@ print_proxyd(const struct daemon_status *st)
 	printf("\n");
 }
 
+/* ", for 4 min" */
+static void
+print_for(int64_t until_us)
+{
+	int64_t	 left = (until_us - clock_wall_us() + 999999) / 1000000;
+	char	 when[64];
+
+	if (until_us == 0)
+		return;
+	span(when, sizeof(when), left < 0 ? 0 : left);
+	printf(", for %s", when);
+}
+
+/* What works as it should is not told one by one. */
+static void
+print_providers(const struct status_view *v)
+{
+	const struct status_provider	*p;
+
+	for (p = v->providers; p != NULL; p = p->next) {
+		if (strcmp(p->circuit, "closed") == 0 && p->enabled)
+			continue;
+		printf("provider %s: %s", p->name, p->enabled ?
+		    "left alone, its circuit is " : "disabled");
+		if (p->enabled) {
+			printf("%s", p->circuit);
+			print_for(p->until_us);
+		}
+		printf("\n");
+	}
+}
+
+static void
+print_room(const struct status_model *m)
+{
+	printf("         %s", m->model);
+	if (m->until_us != 0) {
+		printf(": cooling");
+		print_for(m->until_us);
+	}
+	if (m->requests >= 0) {
+		printf(": %lld requests left", (long long)m->requests);
+		print_for(m->requests_until_us);
+	}
+	if (m->tokens >= 0) {
+		printf(": %lld tokens left", (long long)m->tokens);
+		print_for(m->tokens_until_us);
+	}
+	printf("\n");
+}
+
+static void
+print_keys(const struct status_view *v)
+{
+	const struct status_key		*k;
+	const struct status_model	*m;
+
+	for (k = v->keys; k != NULL; k = k->next) {
+		printf("key %-4lld %s %s: %s", (long long)k->id, k->provider,
+		    k->name, k->state);
+		print_for(k->until_us);
+		if (k->reason[0] != '\0')
+			printf(", %s", k->reason);
+		if (k->inflight > 0)
+			printf(", %lld in flight", (long long)k->inflight);
+		printf("\n");
+		for (m = k->models; m != NULL; m = m->next)
+			print_room(m);
+	}
+}
+
 static void
 print_refusals(const struct view *v)
 {
@@ -168,6 +243,8 @@ print_text(const struct view *v, const struct ctl *c)
 	else
 		printf("admind   not running; proxyctl start --web starts "
 		    "it\n");
+	print_providers(&v->state);
+	print_keys(&v->state);
 	print_refusals(v);
 	if (v->answer != DAEMON_OK)
 		return;
@@ -208,6 +285,7 @@ view_make(struct view *v, struct arena *a, struct ctl *c)
 	else if (v->answer == DAEMON_NOBODY)
 		view_silent(v, c);
 	buf_release(&b);
+	status_gather(&v->state, a, &c->paths);
 	v->refusals = store_refusals_json(c->paths.db);
 	service_init(&v->web, c, true);
 	if ((r = service_find(&v->web)) == -1)

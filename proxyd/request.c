@@ -668,6 +668,7 @@ request_done(struct request *rq, const char *how)
 		rq->rq_acct.s[ACCT_CLOSE] = str_of(how);
 	if (rq->rq_trying)
 		try_end(rq, 0, false, how);
+	provider_drop(rq);
 	request_state(rq, RQ_DONE);
 }
 

@@ -27,6 +27,7 @@
  * request_state moves it, forward only but for TRY, which may follow itself.
  * request_close is the only exit.
  */
+enum verdict { VERDICT_NONE, VERDICT_GOOD, VERDICT_ALIVE, VERDICT_BAD };
 enum request_state { RQ_READ, RQ_TRY, RQ_STREAM, RQ_DONE };
 
 struct fetch;
@@ -83,12 +84,19 @@ struct request {
 	unsigned		 rq_refusals;	/* learned in this request */
 	struct buf		 rq_send;	/* body for the provider */
 	const struct snap_key	*rq_key;	/* of this attempt, or NULL */
+	int64_t			 rq_need;	/* tokens of input; 0: not
+						   estimated yet */
 	bool			*rq_tried;	/* by key of the snapshot */
 	bool			 rq_resting;	/* before another attempt */
 	unsigned		 rq_tries;	/* of all calls */
 	unsigned		 rq_call_tries;	/* of this one */
 	int64_t			 rq_try_us;
 	bool			 rq_trying;	/* an attempt is open */
+	enum verdict		 rq_verdict;	/* on the provider, by it */
+	int64_t			 rq_trial;	/* provider whose circuit this
+						   attempt tries; 0: none */
+	int64_t			 rq_spoke_us;	/* first content; 0: not yet */
+	bool			 rq_broken;	/* its circuit is open */
 	struct upstream		*rq_up;
 	struct mock		*rq_mock;
 	struct loop_timer	 rq_timer;
@@ -234,6 +242,8 @@ struct str request_route_name(const struct request *);
 void	 try_next(struct request *);
 /* Takes a key of rq_pool; false: wait_ms as keypick has it. */
 bool	 try_key(struct request *, int64_t *wait_ms);
+/* Milliseconds until a key of any target may be used again; -1: none ever. */
+int64_t	 try_soonest(struct request *);
 /* Starts the attempt for which target and key are chosen. */
 void	 try_again(struct request *);
 /*
@@ -248,6 +258,17 @@ void	 try_end(struct request *, int status, bool ok, const char *why);
 void	 try_hide_key(const struct request *, char *, size_t);
 /* As try_end, then another attempt if that may help, else the error. */
 void	 try_failed(struct request *, int status, const struct ir_error *);
+
+/* --- request_provider.c: what attempts tell of a provider -------------------------- */
+
+/* May it be asked?  Else *wait_ms says when.  What is entered is ended, or
+ * dropped where no attempt came of it. */
+bool	 provider_enter(struct request *, int64_t *wait_ms);
+void	 provider_drop(struct request *);
+/* This error ends the attempt; the first content came; it has ended. */
+void	 provider_failed(struct request *, const struct ir_error *);
+void	 provider_spoke(struct request *);
+void	 provider_end(struct request *, bool ok);
 
 /* --- request_refusal.c: parameters that models do not take ------------------------- */
 

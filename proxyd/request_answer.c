@@ -47,6 +47,7 @@ answer_look(struct request *rq, const struct ir_event *ev)
 		rq->rq_content = rq->rq_said = true;
 		break;
 	case IR_EV_PART_END:
+		provider_spoke(rq);
 		rq->rq_content = rq->rq_said = true;
 		break;
 	case IR_EV_USAGE:

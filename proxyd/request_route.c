@@ -33,7 +33,8 @@ ask_fill(struct request *rq, struct route_ask *ask)
 		.who = request_permit(rq),
 		.header = ask_header,
 		.arg = rq,
-		.wall_us = rq->rq_wall_us
+		.wall_us = rq->rq_wall_us,
+		.mono_ms = rq->rq_start_us / 1000
 	};
 	id_random(&ask->random, sizeof(ask->random));
 }
@@ -308,6 +309,8 @@ target_try(struct request *rq, unsigned i)
 	buf_clear(&rq->rq_send);
 	if ((r = request_fetch(rq, encode_cb, &err)) == 0)
 		r = request_translate(rq, &err);
+	if (r == -1)
+		provider_drop(rq);
 	return r;
 }
 

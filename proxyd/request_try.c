@@ -18,7 +18,6 @@
 #include "proxyd/responses.h"
 #include "state/shm_affinity.h"
 #include "state/shm_keys.h"
-#include "wire/estimate.h"
 
 #define HEADERS_MAX	48
 #define BACKOFF_MS	20		/* doubles with each attempt */
@@ -197,6 +196,27 @@ key_claim(struct shm *m, const struct snap_key *k)
 	m->key[k->slot].id = k->id;
 }
 
+/* A walk over the body: once, and only where somebody asks. */
+static int64_t
+key_tokens(struct request *rq)
+{
+	if (rq->rq_need == 0)
+		rq->rq_need = rq->rq_admitted.tokens > 0 ?
+		    rq->rq_admitted.tokens : route_tokens(&rq->rq_ask);
+	return rq->rq_need;
+}
+
+/* Is what the provider said it has left used up, or too little for this? */
+static bool
+key_spare(struct request *rq, const struct snap_key *k, int64_t now)
+{
+	struct keys_room	 r;
+
+	keys_room(rq->rq_wk->shm, k->slot, rq->rq_route.model, now, &r);
+	return r.requests == 0 || r.tokens == 0 ||
+	    (r.tokens > 0 && r.tokens < key_tokens(rq));
+}
+
 static void
 key_fill(struct request *rq, const struct snap_key *k, int64_t now,
     struct keypick *to)
@@ -210,6 +230,7 @@ key_fill(struct request *rq, const struct snap_key *k, int64_t now,
 	*to = (struct keypick){
 		.id = (uint64_t)k->id,
 		.enabled = key_serves(&v),
+		.spare = rq->rq_pool->nkeys > 1 && key_spare(rq, k, now),
 		.tried = rq->rq_tried[k - rq->rq_snap->keys],
 		.cool_until_ms = v.until_ms,
 		.weight = k->weight,
@@ -219,12 +240,6 @@ key_fill(struct request *rq, const struct snap_key *k, int64_t now,
 	};
 }
 
-static int64_t
-key_tokens(struct request *rq)
-{
-	return rq->rq_admitted.tokens > 0 ? rq->rq_admitted.tokens :
-	    ir_estimate_input(&rq->rq_ir);
-}
 
 /* Only the key that made it can read some of the state kept. */
 static int
@@ -271,20 +286,80 @@ try_pick(struct request *rq, int64_t *wait_ms)
 		ms = key->rpm + key->tpm == 0 ? 0 : keys_take(m, key->slot,
 		    key->rpm, key->tpm, key->tpm == 0 ? 0 : key_tokens(rq),
 		    now);
-		if (ms == 0 && keys_probe(m, key->slot, now))
+		if (ms == 0 && keys_probe(m, key->slot, now)) {
+			keys_room_take(m, key->slot, rq->rq_route.model,
+			    rq->rq_need);
 			break;
+		}
 		k[at].cool_until_ms = now + (ms > 0 ? ms : KEYS_PROBE_MS);
 	}
 	return at;
 }
 
-/* No key is left for a first attempt: say why, and when to come again. */
+/* Until a key of this pool may be used for that model; -1: none ever. */
+static int64_t
+pool_soonest(struct request *rq, const struct plan_step *st, int64_t now)
+{
+	const struct snap_pool	*p = &rq->rq_snap->pools[st->pool];
+	const struct snap_key	*k;
+	struct key_view		 v;
+	int64_t			 wait, best = -1;
+	unsigned		 i;
+
+	if (p->nkeys == 0 && p->name.n == 0 &&
+	    rq->rq_snap->providers[st->route.provider].keyless)
+		return 0;
+	for (i = 0; i < p->nkeys; i++) {
+		k = &rq->rq_snap->keys[p->keys[i]];
+		key_view(rq->rq_snap, k, rq->rq_wk->shm, rq->rq_ask.who,
+		    st->route.model, rq->rq_wall_us, now, &v);
+		if (!key_serves(&v))
+			continue;
+		wait = v.until_ms > now ? v.until_ms - now : 0;
+		if (best == -1 || wait < best)
+			best = wait;
+	}
+	return best;
+}
+
+int64_t
+try_soonest(struct request *rq)
+{
+	const struct plan_step	*st;
+	struct breaker_view	 v;
+	int64_t			 now = clock_mono_ms(), wait, best = -1;
+	unsigned		 i;
+
+	for (i = 0; i < rq->rq_plan->n; i++) {
+		st = &rq->rq_plan->step[i];
+		wait = pool_soonest(rq, st, now);
+		breaker_view(rq->rq_wk->shm, rq->rq_snap->providers[
+		    st->route.provider].id, &rq->rq_snap->breaker, now, &v);
+		if (wait >= 0 && v.state == BREAKER_OPEN &&
+		    v.until_ms - now > wait)
+			wait = v.until_ms - now;
+		if (wait >= 0 && (best == -1 || wait < best))
+			best = wait;
+	}
+	return best;
+}
+
+/*
+ * No key is left for a first attempt: say why, and when to come again.  What a
+ * key has no room for in its minute is known to the pick alone.
+ */
 static void
-try_keyless(struct request *rq, int64_t wait_ms)
+try_keyless(struct request *rq, bool broken, int64_t wait_ms)
 {
 	struct ir_error	 err;
+	int64_t		 soonest = try_soonest(rq);
 
-	route_keyless(&err, rq->rq_provider, wait_ms);
+	if (soonest > 0 && (wait_ms < 0 || soonest < wait_ms))
+		wait_ms = soonest;
+	if (broken)
+		route_broken(&err, rq->rq_provider, wait_ms);
+	else
+		route_keyless(&err, rq->rq_provider, wait_ms);
 	request_fail(rq, &err);
 }
 
@@ -309,12 +384,18 @@ try_key(struct request *rq, int64_t *wait_ms)
 
 	*wait_ms = -1;
 	rq->rq_key = NULL;
+	rq->rq_broken = !provider_enter(rq, wait_ms);
+	if (rq->rq_broken)
+		return false;
 	if (rq->rq_only != NULL)
 		return try_only(rq);
-	if (rq->rq_pool->nkeys == 0)
-		return rq->rq_provider->keyless && rq->rq_pool->name.n == 0;
-	if ((i = try_pick(rq, wait_ms)) == -1)
+	if (rq->rq_pool->nkeys == 0 && rq->rq_provider->keyless &&
+	    rq->rq_pool->name.n == 0)
+		return true;
+	if (rq->rq_pool->nkeys == 0 || (i = try_pick(rq, wait_ms)) == -1) {
+		provider_drop(rq);
 		return false;
+	}
 	rq->rq_key = &rq->rq_snap->keys[rq->rq_pool->keys[i]];
 	rq->rq_tried[rq->rq_pool->keys[i]] = true;
 	return true;
@@ -351,17 +432,19 @@ void
 try_next(struct request *rq)
 {
 	int64_t	 wait_ms;
+	bool	 broken;
 
 	if (try_key(rq, &wait_ms)) {
 		try_open(rq);
 		return;
 	}
+	broken = rq->rq_broken;
 	switch (request_next_target(rq)) {
 	case 0:
 		try_open(rq);
 		break;
 	case -1:
-		try_keyless(rq, wait_ms);
+		try_keyless(rq, broken, wait_ms);
 		break;
 	}
 }
@@ -407,6 +490,7 @@ try_end(struct request *rq, int status, bool ok, const char *why)
 	rq->rq_trying = false;
 	loop_timer_clear(rq->rq_wk->loop, &rq->rq_timer);
 	try_note(rq, status, why);
+	provider_end(rq, ok);
 	a->f.upstream_status = status;
 	if (rq->rq_up != NULL) {
 		a->f.bytes_down += rq->rq_up->up_received;
@@ -537,35 +621,6 @@ try_reopen(struct request *rq)
 	try_open(rq);
 }
 
-/* Until the first key of any target may be used again; -1: not known. */
-static int64_t
-try_soonest(struct request *rq)
-{
-	int64_t		 now = clock_mono_ms(), until, best = -1;
-	const struct snap_pool *p;
-	const struct plan_step *st;
-	const struct snap_key  *k;
-	struct key_view	 v;
-	unsigned	 i, t;
-
-	for (t = 0; t < rq->rq_plan->n; t++) {
-		st = &rq->rq_plan->step[t];
-		p = &rq->rq_snap->pools[st->pool];
-		for (i = 0; i < p->nkeys; i++) {
-			k = &rq->rq_snap->keys[p->keys[i]];
-			key_view(rq->rq_snap, k, rq->rq_wk->shm,
-			    rq->rq_ask.who, st->route.model, rq->rq_wall_us,
-			    now, &v);
-			if (!key_serves(&v))
-				continue;
-			until = v.until_ms - now;
-			if (best == -1 || until < best)
-				best = until < 0 ? 0 : until;
-		}
-	}
-	return best;
-}
-
 /* Of a provider without keys: not what says no to it, or when to come. */
 static bool
 try_same_helps(const struct ir_error *err)
@@ -612,6 +667,7 @@ try_failed(struct request *rq, int status, const struct ir_error *err)
 	int64_t		 ms;
 	bool		 again;
 
+	provider_failed(rq, err);
 	if (refusals_again(rq, err)) {
 		try_end(rq, status, false, "parameter refused");
 		try_reopen(rq);

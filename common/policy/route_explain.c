@@ -17,7 +17,7 @@
 struct verdict {
 	bool		 fits;		/* it can be asked, by this client */
 	bool		 carried;	/* the request can be carried there */
-	bool		 key;
+	bool		 key, broken;
 	int64_t		 wait_ms;	/* of its keys; -1: none ever */
 	struct ir_error	 err;		/* where it is not carried */
 };
@@ -214,6 +214,7 @@ ask_read(struct explain *x, struct ir_error *err)
 	x->ask.header = header_cb;
 	x->ask.arg = x;
 	x->ask.wall_us = x->in->wall_us;
+	x->ask.mono_ms = x->in->mono_us / 1000;
 	x->ask.random = x->in->random;
 	x->tokens = route_tokens(&x->ask);
 	route_said(&x->ir, &x->said);
@@ -413,6 +414,34 @@ error_json(struct jw *w, const struct ir_error *err)
 	jw_object_end(w);
 }
 
+/* What attempts at it tell, where proxyd runs. */
+static void
+health_json(struct explain *x, const struct route_target *t,
+    struct verdict *vd)
+{
+	int64_t			 now = x->in->mono_us / 1000, us;
+	struct breaker_view	 v;
+
+	if (x->in->shm == NULL)
+		return;
+	breaker_view(x->in->shm, t->provider->id, &x->in->snap->breaker, now,
+	    &v);
+	jw_key(x->w, "circuit");
+	jw_strz(x->w, breaker_state_name(v.state));
+	if ((vd->broken = v.state == BREAKER_OPEN)) {
+		jw_key(x->w, "circuit_for_ms");
+		jw_int(x->w, v.until_ms - now);
+		vd->wait_ms = v.until_ms - now;
+		vd->key = false;
+	}
+	us = speed_of(x->in->shm, t->provider->id, t->step->route.model,
+	    x->ir.stream, now);
+	if (us >= 0) {
+		jw_key(x->w, "ttfb_us");
+		jw_int(x->w, us);
+	}
+}
+
 static void
 names_json(struct explain *x, const struct route_target *t)
 {
@@ -463,6 +492,7 @@ target_json(struct explain *x, unsigned i)
 	}
 	v->fits = r == 0;
 	keys_json(x, &t, v);
+	health_json(x, &t, v);
 	price_json(x, &t);
 	if (r == 0 && (r = route_stateful(&x->ask, &t, &v->err)) == 0)
 		r = losses(x, &t, &v->err);
@@ -488,8 +518,9 @@ choose(struct explain *x)
 	for (i = first; i < x->plan.n; i++)
 		if (v[i].carried && v[i].key)
 			return (int)i;
-	route_keyless(&x->error, &x->in->snap->providers[x->plan.step[
-	    first].route.provider], v[first].wait_ms);
+	(v[first].broken ? route_broken : route_keyless)(&x->error,
+	    &x->in->snap->providers[x->plan.step[first].route.provider],
+	    v[first].wait_ms);
 	return -1;
 }
 

@@ -30,6 +30,16 @@ fact_price(void *arg, unsigned provider, struct str model)
 	return p == NULL ? -1 : p->input + p->output;
 }
 
+static int64_t
+fact_ttfb(void *arg, unsigned provider, struct str model)
+{
+	const struct route_ask	*ask = arg;
+
+	return ask->shm == NULL ? -1 : speed_of(ask->shm,
+	    ask->snap->providers[provider].id, model, ask->ir->stream,
+	    ask->mono_ms);
+}
+
 /* --- texts ---------------------------------------------------------------- */
 
 static void
@@ -163,6 +173,7 @@ route_facts(const struct route_ask *ask, struct arena *a,
 		.random = ask->random,
 		.header = fact_header,
 		.price = fact_price,
+		.ttfb = fact_ttfb,
 		.arg = (void *)(uintptr_t)ask
 	};
 	if (ask->snap->nrules == 0)

@@ -22,7 +22,7 @@ struct route_ask {
 	/* NULL: it has no header of that name */
 	const char		*(*header)(void *, const char *name);
 	void			*arg;
-	int64_t			 wall_us;
+	int64_t			 wall_us, mono_ms;
 	uint64_t		 random;
 };
 

@@ -30,6 +30,15 @@ route_keyless(struct ir_error *err, const struct snap_provider *p,
 		    "add one to API_KEY_POOLS in app.yml", p->name.p);
 }
 
+void
+route_broken(struct ir_error *err, const struct snap_provider *p,
+    int64_t wait_ms)
+{
+	ir_error_set(err, IR_ERR_UNAVAILABLE, "provider '%s' fails too often "
+	    "and is left alone for now", p->name.p);
+	err->retry_after = (int)((wait_ms + 999) / 1000);
+}
+
 int
 route_target(const struct route_ask *ask, const struct plan_step *step,
     struct route_target *t, struct ir_error *err)

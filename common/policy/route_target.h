@@ -23,6 +23,10 @@ void	 route_nobody(struct ir_error *, struct str model);
 void	 route_keyless(struct ir_error *, const struct snap_provider *,
 	    int64_t wait_ms);
 
+/* The error where a provider is left alone because it fails. */
+void	 route_broken(struct ir_error *, const struct snap_provider *,
+	    int64_t wait_ms);
+
 /* -1 with err: this one cannot take the request. */
 int	 route_target(const struct route_ask *, const struct plan_step *,
 	    struct route_target *, struct ir_error *err)

@@ -675,6 +675,15 @@ static const struct conf_row rows[] = {
 	{ "RECHECK", conf_set_ms, C(recheck_ms), 0, 6 * 3600000, "10m",
 	    "when a key that was refused is tried again; 0: with the next "
 	    "request" },
+	{ "BREAKER_SHARE", conf_set_int, C(breaker_share), 0, 100, "50",
+	    "percent of failed attempts at which a provider is left alone; "
+	    "0: never" },
+	{ "BREAKER_LEAST", conf_set_int, C(breaker_least), 1, 100000, "20",
+	    "attempts that must have been made for that" },
+	{ "BREAKER_WINDOW", conf_set_ms, C(breaker_window_ms), 1000, 600000,
+	    "10s", "time over which they are counted" },
+	{ "BREAKER_REST", conf_set_ms, C(breaker_rest_ms), 10, 300000, "5s",
+	    "how long a provider is first left alone" },
 	{ "BUDGET_UNPRICED", conf_set_bool, C(budget_unpriced), 0, 0, "false",
 	    "let models without a price through where a budget holds" },
 	{ "CHOICES_MAX", conf_set_int, C(choices_max), 1, 128, "8",

@@ -97,6 +97,9 @@ struct conf {
 	int			 cooldown_ms;	/* a 429 rests a key this long */
 	int			 cooldown_max_ms;	/* cap on provider's hint */
 	int			 recheck_ms;	/* of a refused key; 0: off */
+	int			 breaker_share;	/* percent; 0: off */
+	int			 breaker_least;	/* attempts in the window */
+	int			 breaker_window_ms, breaker_rest_ms;
 	struct str		 server_tools;	/* lines: server_tool_rule */
 	bool			 budget_unpriced;
 	int			 choices_max;	/* calls for one answer */

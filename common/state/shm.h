@@ -11,7 +11,7 @@
  * The memory that the master maps before it forks.  No pointer and no lock in
  * it; every word has one writer, named here, and any number of readers.
  */
-#define SHM_MAGIC	0x50585932u
+#define SHM_MAGIC	0x50585933u
 #define SHM_WORKERS	64
 #define SHM_KEYS	1024
 #define SHM_RING	(1u << 20)		/* bytes; a power of two */
@@ -114,6 +114,7 @@ struct shm_key {
 	_Atomic int64_t	 cool_until_ms;		/* of the model that rests
 						   longest */
 	_Atomic int64_t	 parked_until_ms;	/* monotonic */
+	_Atomic int64_t	 room_until_ms;		/* headroom of any model */
 	_Atomic uint32_t park_strikes;		/* in a row; 0: not parked */
 	_Atomic int32_t	 park_status;
 	_Atomic int64_t	 rpm_full_us, tpm_full_us; /* see keys_take */
@@ -123,13 +124,37 @@ struct shm_key {
 						   first key this is */
 };
 
+/* A provider's circuit breaker, written by any worker: see shm_provider.h. */
+#define SHM_PROVIDERS	512
+#define SHM_BUCKETS	10
+struct shm_provider {
+	_Atomic int64_t	 id;			/* 0: free */
+	_Atomic uint64_t bucket[SHM_BUCKETS];
+	_Atomic int64_t	 until_ms;		/* monotonic */
+	_Atomic uint32_t strikes;		/* in a row; 0: closed */
+	_Atomic uint32_t trying;		/* one request finds out */
+	_Atomic uint64_t opened;		/* how often */
+};
+
+/* The moving time to the first byte of a provider's model. */
+#define SHM_SPEEDS	4096
+struct shm_speed {
+	_Atomic uint64_t tag;			/* 0: free */
+	_Atomic int64_t	 us, at_ms;
+};
+
 /* A rate limit of a key for one model, found by a hash of both. */
 #define SHM_COOLS	8192
+#define SHM_NAME	64
 struct shm_cool {
 	_Atomic uint64_t tag;			/* 0: free */
 	_Atomic int64_t	 until_ms;
 	_Atomic uint32_t strikes;		/* in a row */
 	_Atomic int32_t	 slot;			/* + 1 */
+	/* Headroom: what the provider said is left, until when; 0: nothing. */
+	_Atomic int64_t	 req_left, req_until_ms;
+	_Atomic int64_t	 tok_left, tok_until_ms;
+	_Atomic uint64_t name[SHM_NAME / 8];	/* the model, for people */
 };
 
 /* Where a conversation was answered last: see shm_affinity.h. */
@@ -181,6 +206,8 @@ struct shm {
 	struct shm_key		 key[SHM_KEYS];
 	struct shm_cool		 cool[SHM_COOLS];
 	struct shm_affinity	 affinity[SHM_AFFINITY];
+	struct shm_provider	 provider[SHM_PROVIDERS];
+	struct shm_speed	 speed[SHM_SPEEDS];
 	_Atomic int32_t		 accounts_loaded;	/* the loader */
 	struct shm_account	 account[SHM_ACCOUNTS];
 	struct shm_keycount	 base[SHM_KEYS];	/* from the database,

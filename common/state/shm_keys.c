@@ -49,9 +49,23 @@ make(struct shm *m, uint64_t tag)
 		m->cool[best].until_ms = 0;
 		m->cool[best].strikes = 0;
 		m->cool[best].slot = 0;
+		m->cool[best].req_until_ms = 0;
+		m->cool[best].tok_until_ms = 0;
 		m->cool[best].tag = tag;
 	}
 	return best;
+}
+
+/* The model's, for people. */
+static void
+name_set(struct shm_cool *c, struct str model)
+{
+	uint64_t	 word[SHM_NAME / 8] = { 0 };
+	unsigned	 i;
+
+	memcpy(word, model.p, model.n < SHM_NAME ? model.n : SHM_NAME);
+	for (i = 0; i < SHM_NAME / 8; i++)
+		c->name[i] = word[i];
 }
 
 int64_t
@@ -78,6 +92,7 @@ keys_rest(struct shm *m, unsigned slot, struct str model, int status,
 {
 	unsigned	 at = make(m, tag_of(slot, model));
 
+	name_set(&m->cool[at], model);
 	m->cool[at].slot = (int32_t)slot + 1;
 	m->cool[at].strikes++;
 	m->cool[at].until_ms = until_ms;
@@ -97,6 +112,97 @@ keys_restore(struct shm *m, unsigned slot, uint64_t tag, int64_t until_ms,
 	m->cool[at].until_ms = until_ms;
 	if (m->key[slot].cool_until_ms < until_ms)
 		m->key[slot].cool_until_ms = until_ms;
+}
+
+/* --- headroom ---------------------------------------------------------------- */
+
+static void
+room_of(const struct shm_cool *c, int64_t now_ms, struct keys_room *r)
+{
+	*r = (struct keys_room){ -1, -1, c->req_until_ms, c->tok_until_ms };
+	if (r->requests_until_ms > now_ms)
+		r->requests = c->req_left > 0 ? c->req_left : 0;
+	if (r->tokens_until_ms > now_ms)
+		r->tokens = c->tok_left > 0 ? c->tok_left : 0;
+}
+
+void
+keys_room(const struct shm *m, unsigned slot, struct str model,
+    int64_t now_ms, struct keys_room *r)
+{
+	unsigned	 at;
+
+	*r = (struct keys_room){ -1, -1, 0, 0 };
+	if (m->key[slot].room_until_ms <= now_ms)
+		return;
+	if ((at = find(m, tag_of(slot, model))) != SHM_COOLS)
+		room_of(&m->cool[at], now_ms, r);
+}
+
+void
+keys_room_set(struct shm *m, unsigned slot, struct str model,
+    const struct keys_room *r)
+{
+	struct shm_cool	*c;
+
+	if (r->requests < 0 && r->tokens < 0)
+		return;
+	c = &m->cool[make(m, tag_of(slot, model))];
+	if (c->slot != (int32_t)slot + 1)
+		name_set(c, model);
+	c->slot = (int32_t)slot + 1;
+	if (m->key[slot].room_until_ms < r->requests_until_ms)
+		m->key[slot].room_until_ms = r->requests_until_ms;
+	if (m->key[slot].room_until_ms < r->tokens_until_ms)
+		m->key[slot].room_until_ms = r->tokens_until_ms;
+	if (r->requests >= 0) {
+		c->req_left = r->requests;
+		c->req_until_ms = r->requests_until_ms;
+	}
+	if (r->tokens >= 0) {
+		c->tok_left = r->tokens;
+		c->tok_until_ms = r->tokens_until_ms;
+	}
+}
+
+void
+keys_room_take(struct shm *m, unsigned slot, struct str model, int64_t tokens)
+{
+	unsigned	 at;
+
+	if (m->key[slot].room_until_ms == 0 ||
+	    (at = find(m, tag_of(slot, model))) == SHM_COOLS)
+		return;
+	if (m->cool[at].req_until_ms != 0)
+		m->cool[at].req_left--;
+	if (m->cool[at].tok_until_ms != 0)
+		m->cool[at].tok_left -= tokens;
+}
+
+void
+keys_models(const struct shm *m, int64_t now_ms, void (*cb)(void *,
+    unsigned slot, const struct keys_model *), void *arg)
+{
+	const struct shm_cool	*c;
+	struct keys_model	 km;
+	uint64_t		 word[SHM_NAME / 8];
+	unsigned		 i, k;
+
+	for (i = 0; i < SHM_COOLS; i++) {
+		c = &m->cool[i];
+		if (c->slot < 1 || c->slot > SHM_KEYS)
+			continue;
+		room_of(c, now_ms, &km.room);
+		km.until_ms = c->until_ms;
+		if (km.until_ms <= now_ms && km.room.requests < 0 &&
+		    km.room.tokens < 0)
+			continue;
+		for (k = 0; k < SHM_NAME / 8; k++)
+			word[k] = c->name[k];
+		memcpy(km.model, word, SHM_NAME);
+		km.model[SHM_NAME] = '\0';
+		cb(arg, (unsigned)c->slot - 1, &km);
+	}
 }
 
 /* --- the key itself ---------------------------------------------------------- */
@@ -159,8 +265,11 @@ keys_reset(struct shm *m, unsigned slot)
 		if (m->cool[i].slot == (int32_t)slot + 1) {
 			m->cool[i].strikes = 0;
 			m->cool[i].until_ms = 0;
+			m->cool[i].req_until_ms = 0;
+			m->cool[i].tok_until_ms = 0;
 		}
 	k->cool_until_ms = 0;
+	k->room_until_ms = 0;
 	k->park_strikes = 0;
 	k->park_status = 0;
 	k->parked_until_ms = 0;

@@ -36,6 +36,32 @@ void	 keys_worked(struct shm *, unsigned slot, struct str model);
 void	 keys_reset(struct shm *, unsigned slot);
 
 /*
+ * Headroom: requests and tokens that a provider said a key has left for a
+ * model, and until when that holds; -1: not said.
+ */
+struct keys_room {
+	int64_t	 requests, tokens;
+	int64_t	 requests_until_ms, tokens_until_ms;
+};
+void	 keys_room(const struct shm *, unsigned slot, struct str model,
+	    int64_t now_ms, struct keys_room *);
+/* As said; what is -1 there stays. */
+void	 keys_room_set(struct shm *, unsigned slot, struct str model,
+	    const struct keys_room *);
+/* Another request goes out, before anything new is said. */
+void	 keys_room_take(struct shm *, unsigned slot, struct str model,
+	    int64_t tokens);
+
+/* Each key and model of which there is something to tell. */
+struct keys_model {
+	char			 model[SHM_NAME + 1];
+	int64_t			 until_ms;	/* it rests; 0 or past: not */
+	struct keys_room	 room;
+};
+void	 keys_models(const struct shm *, int64_t now_ms, void (*cb)(void *,
+	    unsigned slot, const struct keys_model *), void *);
+
+/*
  * Takes one request and tokens of what the key may have a minute (0: any); 0,
  * or the milliseconds until there is room.
  */

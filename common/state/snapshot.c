@@ -72,6 +72,28 @@ load_fetch(struct load *l)
 }
 
 static int
+load_number(struct load *l, const char *name, int *to)
+{
+	int64_t	 n;
+
+	if (store_setting(l->s, name, &n) == -1)
+		return -1;
+	*to = (int)n;
+	return 0;
+}
+
+static int
+load_breaker(struct load *l)
+{
+	struct breaker_rule	*b = &l->snap->breaker;
+
+	return load_number(l, "breaker_share", &b->share) == -1 ||
+	    load_number(l, "breaker_least", &b->least) == -1 ||
+	    load_number(l, "breaker_window_ms", &b->window_ms) == -1 ||
+	    load_number(l, "breaker_rest_ms", &b->rest_ms) == -1 ? -1 : 0;
+}
+
+static int
 load_settings(struct load *l)
 {
 	struct snapshot	*n = l->snap;
@@ -82,7 +104,7 @@ load_settings(struct load *l)
 
 	if (store_generation(l->s, &generation) == -1 ||
 	    load_bodies(l) == -1 || load_fetch(l) == -1 ||
-	    store_setting(l->s, "mode", &mode) == -1 ||
+	    load_breaker(l) == -1 || store_setting(l->s, "mode", &mode) == -1 ||
 	    store_setting(l->s, "allow_anonymous", &anon) == -1 ||
 	    store_setting(l->s, "strict", &strict) == -1 ||
 	    store_setting(l->s, "max_body", &body) == -1 ||

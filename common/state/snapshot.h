@@ -11,6 +11,7 @@
 #include "state/conf.h"
 #include "state/rules.h"
 #include "state/secret.h"
+#include "state/shm_provider.h"
 #include "state/store.h"
 
 /*
@@ -173,6 +174,7 @@ struct snapshot {
 	int			 retry_tries, retry_ms;
 	int			 cooldown_ms, cooldown_max_ms;
 	int			 recheck_ms;	/* 0: never parked */
+	struct breaker_rule	 breaker;
 	struct snap_provider	*providers;	/* "mock" is always there */
 	unsigned		 nproviders;
 	struct snap_key		*keys;		/* grouped by provider */

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "state/shm.h"
+#include "state/shm_keys.h"
 #include "state/status_view.h"
 
 #define ASK_MS	2000		/* everybody else waits as long */
@@ -17,7 +17,28 @@ struct gather {
 	struct status_key	**key;		/* where the next goes */
 	struct status_key	*at;		/* the last one */
 	struct status_code	**code;
+	struct status_provider	**provider;	/* where the next goes */
+	struct status_key	**by_slot;
+	int64_t			 wall_us, now_ms;
 };
+
+/* A monotonic time as one of the clock on the wall. */
+static int64_t
+wall(const struct gather *g, int64_t mono_ms)
+{
+	return g->wall_us + (mono_ms - g->now_ms) * 1000;
+}
+
+/* "by admin: it leaked" */
+static const char *
+disabled(struct gather *g, const struct store_key_stat *k)
+{
+	if (k->disabled_by.n + k->disabled_why.n == 0)
+		return "";
+	return arena_strf(g->arena, "%s%.*s%s%.*s", k->disabled_by.n > 0 ?
+	    "by " : "", STR_FMT(k->disabled_by), k->disabled_by.n > 0 &&
+	    k->disabled_why.n > 0 ? ": " : "", STR_FMT(k->disabled_why)).p;
+}
 
 static void
 key_cb(void *arg, const struct store_key_stat *k)
@@ -30,8 +51,15 @@ key_cb(void *arg, const struct store_key_stat *k)
 	key->provider = arena_str(g->arena, k->provider).p;
 	key->name = arena_str(g->arena, str_of(k->mask)).p;
 	key->enabled = k->enabled;
-	key->state = k->enabled ? "active" : "disabled";
+	key->state = "active";
 	key->reason = "";
+	if (!k->enabled) {
+		key->state = "disabled";
+		key->reason = disabled(g, k);
+	} else if (k->expires_us != 0 && k->expires_us <= g->wall_us)
+		key->state = "expired";
+	if (k->expires_us != 0)
+		key->expires_us = k->expires_us;
 	key->ok = k->ok;
 	key->failed = k->failed;
 	key->last_us = k->last_used_us;
@@ -81,6 +109,33 @@ keys_name(struct gather *g)
 }
 
 static void
+provider_cb(void *arg, int64_t id, struct str name, bool enabled)
+{
+	struct gather		*g = arg;
+	struct status_provider	*p = ARENA_NEW(g->arena,
+				    struct status_provider);
+
+	p->id = id;
+	p->name = arena_str(g->arena, name).p;
+	p->enabled = enabled;
+	p->circuit = breaker_state_name(BREAKER_CLOSED);
+	*g->provider = p;
+	g->provider = &p->next;
+}
+
+/* Before the first configuration there is none, and nothing to count. */
+static int
+breaker_gather(struct store *s, struct breaker_rule *r)
+{
+	int64_t	 window = 0;
+
+	if (store_setting(s, "breaker_window_ms", &window) == -1)
+		window = 10000;
+	r->window_ms = (int)window;
+	return 0;
+}
+
+static void
 store_gather(struct gather *g, const struct conf_paths *paths)
 {
 	struct status_view	*v = g->v;
@@ -97,6 +152,8 @@ store_gather(struct gather *g, const struct conf_paths *paths)
 		return;
 	v->schema = store_schema_version(s);
 	if (store_summary(s, &v->sum) == -1 ||
+	    breaker_gather(s, &v->breaker) == -1 ||
+	    store_provider_names(s, provider_cb, g) == -1 ||
 	    store_key_stats(s, key_cb, code_cb, g) == -1)
 		snprintf(v->store_err, sizeof(v->store_err), "%.1000s: %.900s",
 		    paths->db, store_error(s));
@@ -123,9 +180,9 @@ static void
 key_state(struct gather *g, const struct shm *m, struct status_key *k)
 {
 	const struct shm_key	*s = &m->key[k->slot];
-	int64_t			 now = clock_mono_ms(), until;
+	int64_t			 now = g->now_ms, until;
 
-	if (!k->enabled || s->id != k->id)
+	if (strcmp(k->state, "active") != 0 || s->id != k->id)
 		return;
 	if (s->park_strikes > 0) {
 		k->state = "parked";
@@ -137,7 +194,7 @@ key_state(struct gather *g, const struct shm *m, struct status_key *k)
 		k->reason = "rate limit";
 	} else
 		return;
-	k->until_us = clock_wall_us() + (until - now) * 1000;
+	k->until_us = wall(g, until);
 }
 
 static void
@@ -165,6 +222,43 @@ key_live(struct gather *g, const struct shm *m, struct status_key *k)
 	*last = NULL;
 }
 
+static void
+model_cb(void *arg, unsigned slot, const struct keys_model *km)
+{
+	struct gather		*g = arg;
+	struct status_key	*k = g->by_slot[slot];
+	struct status_model	*s;
+
+	if (k == NULL)
+		return;
+	s = ARENA_NEW(g->arena, struct status_model);
+	s->model = arena_str(g->arena, str_of(km->model)).p;
+	s->until_us = km->until_ms > g->now_ms ? wall(g, km->until_ms) : 0;
+	s->requests = km->room.requests;
+	s->tokens = km->room.tokens;
+	s->requests_until_us = wall(g, km->room.requests_until_ms);
+	s->tokens_until_us = wall(g, km->room.tokens_until_ms);
+	s->next = k->models;
+	k->models = s;
+}
+
+static void
+providers_live(struct gather *g, const struct shm *m)
+{
+	struct status_provider	*p;
+	struct breaker_view	 b;
+
+	for (p = g->v->providers; p != NULL; p = p->next) {
+		breaker_view(m, p->id, &g->v->breaker, g->now_ms, &b);
+		p->circuit = breaker_state_name(b.state);
+		p->ok = b.ok;
+		p->failed = b.failed;
+		p->opened = (int64_t)b.opened;
+		if (b.state == BREAKER_OPEN)
+			p->until_us = wall(g, b.until_ms);
+	}
+}
+
 /* The database has what the logger wrote; proxyd knows of this moment. */
 static void
 keys_live(struct gather *g, const char *socket)
@@ -174,9 +268,15 @@ keys_live(struct gather *g, const char *socket)
 
 	if (m == NULL)
 		return;
+	g->by_slot = arena_array(g->arena, SHM_KEYS, sizeof(*g->by_slot));
 	for (k = g->v->keys; k != NULL; k = k->next)
-		if (k->slot < SHM_KEYS && m->key[k->slot].loaded)
+		if (k->slot < SHM_KEYS && m->key[k->slot].loaded) {
 			key_live(g, m, k);
+			if (m->key[k->slot].id == k->id)
+				g->by_slot[k->slot] = k;
+		}
+	keys_models(m, g->now_ms, model_cb, g);
+	providers_live(g, m);
 	shm_unmap(m);
 }
 
@@ -184,7 +284,10 @@ void
 status_gather(struct status_view *v, struct arena *arena,
     const struct conf_paths *paths)
 {
-	struct gather	 g = { .arena = arena, .v = v, .key = &v->keys };
+	struct gather	 g = { .arena = arena, .v = v, .key = &v->keys,
+			    .provider = &v->providers,
+			    .wall_us = clock_wall_us(),
+			    .now_ms = clock_mono_ms() };
 	struct buf	 b;
 
 	memset(v, 0, sizeof(*v));
@@ -196,6 +299,6 @@ status_gather(struct status_view *v, struct arena *arena,
 		daemon_status_parse(arena, buf_str(&b), &v->proxyd);
 	buf_release(&b);
 	store_gather(&g, paths);
-	if (v->answer == DAEMON_OK && v->keys != NULL)
+	if (v->answer == DAEMON_OK && v->stored)
 		keys_live(&g, paths->control);
 }

@@ -102,6 +102,8 @@ struct store_key_stat {
 	const char	*mask;
 	bool		 enabled;
 	bool		 file;			/* from app.yml */
+	int64_t		 expires_us;		/* 0: never */
+	struct str	 disabled_by, disabled_why;
 	int64_t		 ok, failed;
 	int64_t		 last_used_us;		/* 0: never */
 };
@@ -112,5 +114,10 @@ int	 store_key_stats(struct store *,
 	    void (*key_cb)(void *, const struct store_key_stat *),
 	    void (*status_cb)(void *, int64_t key_id, int status, int64_t n),
 	    void *) __attribute__((__warn_unused_result__));
+
+/* Each provider, in its order. */
+int	 store_provider_names(struct store *, void (*cb)(void *, int64_t id,
+	    struct str name, bool enabled), void *)
+	    __attribute__((__warn_unused_result__));
 
 #endif /* STATE_STORE_H */

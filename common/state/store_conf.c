@@ -75,6 +75,10 @@ store_setting(struct store *s, const char *name, int64_t *v)
 	STORE_SETTING(cooldown_ms)					\
 	STORE_SETTING(cooldown_max_ms)					\
 	STORE_SETTING(recheck_ms)					\
+	STORE_SETTING(breaker_share)					\
+	STORE_SETTING(breaker_least)					\
+	STORE_SETTING(breaker_window_ms)				\
+	STORE_SETTING(breaker_rest_ms)					\
 	STORE_SETTING(budget_unpriced)					\
 	STORE_SETTING(choices_max)					\
 	STORE_SETTING(fetch_count)					\

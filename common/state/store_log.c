@@ -187,7 +187,10 @@ fill_stat(struct sqlite3_stmt *st, char mask[SECRET_MASK_LEN],
 		.file = sql_int(st, 5) != 0,
 		.ok = sql_int(st, 6),
 		.failed = sql_int(st, 7),
-		.last_used_us = sql_int(st, 8)
+		.last_used_us = sql_int(st, 8),
+		.expires_us = sql_int(st, 9),
+		.disabled_by = sql_str(st, 10),
+		.disabled_why = sql_str(st, 11)
 	};
 }
 
@@ -206,7 +209,8 @@ store_key_stats(struct store *s,
 		return -1;
 	st = sql_open(s, "SELECT k.id, k.slot, p.name, k.mask, k.enabled, "
 	    "k.source = 'file', coalesce(u.ok, 0), coalesce(u.failed, 0), "
-	    "coalesce(u.last_used_us, 0) FROM keys k "
+	    "coalesce(u.last_used_us, 0), k.expires_us, k.disabled_by, "
+	    "k.disabled_why FROM keys k "
 	    "JOIN providers p ON p.id = k.provider_id "
 	    "LEFT JOIN key_use u ON u.key_id = k.id "
 	    "WHERE k.source <> 'gone' AND k.slot IS NOT NULL "

@@ -10,6 +10,23 @@ static const char summary_sql[] =
     "(SELECT generation FROM meta)";
 
 int
+store_provider_names(struct store *s, void (*cb)(void *, int64_t,
+    struct str, bool), void *arg)
+{
+	struct sqlite3_stmt	*st;
+	int			 r;
+
+	if ((st = sql_open(s, "SELECT id, name, enabled FROM providers "
+	    "WHERE source <> 'gone' AND name <> 'mock' "
+	    "ORDER BY source = 'builtin', pos, id", "")) == NULL)
+		return -1;
+	while ((r = sql_step(s, st)) == 1)
+		cb(arg, sql_int(st, 0), sql_str(st, 1), sql_int(st, 2) != 0);
+	sql_end(st);
+	return r;
+}
+
+int
 store_summary(struct store *s, struct store_summary *sum)
 {
 	struct sqlite3_stmt	*st;

@@ -36,6 +36,9 @@ sub write_config {
 	my ($self, $text) = @_;
 	my $new = "$self->{file}.new";
 
+	# Tests make providers fail by the dozen; those of circuits say so.
+	$text .= "BREAKER_SHARE: 0\n" if $text =~ /\n\z/ &&
+	    $text !~ /^BREAKER_/m;
 	open my $f, '>:raw', $new or die "$new: $!";
 	print $f $text;
 	close $f or die;
