@@ -55,7 +55,7 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_process.c \
 	conf_value.c conf_yaml.c object_field.c rules.c daemon.c daemon_status.c \
 	store_change.c store_diff.c store_revision.c store_settings.c \
-	store_export.c store_import.c \
+	store_export.c store_import.c import_rest.c \
 	secret.c shm.c shm_affinity.c shm_keys.c shm_live.c shm_provider.c \
 	rollup.c row_json.c status_view.c status_json.c \
 	snapshot.c snapshot_routes.c store.c \

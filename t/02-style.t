@@ -126,6 +126,12 @@ none('no other header of theirs', map { my $f = $_; map {
     m{^<((?:microhttpd|curl/|yaml|gnutls/|sqlite3)\S*)} && !$door{$1} ?
     "$f includes $1" : () } includes($f) } @files);
 
+# A change of configuration is a revision: store_change.c raises the generation,
+# and besides it what no operator does.
+none('the generation is raised by revisions', grep { !m{common/state/(?:
+    store_change|store_prices|store_refusal)\.c:}x } grep_lines(
+    qr/meta SET generation/, @files));
+
 # --- lists and guards -------------------------------------------------------------
 
 # Names of a directory stand behind its name in the Makefile, in addprefix.

@@ -82,8 +82,8 @@ export function Dialog({ title, onClose, children, sheet, right }) {
 		${children}</div></dialog>`;
 }
 
-// Asks before something is destroyed, naming it.
-export function Confirm({ title, text, yes, onYes, onClose }) {
+// Asks before something is destroyed, naming it; keeps: it can be undone.
+export function Confirm({ title, text, yes, onYes, onClose, keeps = true }) {
 	const [busy, setBusy] = useState(false);
 	const [error, setError] = useState(null);
 	const run = async () => {
@@ -97,7 +97,7 @@ export function Confirm({ title, text, yes, onYes, onClose }) {
 		}
 	};
 	return html`<${Dialog} title=${title} onClose=${onClose}>
-		<p>${text}</p>${error && html`<${Failure} error=${error} />`}
+		<p>${text}</p>${keeps && html`<p class="dim">${t('It can be undone from Revisions.')}</p>`}${error && html`<${Failure} error=${error} />`}
 		<div class="actions"><button onClick=${onClose}>${t('Cancel')}</button>
 		<button class="danger" disabled=${busy} onClick=${run}>${yes}</button></div></${Dialog}>`;
 }

@@ -89,7 +89,7 @@ export const zh = {
 	'Nothing is kept: the conversation ends with this page. Requests are in the log as the operator’s.': '不保存任何内容：离开本页对话即消失。请求以操作员身份记入日志。',
 	'waiting': '等待中', 'How': '方式', 'as routed': '按路由', 'PROVIDER/MODEL, instead of the routes': '提供商/模型，代替路由', 'System prompt': '系统提示', 'Temperature': '温度',
 	'At most … tokens': '最多 … Token', 'Tools': '工具', 'Functions, as JSON': '函数（JSON）', 'More parameters': '更多参数', 'Members of the body, as JSON': '请求体成员（JSON）', 'This request': '本次请求',
-	'Undo …': '撤销…', 'Deleted.': '已删除。', 'Undone.': '已撤销。', 'Rolled back.': '已回滚。', 'Imported.': '已导入。', 'older ones, merged': '更早的修订，已合并',
+	'It can be undone from Revisions.': '可在“修订”中撤销。', 'Undo …': '撤销…', 'Deleted.': '已删除。', 'Undone.': '已撤销。', 'Rolled back.': '已回滚。', 'Imported.': '已导入。', 'older ones, merged': '更早的修订，已合并',
 	'The passphrase again': '再次输入口令', 'added': '新增', 'changed': '修改', 'removed': '删除', 'secret, not shown': '机密，不显示',
 	'load': '读取', 'roll back to': '回滚到', 'undo': '撤销', 'import': '导入', 'merged': '已合并', 'rotate client key': '更换客户端密钥的值', 'change ': '修改',
 	'pool': '密钥池', 'rule': '规则', 'header': '请求头', 'client key': '客户端密钥', 'price': '价格', 'setting': '设置', 'host': '主机名', 'user': '用户', 'token': '令牌',

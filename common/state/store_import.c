@@ -2,19 +2,14 @@
  * An export back into a database.  Objects go through the checks that every
  * change of them goes through.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <jansson.h>
 
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/id.h"
 #include "base/log.h"
-#include "state/export_seal.h"
-#include "state/store_export.h"
-#include "state/store_object.h"
+#include "state/import_parts.h"
 #include "state/store_settings.h"
 #include "state/store_sql.h"
 #include "state/store_tenants.h"
@@ -22,80 +17,25 @@
 #define CHANGESET_MAX	((size_t)256 << 20)
 #define ROUNDS_MAX	10000000
 
-struct importing {
-	struct store			*s;
-	const struct secret_box		*box;		/* the database's */
-	struct secret_box		*seal;		/* the passphrase's */
-	const json_t			*data;
-	struct import			*im;
-	struct arena			 arena;
-	json_t				*key_ids;	/* old id -> new */
-	json_t				*seen[OBJECT_KINDS];	/* ids */
-	bool				 same_secret;
-	int64_t				 new_values;	/* client keys */
-};
-
-static enum import_result __attribute__((__format__(printf, 4, 5)))
-refuse(struct importing *x, enum import_result r, const char *field,
-    const char *fmt, ...)
-{
-	va_list	 ap;
-
-	snprintf(x->im->field, sizeof(x->im->field), "%s", field);
-	va_start(ap, fmt);
-	vsnprintf(x->im->text, sizeof(x->im->text), fmt, ap);
-	va_end(ap);
-	return r;
-}
-
-static void __attribute__((__format__(printf, 2, 3)))
-note(struct importing *x, const char *fmt, ...)
-{
-	char	 text[512];
-	va_list	 ap;
-	json_t	*o;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if ((o = json_string(text)) != NULL)
-		json_array_append_new(x->im->notes, o);
-}
-
-static struct str
-text_of(const json_t *o, const char *name)
-{
-	const json_t	*v = json_object_get(o, name);
-
-	return (struct str){ json_is_string(v) ? json_string_value(v) : "",
-	    json_string_length(v) };
-}
-
-static int64_t
-int_of(const json_t *o, const char *name)
-{
-	return json_integer_value(json_object_get(o, name));
-}
-
 /* --- the file ------------------------------------------------------------------- */
 
 static enum import_result
 open_seal(struct importing *x, const json_t *file, struct str passphrase)
 {
 	const json_t	*kdf = json_object_get(file, "kdf");
-	int64_t		 rounds = int_of(kdf, "rounds");
+	int64_t		 rounds = import_int(kdf, "rounds");
 	struct buf	 salt;
 	bool		 ok;
 
 	buf_init(&salt, 1024);
-	ok = str_is(text_of(kdf, "name"), "pbkdf2-hmac-sha256") &&
+	ok = str_is(import_text(kdf, "name"), "pbkdf2-hmac-sha256") &&
 	    rounds > 0 && rounds <= ROUNDS_MAX &&
-	    base64_decode(&salt, text_of(kdf, "salt")) == 0 && salt.len >= 8;
+	    base64_decode(&salt, import_text(kdf, "salt")) == 0 && salt.len >= 8;
 	if (ok)
 		x->seal = secret_box_passphrase(passphrase, buf_str(&salt),
 		    (unsigned)rounds);
 	buf_release(&salt);
-	return ok ? IMPORT_DONE : refuse(x, IMPORT_FILE, "kdf",
+	return ok ? IMPORT_DONE : import_refuse(x, IMPORT_FILE, "kdf",
 	    "is damaged: expected how the key is made of the passphrase");
 }
 
@@ -103,22 +43,22 @@ static enum import_result
 check_file(struct importing *x, const json_t *file, struct str passphrase)
 {
 	enum import_result	 r;
-	int64_t			 version = int_of(file, "version");
+	int64_t			 version = import_int(file, "version");
 	struct buf		 b;
 	char			 hex[65];
 	bool			 same;
 
-	if (!str_is(text_of(file, "format"), "proxyd-export"))
-		return refuse(x, IMPORT_FILE, "format", "this is no export of "
+	if (!str_is(import_text(file, "format"), "proxyd-export"))
+		return import_refuse(x, IMPORT_FILE, "format", "this is no export of "
 		    "proxyd");
 	if (version > EXPORT_VERSION)
-		return refuse(x, IMPORT_FILE, "version", "the file is of "
+		return import_refuse(x, IMPORT_FILE, "version", "the file is of "
 		    "version %lld, made by proxyd %.64s: this one reads up to "
-		    "%d", (long long)version, text_of(file, "program").p,
+		    "%d", (long long)version, import_text(file, "program").p,
 		    EXPORT_VERSION);
 	x->data = json_object_get(file, "data");
 	if (version < 1 || !json_is_object(x->data))
-		return refuse(x, IMPORT_FILE, "data", "is damaged: it is no "
+		return import_refuse(x, IMPORT_FILE, "data", "is damaged: it is no "
 		    "object");
 	if ((r = open_seal(x, file, passphrase)) != IMPORT_DONE)
 		return r;
@@ -126,23 +66,17 @@ check_file(struct importing *x, const json_t *file, struct str passphrase)
 	if (export_open(x->seal, "check", json_object_get(file, "check"),
 	    &b) == -1) {
 		buf_release(&b);
-		return refuse(x, IMPORT_PASSPHRASE, "passphrase", "does not "
+		return import_refuse(x, IMPORT_PASSPHRASE, "passphrase", "does not "
 		    "open this file: it is wrong, or the file is damaged");
 	}
 	export_hash(x->data, hex);
 	same = str_is(buf_str(&b), hex);
 	buf_release(&b);
-	return same ? IMPORT_DONE : refuse(x, IMPORT_FILE, "data", "is not "
+	return same ? IMPORT_DONE : import_refuse(x, IMPORT_FILE, "data", "is not "
 	    "what was exported: the file was changed or damaged");
 }
 
 /* --- objects ----------------------------------------------------------------------- */
-
-static const json_t *
-list_of(struct importing *x, const char *name)
-{
-	return json_object_get(x->data, name);
-}
 
 /* What the object's checks take, without what they do not. */
 static struct str
@@ -186,7 +120,7 @@ object_result(struct importing *x, enum object_result r, enum object_kind k,
 		return IMPORT_STORE;
 	snprintf(field, sizeof(field), "%ss[%zu]%s%s", object_name(k), i,
 	    e->field[0] == '\0' ? "" : ".", e->field);
-	return refuse(x, IMPORT_REFUSED, field, "%s", r == OBJECT_NONE ?
+	return import_refuse(x, IMPORT_REFUSED, field, "%s", r == OBJECT_NONE ?
 	    "is not there any more" : e->text);
 }
 
@@ -201,7 +135,7 @@ is_own(struct importing *x, enum object_kind k, int64_t id, bool *own)
 	buf_init(&b, OBJECT_TEXT_MAX * 4);
 	if (store_object_get(x->s, k, id, &b) == OBJECT_OK &&
 	    (o = json_loadb(b.data, b.len, 0, NULL)) != NULL) {
-		*own = str_is(text_of(o, "source"), "db");
+		*own = str_is(import_text(o, "source"), "db");
 		json_decref(o);
 		rc = 0;
 	}
@@ -216,12 +150,6 @@ seen(struct importing *x, enum object_kind k, int64_t id)
 
 	snprintf(text, sizeof(text), "%lld", (long long)id);
 	json_object_set_new(x->seen[k], text, json_true());
-}
-
-static const char *
-name_member(enum object_kind k)
-{
-	return k == OBJECT_MODEL ? "route_key" : "name";
 }
 
 /* Models of one name may be the file's and the operator's. */
@@ -245,7 +173,7 @@ put_object(struct importing *x, enum object_kind k, size_t i, const json_t *o,
 					    NULL };
 	struct object_error		 e;
 	enum object_result		 r;
-	struct str			 name = text_of(o, name_member(k));
+	struct str			 name = import_text(o, import_name(k));
 	bool				 own = true;
 
 	memset(&e, 0, sizeof(e));
@@ -296,7 +224,7 @@ static int
 put_header(struct importing *x, struct str provider, int64_t id, int64_t pos,
     const json_t *h)
 {
-	struct str	 name = text_of(h, "name");
+	struct str	 name = import_text(h, "name");
 	struct buf	 b;
 	char		 print[65];
 	int		 rc;
@@ -348,7 +276,7 @@ put_provider(struct importing *x, size_t i, const json_t *o)
 {
 	const json_t		*list = json_object_get(o, "sealed_headers");
 	const json_t		*h;
-	struct str		 name = text_of(o, "name");
+	struct str		 name = import_text(o, "name");
 	enum import_result	 r;
 	int64_t			 id = 0;
 	size_t			 n;
@@ -394,7 +322,7 @@ put_plain_key(struct importing *x, size_t i, const json_t *o,
 	int			 rc;
 
 	memset(&e, 0, sizeof(e));
-	rc = key_here(x, text_of(o, "provider"), context, plain, id);
+	rc = key_here(x, import_text(o, "provider"), context, plain, id);
 	if (rc == -1)
 		return IMPORT_STORE;
 	if (rc == 1)
@@ -417,21 +345,21 @@ put_key(struct importing *x, size_t i, const json_t *o)
 	int64_t			 id = 0;
 
 	snprintf(field, sizeof(field), "keys[%zu].value", i);
-	context = store_context(buffer, "key", text_of(o, "provider"),
+	context = store_context(buffer, "key", import_text(o, "provider"),
 	    STR(""));
 	buf_init(&plain, SECRET_MAX + 64);
 	if (export_open(x->seal, buffer, json_object_get(o, "value"),
 	    &plain) == 0)
 		r = put_plain_key(x, i, o, context, buf_str(&plain), &id);
 	else
-		r = refuse(x, IMPORT_FILE, field, "cannot be opened");
+		r = import_refuse(x, IMPORT_FILE, field, "cannot be opened");
 	if (plain.data != NULL)
 		explicit_bzero(plain.data, plain.len);
 	buf_release(&plain);
 	if (r == IMPORT_DONE) {
 		seen(x, OBJECT_KEY, id);
 		snprintf(old, sizeof(old), "%lld",
-		    (long long)int_of(o, "id"));
+		    (long long)import_int(o, "id"));
 		json_object_set_new(x->key_ids, old, json_integer(id));
 	}
 	return r;
@@ -465,9 +393,9 @@ put_pool(struct importing *x, size_t i, const json_t *o)
 static void
 limits_of(const json_t *o, struct store_limits *l)
 {
-	*l = (struct store_limits){ int_of(o, "rpm"), int_of(o, "tpm"),
-	    int_of(o, "concurrent"), int_of(o, "budget_day"),
-	    int_of(o, "budget_month"), int_of(o, "budget_total") };
+	*l = (struct store_limits){ import_int(o, "rpm"), import_int(o, "tpm"),
+	    import_int(o, "concurrent"), import_int(o, "budget_day"),
+	    import_int(o, "budget_month"), import_int(o, "budget_total") };
 }
 
 static enum import_result
@@ -481,7 +409,7 @@ bad_result(struct importing *x, int rc, const char *list, size_t i,
 	if (rc != STORE_BAD)
 		return IMPORT_STORE;
 	snprintf(field, sizeof(field), "%s[%zu].%s", list, i, bad->field);
-	return refuse(x, IMPORT_REFUSED, field, "%s", bad->text);
+	return import_refuse(x, IMPORT_REFUSED, field, "%s", bad->text);
 }
 
 static int64_t
@@ -501,10 +429,10 @@ static enum import_result
 put_tenant(struct importing *x, size_t i, const json_t *o)
 {
 	static const char	 sql[] = TENANT_SQL;
-	struct store_tenant	 t = { .name = text_of(o, "name"),
-				    .note = text_of(o, "note"),
-				    .models = text_of(o, "models"),
-				    .routes = text_of(o, "routes"),
+	struct store_tenant	 t = { .name = import_text(o, "name"),
+				    .note = import_text(o, "note"),
+				    .models = import_text(o, "models"),
+				    .routes = import_text(o, "routes"),
 				    .enabled = json_is_true(json_object_get(o,
 				    "enabled")) };
 	struct store_bad	 bad;
@@ -529,12 +457,12 @@ put_hash(struct importing *x, const json_t *o, int64_t id)
 	    &hash) == -1 || export_open(x->seal, "old client key",
 	    json_object_get(o, "old_hash"), &old) == -1)
 		store_fail(x->s, "the value of client key '%.*s' cannot be "
-		    "opened", STR_FMT(text_of(o, "name")));
+		    "opened", STR_FMT(import_text(o, "name")));
 	else
 		rc = sql_run(x->s, "UPDATE OR IGNORE client_keys SET hash = ?, "
 		    "old_hash = ?, old_until_us = ?, mask = ? WHERE id = ?",
 		    "ssisi", buf_str(&hash), old.len == 0 ? STR("") :
-		    buf_str(&old), int_of(o, "old_until_us"), text_of(o,
+		    buf_str(&old), import_int(o, "old_until_us"), import_text(o,
 		    "mask"), id);
 	buf_release(&hash);
 	buf_release(&old);
@@ -546,20 +474,20 @@ put_client_key(struct importing *x, size_t i, const json_t *o)
 {
 	static const char	 tenant_sql[] = TENANT_SQL;
 	static const char	 key_sql[] = CLIENT_KEY_SQL;
-	struct store_client_key	 k = { .name = text_of(o, "name"),
-				    .note = text_of(o, "note"),
-				    .models = text_of(o, "models"),
-				    .routes = text_of(o, "routes"),
+	struct store_client_key	 k = { .name = import_text(o, "name"),
+				    .note = import_text(o, "note"),
+				    .models = import_text(o, "models"),
+				    .routes = import_text(o, "routes"),
 				    .enabled = json_is_true(json_object_get(o,
 				    "enabled")),
-				    .expires_us = int_of(o, "expires_us") };
+				    .expires_us = import_int(o, "expires_us") };
 	char			 plain[CLIENT_KEY_LEN + 1] = "";
 	struct store_bad	 bad;
 	enum import_result	 r;
 
 	limits_of(o, &k.limits);
-	k.tenant_id = text_of(o, "tenant").n == 0 ? 0 :
-	    id_of(x, tenant_sql, text_of(o, "tenant"));
+	k.tenant_id = import_text(o, "tenant").n == 0 ? 0 :
+	    id_of(x, tenant_sql, import_text(o, "tenant"));
 	if (k.tenant_id == -1 ||
 	    (k.id = id_of(x, key_sql, k.name)) == -1)
 		return IMPORT_STORE;
@@ -575,299 +503,21 @@ put_client_key(struct importing *x, size_t i, const json_t *o)
 static enum import_result
 put_price(struct importing *x, size_t i, const json_t *o)
 {
-	struct store_price	 p = { .provider = text_of(o, "provider"),
-				    .model = text_of(o, "model"),
-				    .input = int_of(o, "input"),
-				    .output = int_of(o, "output"),
-				    .cache_read = int_of(o, "cache_read"),
-				    .cache_write_5m = int_of(o,
+	struct store_price	 p = { .provider = import_text(o, "provider"),
+				    .model = import_text(o, "model"),
+				    .input = import_int(o, "input"),
+				    .output = import_int(o, "output"),
+				    .cache_read = import_int(o, "cache_read"),
+				    .cache_write_5m = import_int(o,
 				    "cache_write_5m"),
-				    .cache_write_1h = int_of(o,
+				    .cache_write_1h = import_int(o,
 				    "cache_write_1h"),
-				    .date = text_of(o, "date"),
-				    .source = text_of(o, "source") };
+				    .date = import_text(o, "date"),
+				    .source = import_text(o, "source") };
 	struct store_bad	 bad;
 
 	return bad_result(x, store_price_put(x->s, &p, &bad), "prices", i,
 	    &bad);
-}
-
-struct holding {
-	const json_t	*want;		/* name -> text */
-	json_t		*differ;
-	size_t		 known;
-};
-
-/* Those that are not as wanted here, and may be set. */
-static void
-holding_cb(void *arg, const struct store_setting *o)
-{
-	struct holding	*h = arg;
-	json_t		*v = json_object_get(h->want, o->conf->name);
-
-	h->known++;
-	if (json_is_string(v) && o->fixed == NULL && !str_eq(o->value,
-	    (struct str){ json_string_value(v), json_string_length(v) }))
-		json_object_set(h->differ, o->conf->name, v);
-}
-
-static void
-fixed_cb(void *arg, const struct store_setting *o)
-{
-	struct importing	*x = arg;
-	const json_t		*v = json_object_get(json_object_get(x->data,
-				    "settings"), o->conf->name);
-
-	if (json_is_string(v) && o->fixed != NULL &&
-	    !str_is(o->value, json_string_value(v)))
-		note(x, "%s was '%.200s' there: it is set in app.yml alone",
-		    o->conf->name, json_string_value(v));
-}
-
-static void
-replace_cb(void *arg, const struct store_setting *o)
-{
-	struct holding	*h = arg;
-
-	if (o->source == SETTING_DATABASE &&
-	    json_object_get(h->want, o->conf->name) == NULL)
-		json_object_set_new(h->differ, o->conf->name, json_null());
-}
-
-static enum import_result
-put_settings(struct importing *x)
-{
-	struct holding		 h = { json_object_get(x->data, "settings"),
-				    json_object(), 0 };
-	struct setting_put	*put;
-	struct store_bad	 bad;
-	const char		*name;
-	json_t			*v;
-	size_t			 n = 0;
-	int			 rc = STORE_DONE;
-
-	if (store_settings(x->s, holding_cb, &h) == -1 ||
-	    store_settings(x->s, fixed_cb, x) == -1 || (x->im->replace &&
-	    store_settings(x->s, replace_cb, &h) == -1))
-		rc = -1;
-	else if (h.known == 0)
-		rc = store_fail(x->s, "no configuration was loaded yet: start "
-		    "proxyd once");
-	put = arena_array(&x->arena, json_object_size(h.differ) + 1,
-	    sizeof(*put));
-	json_object_foreach(h.differ, name, v) {
-		put[n].name = str_of(name);
-		put[n++].text = json_is_null(v) ? STR_NONE :
-		    (struct str){ json_string_value(v),
-		    json_string_length(v) };
-	}
-	if (rc == STORE_DONE && n > 0)
-		rc = store_settings_put(x->s, put, n, &bad);
-	json_decref(h.differ);
-	if (rc != STORE_BAD)
-		return rc == STORE_DONE ? IMPORT_DONE : IMPORT_STORE;
-	return refuse(x, IMPORT_REFUSED, bad.field, "%s", bad.text);
-}
-
-/* --- users and tokens ------------------------------------------------------------------- */
-
-static json_t *
-row_open(struct importing *x, const char *list, size_t i, const json_t *o)
-{
-	struct buf	 b;
-	json_t		*row = NULL;
-	char		 field[64];
-
-	buf_init(&b, 65536);
-	if (export_open(x->seal, list, json_object_get(o, "sealed"), &b) == 0)
-		row = json_loadb(b.data, b.len, 0, NULL);
-	buf_release(&b);
-	snprintf(field, sizeof(field), "%s[%zu]", list, i);
-	if (row == NULL)
-		(void)refuse(x, IMPORT_FILE, field, "cannot be opened");
-	return row;
-}
-
-static struct str
-bytes_of(struct importing *x, const json_t *row, const char *name)
-{
-	struct str	 hex = text_of(row, name);
-	size_t		 n = hex.n / 2;
-	char		*to = arena_alloc(&x->arena, n + 1);
-
-	return hex_decode((unsigned char *)to, n, hex) == -1 ? STR("") :
-	    (struct str){ to, n };
-}
-
-/* Those that are here stay as they are: an import takes nobody's place. */
-static enum import_result
-put_user(struct importing *x, size_t i, const json_t *o)
-{
-	json_t	*row = row_open(x, "users", i, o);
-	int	 rc;
-
-	if (row == NULL)
-		return IMPORT_FILE;
-	rc = sql_run(x->s, "INSERT INTO users (name, role, enabled, salt, "
-	    "rounds, hash, created_us) VALUES (?, ?, ?, ?, ?, ?, ?) "
-	    "ON CONFLICT (name) DO NOTHING", "ssibibi", text_of(o, "name"),
-	    text_of(row, "role"), int_of(row, "enabled"), bytes_of(x, row,
-	    "salt"), int_of(row, "rounds"), bytes_of(x, row, "hash"),
-	    clock_wall_us());
-	json_decref(row);
-	return rc == -1 ? IMPORT_STORE : IMPORT_DONE;
-}
-
-static enum import_result
-put_token(struct importing *x, size_t i, const json_t *o)
-{
-	json_t	*row = row_open(x, "tokens", i, o);
-	int	 rc;
-
-	if (row == NULL)
-		return IMPORT_FILE;
-	rc = sql_run(x->s, "INSERT INTO api_tokens (name, role, hash, mask, "
-	    "expires_us, created_us) VALUES (?, ?, ?, ?, ?, ?) "
-	    "ON CONFLICT DO NOTHING", "ssssii", text_of(o, "name"),
-	    text_of(row, "role"), text_of(row, "hash"), text_of(row, "mask"),
-	    int_of(row, "expires_us"), clock_wall_us());
-	json_decref(row);
-	return rc == -1 ? IMPORT_STORE : IMPORT_DONE;
-}
-
-/* --- what is not in the file --------------------------------------------------------------- */
-
-static enum import_result
-drop_one(struct importing *x, enum object_kind k, const json_t *o)
-{
-	struct object_error	 e;
-	char			 id[24], field[160];
-	enum object_result	 r;
-
-	snprintf(id, sizeof(id), "%lld", (long long)int_of(o, "id"));
-	if (!str_is(text_of(o, "source"), "db") ||
-	    json_object_get(x->seen[k], id) != NULL)
-		return IMPORT_DONE;
-	memset(&e, 0, sizeof(e));
-	r = store_object_delete(x->s, k, int_of(o, "id"), &e);
-	if (r == OBJECT_OK)
-		return IMPORT_DONE;
-	snprintf(field, sizeof(field), "%s '%.100s'", object_name(k),
-	    k == OBJECT_KEY ? text_of(o, "mask").p :
-	    text_of(o, name_member(k)).p);
-	return r == OBJECT_STORE ? IMPORT_STORE : refuse(x, IMPORT_REFUSED,
-	    field, "cannot be deleted: %s", e.text);
-}
-
-static enum import_result
-drop_kind(struct importing *x, enum object_kind k)
-{
-	enum import_result	 r = IMPORT_STORE;
-	struct buf		 b;
-	json_t			*list, *o;
-	size_t			 i;
-
-	buf_init(&b, (size_t)64 << 20);
-	if (store_object_list(x->s, k, &b) == OBJECT_OK &&
-	    (list = json_loadb(b.data, b.len, 0, NULL)) != NULL) {
-		r = IMPORT_DONE;
-		json_array_foreach(list, i, o)
-			if (r == IMPORT_DONE)
-				r = drop_one(x, k, o);
-		json_decref(list);
-	}
-	buf_release(&b);
-	return r;
-}
-
-struct dropping {
-	struct importing	*x;
-	const char		*list;
-	int64_t			 id[CLIENT_KEYS_MAX];
-	size_t			 n;
-};
-
-static void
-drop_add(struct dropping *d, int64_t id)
-{
-	if (d->n < CLIENT_KEYS_MAX)
-		d->id[d->n++] = id;
-}
-
-static void
-drop_unnamed(struct dropping *d, int64_t id, struct str name)
-{
-	json_t	*o;
-	size_t	 i;
-
-	json_array_foreach(list_of(d->x, d->list), i, o)
-		if (str_is_nocase(name, text_of(o, "name").p))
-			return;
-	drop_add(d, id);
-}
-
-static void
-drop_tenant_cb(void *arg, const struct store_tenant *t)
-{
-	drop_unnamed(arg, t->id, t->name);
-}
-
-static void
-drop_client_key_cb(void *arg, const struct store_client_key *k)
-{
-	drop_unnamed(arg, k->id, k->name);
-}
-
-static void
-drop_price_cb(void *arg, const struct store_price *p)
-{
-	struct dropping	*d = arg;
-	json_t		*o;
-	size_t		 i;
-
-	json_array_foreach(list_of(d->x, d->list), i, o)
-		if (str_eq(text_of(o, "model"), p->model) &&
-		    str_eq(text_of(o, "provider"), p->provider))
-			return;
-	if (!p->builtin)
-		drop_add(d, p->id);
-}
-
-static enum import_result
-drop_list(struct importing *x, const char *list,
-    int (*delete)(struct store *, int64_t))
-{
-	struct dropping	 d = { .x = x, .list = list };
-	int		 rc;
-	size_t		 i;
-
-	rc = strcmp(list, "tenants") == 0 ?
-	    store_tenants(x->s, drop_tenant_cb, &d) :
-	    strcmp(list, "prices") == 0 ?
-	    store_prices(x->s, drop_price_cb, &d) :
-	    store_client_keys(x->s, drop_client_key_cb, &d);
-	for (i = 0; rc != -1 && i < d.n; i++)
-		rc = delete(x->s, d.id[i]);
-	return rc == -1 ? IMPORT_STORE : IMPORT_DONE;
-}
-
-static enum import_result
-drop_rest(struct importing *x)
-{
-	static const enum object_kind	 order[] = { OBJECT_RULE,
-					    OBJECT_MODEL, OBJECT_POOL,
-					    OBJECT_KEY, OBJECT_PROVIDER };
-	enum import_result		 r = IMPORT_DONE;
-	size_t				 i;
-
-	for (i = 0; r == IMPORT_DONE && i < OBJECT_KINDS; i++)
-		r = drop_kind(x, order[i]);
-	if (r == IMPORT_DONE)
-		r = drop_list(x, "client_keys", store_client_key_delete);
-	if (r == IMPORT_DONE)
-		r = drop_list(x, "tenants", store_tenant_delete);
-	return r != IMPORT_DONE ? r :
-	    drop_list(x, "prices", store_price_delete);
 }
 
 /* --- all of it ------------------------------------------------------------------------------- */
@@ -897,8 +547,8 @@ static const struct {
 	{ "tenants", put_tenant }, { "providers", put_provider },
 	{ "keys", put_key }, { "pools", put_pool }, { "models", put_model },
 	{ "rules", put_rule }, { "client_keys", put_client_key },
-	{ "prices", put_price }, { "users", put_user },
-	{ "tokens", put_token }
+	{ "prices", put_price }, { "users", import_user },
+	{ "tokens", import_token }
 };
 
 static enum import_result
@@ -910,18 +560,18 @@ put_all(struct importing *x)
 	size_t			 p, i;
 
 	for (p = 0; p < sizeof(parts) / sizeof(*parts); p++) {
-		list = list_of(x, parts[p].list);
+		list = import_list(x, parts[p].list);
 		if (!json_is_array(list))
-			return refuse(x, IMPORT_FILE, parts[p].list,
+			return import_refuse(x, IMPORT_FILE, parts[p].list,
 			    "is missing, or no list");
 		json_array_foreach(list, i, o)
 			if ((r = parts[p].put(x, i, o)) != IMPORT_DONE)
 				return r;
 	}
-	if ((r = put_settings(x)) == IMPORT_DONE && x->im->replace)
-		r = drop_rest(x);
+	if ((r = import_settings(x)) == IMPORT_DONE && x->im->replace)
+		r = import_drop_rest(x);
 	if (r == IMPORT_DONE && x->new_values > 0)
-		note(x, "%lld client keys are of another secret.key: each "
+		import_note(x, "%lld client keys are of another secret.key: each "
 		    "needs a new value before it is of use",
 		    (long long)x->new_values);
 	return r;

@@ -63,6 +63,7 @@ await step('undo', async () => {
 	await page.goto(`${BASE}/#/tenants`);
 	await settled(page);
 	await page.locator('tr', { hasText: 'onerror' }).getByRole('button', { name: 'Delete' }).click();
+	say((await dialog().textContent()).includes('can be undone from Revisions'), 'that it can be undone is said');
 	await dialog().locator('button.danger').click();
 	await toast('Deleted.');
 	await shot(page, 'undo-notice');

@@ -23,7 +23,7 @@ function Flight({ admin }) {
 				<td class="num">${admin && html`<button class="small danger" onClick=${() => setEnd(r)}>${t('End it')}<span class="sr"> ${nameOf(r)}</span></button>`}</td></tr>`)}</tbody></table></div>
 			${hidden > 0 && html`<p class="dim">${t('and {n} more', { n: num(hidden) })}</p>`}`}
 	</${Panel}>
-	${end && html`<${Confirm} title=${t('End the request “{name}”?', { name: nameOf(end) })} yes=${t('End it')} onClose=${() => setEnd(null)}
+	${end && html`<${Confirm} keeps=${false} title=${t('End the request “{name}”?', { name: nameOf(end) })} yes=${t('End it')} onClose=${() => setEnd(null)}
 		text=${t('Its client gets an error, and what was said so far is paid for. This cannot be undone.')}
 		onYes=${async () => { await api('DELETE', `/requests/${encodeURIComponent(end.id)}`); toast(t('It was told to end.')); d.reload(); }} />`}`;
 }
