@@ -121,4 +121,6 @@ export const zh = {
 	'days that a row of the request log is kept; 0: for ever': '请求日志的保留天数；0：永久', 'size of the database above which the oldest rows go; 0: any': '数据库超过此大小时删除最旧的行；0：不限', 'whose bodies are kept: none, errors, all': '保存哪些正文：none 不保存、errors 出错的、all 全部',
 	'bytes of one body that are kept': '单个正文保存的字节数', "percent of the requests without error that 'all' keeps": 'all 时保存多少百分比的成功请求', 'days that bodies are kept; 0: for ever': '正文的保留天数；0：永久', 'bytes of all bodies above which the oldest go; 0: any': '所有正文超过此大小时删除最旧的；0：不限',
 	'changes of the configuration that can be shown and undone': '可显示和撤销的配置修改数', 'provider of models whose name says nothing': '名称无法判断提供商的模型去往何处',
+	'percent of failed attempts at which a provider is left alone; 0: never': '失败尝试达到此百分比时暂停使用该提供商；0：从不', 'attempts that must have been made for that': '作此判断所需的最少尝试次数',
+	'time over which they are counted': '统计的时间窗口', 'how long a provider is first left alone': '首次暂停提供商的时长',
 };
