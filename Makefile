@@ -33,7 +33,7 @@ B	?= build/$(VARIANT)
 BASE_SRCS = $(addprefix common/base/,arena.c asset.c buf.c caps.c caps_table.c clock.c \
 	codec.c fold.c id.c listen.c log.c loop.c redact.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
-	server_tool.c server_run.c cite.c estimate.c refusal.c count.c embed.c \
+	server_tool.c server_run.c cite.c estimate.c http1.c refusal.c count.c embed.c \
 	ir_response.c ir_name.c loss.c vault.c decoder.c dialect.c convert.c schema.c \
 	schema_lower.c \
 	dialect_anthropic.c dialect_anthropic_decode.c \
@@ -69,7 +69,8 @@ POLICY_SRCS = $(addprefix common/policy/,access.c account_view.c headroom.c key_
 GEN_SRCS = $(addprefix common/state/,caps_gen.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
-	worker.c worker_state.c http_in.c http_out.c request.c request_route.c \
+	worker.c worker_state.c http_in.c http_out.c http_conn.c inflate.c \
+	request.c request_route.c \
 	request_params.c request_provider.c request_try.c request_answer.c operator.c \
 	request_alive.c request_live.c request_head.c request_op.c request_refusal.c request_vault.c responses.c responses_native.c \
 	fetch.c choices.c api.c docs.c \
@@ -85,14 +86,14 @@ PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,ask.c revisions.c \
 	call.c probe.c try.c \
 	daemon.c launch.c foreground.c status.c check.c convert.c route.c \
 	route_text.c))
-UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c ir.c estimate.c ops.c loop.c \
+UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c http1.c ir.c estimate.c ops.c loop.c \
 	dialect_anthropic.c anthropic_answer.c dialect_gemini.c \
 	gemini_answer.c dialect_openai_chat.c \
 	dialect_openai_responses.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
 	revisions.c \
 	schema.c conf.c store.c objects.c plan.c explain.c health.c secret.c shm.c policy.c \
 	netguard.c rows.c reprice.c money.c statedb.c vault.c caps.c))
-FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c dialect.c error.c ops.c conf.c))
+FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c http1.c dialect.c error.c ops.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))
 MANS	= $(wildcard $(addprefix man/,proxyd.8 admind.8 proxyctl.8 app.yml.5 \
 	proxyd-schema.5 proxyd-api.7 proxyd-dialects.7 proxyd-routes.7))
@@ -103,12 +104,12 @@ PROGS	= $(if $(PROXYD_SRCS),proxyd) $(if $(ADMIND_SRCS),admind) \
 # --- libraries --------------------------------------------------------------
 PACKAGES = gcc libc6-dev make pkg-config libmicrohttpd-dev \
 	libcurl4-gnutls-dev libjansson-dev libyaml-dev libsqlite3-dev \
-	libgnutls28-dev ca-certificates npm
+	libgnutls28-dev zlib1g-dev ca-certificates npm
 CHECK_PACKAGES = perl mandoc curl zsh sqlite3 nginx-light gnutls-bin chromium \
 	fonts-wqy-microhei \
 	valgrind binutils
 PKG_COMMON = sqlite3 yaml-0.1 gnutls jansson
-PKG	= $(PKG_COMMON) libmicrohttpd libcurl
+PKG	= $(PKG_COMMON) libmicrohttpd libcurl zlib
 # Asked when a recipe runs, so that the packages may be installed by then.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKG) 2>/dev/null)
 PKG_LIBS   = $(shell pkg-config --libs $(1) 2>/dev/null)

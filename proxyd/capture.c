@@ -139,7 +139,7 @@ capture_upstream_request(struct request *rq, struct str body)
 	c->seen = 0;
 }
 
-/* libcurl only adds to up_in: what is new stands at its end. */
+/* http_out only adds to up_in: what is new stands at its end. */
 void
 capture_upstream(struct request *rq)
 {

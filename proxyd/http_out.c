@@ -9,6 +9,7 @@
  * its resolver closes, are removed at once.
  */
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -18,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "policy/netguard.h"
+#include "proxyd/http_conn.h"
 #include "proxyd/http_out.h"
 
 #define EASY_KEPT	64		/* handles kept for reuse */
@@ -47,6 +49,7 @@ struct http_out {
 	unsigned		  nkept;
 	struct loop_task	  start;	/* what was added */
 	struct loop_task	  finish;	/* reads curl's messages */
+	struct conn_pool	 *conns;
 };
 
 /*
@@ -236,6 +239,15 @@ task_cb(void *arg)
 		up->up_cb(up->up_arg);
 }
 
+void
+upstream_head_done(struct upstream *up, int status)
+{
+	up->up_status = status;
+	up->up_headers_done = true;
+	up->up_first_us = clock_mono_us();
+	upstream_post(up);
+}
+
 static size_t
 curl_header_cb(char *data, size_t size, size_t n, void *arg)
 {
@@ -249,12 +261,8 @@ curl_header_cb(char *data, size_t size, size_t n, void *arg)
 	}
 	if (line.n == 0) {
 		curl_easy_getinfo(up->up_easy->e, CURLINFO_RESPONSE_CODE, &code);
-		if (code >= 200) {
-			up->up_status = (int)code;
-			up->up_headers_done = true;
-			up->up_first_us = clock_mono_us();
-			upstream_post(up);
-		}
+		if (code >= 200)
+			upstream_head_done(up, (int)code);
 		return size * n;
 	}
 	if (up->up_arena.total > HEADER_MAX)
@@ -265,23 +273,55 @@ curl_header_cb(char *data, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
+bool
+upstream_full(const struct upstream *up)
+{
+	return up->up_flow && up->up_in.len > UPSTREAM_HIGH;
+}
+
+static void
+upstream_large(struct upstream *up)
+{
+	snprintf(up->up_error, sizeof(up->up_error),
+	    "the answer is larger than %lld bytes",
+	    (long long)(up->up_max < UPSTREAM_WHOLE ? up->up_max :
+	    UPSTREAM_WHOLE));
+}
+
+int
+upstream_add(struct upstream *up, const char *data, size_t n)
+{
+	up->up_received += (int64_t)n;
+	if (up->up_received > up->up_max || up->up_in.len + n >
+	    UPSTREAM_WHOLE || buf_add(&up->up_in, data, n) == -1) {
+		up->up_toolarge = true;
+		upstream_large(up);
+		return -1;
+	}
+	upstream_post(up);
+	return 0;
+}
+
+void
+upstream_end(struct upstream *up, enum upstream_fault fault, const char *why)
+{
+	up->up_done = true;
+	up->up_fault = fault;
+	if (fault != UPSTREAM_OK && up->up_error[0] == '\0')
+		snprintf(up->up_error, sizeof(up->up_error), "%s", why);
+	upstream_post(up);
+}
+
 static size_t
 curl_write_cb(char *data, size_t size, size_t n, void *arg)
 {
 	struct upstream	*up = arg;
 
-	if (up->up_flow && up->up_in.len > UPSTREAM_HIGH && !up->up_paused) {
+	if (upstream_full(up) && !up->up_paused) {
 		up->up_paused = true;
 		return CURL_WRITEFUNC_PAUSE;
 	}
-	up->up_received += (int64_t)(size * n);
-	up->up_toolarge = up->up_received > up->up_max ||
-	    (!up->up_flow && up->up_in.len + size * n > UPSTREAM_WHOLE) ||
-	    buf_add(&up->up_in, data, size * n) == -1;
-	if (up->up_toolarge)
-		return 0;
-	upstream_post(up);
-	return size * n;
+	return upstream_add(up, data, size * n) == -1 ? 0 : size * n;
 }
 
 static enum upstream_fault
@@ -330,6 +370,41 @@ upstream_resend(struct upstream *up, CURLcode r)
 	return curl_multi_add_handle(multi, up->up_easy->e) == CURLM_OK;
 }
 
+static void	 upstream_easy_end(struct upstream *);
+
+static void
+upstream_finish(struct upstream *up, CURLcode r)
+{
+	/* libcurl's own text says that nothing could be written. */
+	if (up->up_toolarge)
+		upstream_large(up);
+	up->up_unknown = r == CURLE_COULDNT_RESOLVE_HOST;
+	upstream_end(up, fault_of(r, up), curl_easy_strerror(r));
+}
+
+/*
+ * A connection for http_conn.c.  It gets a descriptor of its own: libcurl closes
+ * its with the handle.
+ */
+static void
+upstream_opened(struct upstream *up, CURLcode r)
+{
+	curl_socket_t	 fd = -1;
+
+	if (r == CURLE_OK) {
+		curl_easy_getinfo(up->up_easy->e, CURLINFO_ACTIVESOCKET, &fd);
+		if ((fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1)
+			r = CURLE_COULDNT_CONNECT;
+	}
+	upstream_easy_end(up);
+	if (r == CURLE_OK)
+		conn_connected(up, fd);
+	else {
+		conn_abandon(up);
+		upstream_finish(up, r);
+	}
+}
+
 static void
 finish_cb(void *arg)
 {
@@ -346,21 +421,10 @@ finish_cb(void *arg)
 		r = msg->data.result;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &p);
 		up = (struct upstream *)(void *)p;
-		if (upstream_resend(up, r))
-			continue;
-		up->up_done = true;
-		up->up_fault = fault_of(r, up);
-		up->up_unknown = r == CURLE_COULDNT_RESOLVE_HOST;
-		/* libcurl's own text says that nothing could be written. */
-		if (up->up_toolarge)
-			snprintf(up->up_error, sizeof(up->up_error),
-			    "the answer is larger than %lld bytes",
-			    (long long)(up->up_max < UPSTREAM_WHOLE ?
-			    up->up_max : UPSTREAM_WHOLE));
-		if (up->up_error[0] == '\0' && up->up_fault != UPSTREAM_OK)
-			snprintf(up->up_error, sizeof(up->up_error), "%s",
-			    curl_easy_strerror(r));
-		upstream_post(up);
+		if (up->up_conn != NULL)
+			upstream_opened(up, r);
+		else if (!upstream_resend(up, r))
+			upstream_finish(up, r);
 	}
 }
 
@@ -541,6 +605,39 @@ upstream_options(struct upstream *up, const struct upstream_call *call)
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, up);
 }
 
+/* Only opens a connection, which ends in upstream_opened. */
+void
+upstream_connect(struct upstream *up, struct str authority)
+{
+	struct http_out	*o = up->up_out;
+	CURL		*e;
+
+	up->up_easy = easy_new(o);
+	up->up_once = true;
+	e = up->up_easy->e;
+	curl_easy_setopt(e, CURLOPT_URL, arena_strf(&up->up_arena,
+	    "http://%.*s/", STR_FMT(authority)).p);
+	curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1l);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
+	    (long)up->up_connect_ms);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, up->up_error);
+	curl_easy_setopt(e, CURLOPT_PRIVATE, up);
+	if (curl_multi_add_handle(o->multi, e) != CURLM_OK)
+		fatalx("cannot start a transfer");
+	loop_post(o->wk->loop, &o->start);
+}
+
+static void
+upstream_easy_end(struct upstream *up)
+{
+	curl_multi_remove_handle(up->up_out->multi, up->up_easy->e);
+	if (up->up_once)
+		easy_free(up->up_easy);
+	else
+		easy_put(up->up_out, up->up_easy);
+	up->up_easy = NULL;
+}
+
 static void
 upstream_free_cb(void *arg)
 {
@@ -569,6 +666,9 @@ upstream_start(struct http_out *o, const struct upstream_call *call,
 	up->up_free = (struct loop_task){ .cb = upstream_free_cb, .arg = up };
 	buf_init(&up->up_in, (size_t)call->max_answer);
 	arena_init(&up->up_arena);
+	up->up_connect_ms = call->connect_ms;
+	if (conn_start(o->conns, up, call))
+		return up;
 	up->up_once = call->fetch || call->method != NULL;
 	up->up_easy = call->fetch ? easy_new(o) : easy_get(o, call);
 	upstream_options(up, call);
@@ -584,11 +684,10 @@ upstream_close(struct upstream *up)
 	if (up == NULL)
 		return;
 	up->up_cb = NULL;
-	curl_multi_remove_handle(up->up_out->multi, up->up_easy->e);
-	if (up->up_once)
-		easy_free(up->up_easy);
-	else
-		easy_put(up->up_out, up->up_easy);
+	if (up->up_conn != NULL)
+		conn_abandon(up);
+	if (up->up_easy != NULL)
+		upstream_easy_end(up);
 	loop_defer(up->up_out->wk->loop, &up->up_free);
 }
 
@@ -598,6 +697,10 @@ upstream_taken(struct upstream *up)
 	if (!up->up_paused || up->up_in.len > UPSTREAM_HIGH / 2)
 		return;
 	up->up_paused = false;
+	if (up->up_conn != NULL)
+		conn_resume(up);
+	if (up->up_easy == NULL)
+		return;
 	/* Delivers what was held back, from within: the callbacks only post. */
 	curl_easy_pause(up->up_easy->e, CURLPAUSE_CONT);
 	loop_post(up->up_out->wk->loop, &up->up_out->finish);
@@ -629,7 +732,8 @@ upstream_redirect(const struct upstream *up)
 {
 	char	*url = NULL;
 
-	curl_easy_getinfo(up->up_easy->e, CURLINFO_REDIRECT_URL, &url);
+	if (up->up_easy != NULL)
+		curl_easy_getinfo(up->up_easy->e, CURLINFO_REDIRECT_URL, &url);
 	return url == NULL ? STR_NONE : str_of(url);
 }
 
@@ -647,6 +751,7 @@ http_out_create(struct worker *wk)
 	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK ||
 	    (o->multi = curl_multi_init()) == NULL)
 		fatalx("cannot start libcurl");
+	o->conns = conn_pool_create(o, wk->loop);
 	o->timer = (struct loop_timer){ .cb = timer_cb, .arg = o };
 	o->start = (struct loop_task){ .cb = start_cb, .arg = o };
 	o->finish = (struct loop_task){ .cb = finish_cb, .arg = o };
@@ -666,6 +771,7 @@ http_out_destroy(struct http_out *o)
 	struct out_easy	*h;
 	int		 i;
 
+	conn_pool_destroy(o->conns);
 	while ((h = o->kept) != NULL) {
 		o->kept = h->next;
 		easy_free(h);

@@ -12,9 +12,10 @@
 #include "proxyd/worker.h"
 
 /*
- * The providers' side: libcurl on our loop.  http_out.c is the only file that
- * knows it.  Its callbacks only append to buffers and post; the owner's cb runs
- * later in the same turn.
+ * The providers' side, on our loop.  A POST over plain http goes by HTTP/1.1 of
+ * our own (http_conn.h), once libcurl has connected; all else by libcurl, which
+ * only http_out.c knows.  What arrives is only appended to buffers and posted;
+ * the owner's cb runs later in the same turn.
  */
 
 #define UPSTREAM_HEADERS	48
@@ -30,6 +31,7 @@ enum upstream_fault {
 };
 
 struct out_easy;
+struct conn;
 
 struct upstream_call {
 	const char	*url;
@@ -67,7 +69,9 @@ struct upstream {
 	struct arena		 up_arena;
 	/* http_out's own */
 	struct http_out		*up_out;
-	struct out_easy		*up_easy;
+	struct out_easy		*up_easy;	/* NULL: none at work */
+	struct conn		*up_conn;	/* NULL: libcurl's, or over */
+	int			 up_connect_ms;
 	bool			 up_once;	/* the handle is not kept */
 	bool			 up_paused, up_toolarge;
 	int64_t			 up_max;

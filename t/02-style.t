@@ -116,6 +116,7 @@ my %door = (
 	'gnutls/gnutls.h' => [qw(common/state/secret.c)],
 	'gnutls/crypto.h' => [qw(common/state/secret.c)],
 	'sqlite3.h' => [qw(common/state/store.c)],
+	'zlib.h' => [qw(proxyd/inflate.c)],
 );
 
 for my $h (sort keys %door) {
@@ -123,7 +124,7 @@ for my $h (sort keys %door) {
 	    $door{$h}, "$h is included by @{ $door{$h} }");
 }
 none('no other header of theirs', map { my $f = $_; map {
-    m{^<((?:microhttpd|curl/|yaml|gnutls/|sqlite3)\S*)} && !$door{$1} ?
+    m{^<((?:microhttpd|curl/|yaml|gnutls/|sqlite3|zlib)\S*)} && !$door{$1} ?
     "$f includes $1" : () } includes($f) } @files);
 
 # A change of configuration is a revision: store_change.c raises the generation,
