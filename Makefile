@@ -83,7 +83,7 @@ PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,ask.c revisions.c \
 	main.c words.c completion.c db.c \
 	table.c values.c objects.c models.c keys.c \
 	routes.c accounts.c prices.c reprice.c users.c stats.c logs.c \
-	call.c probe.c try.c \
+	call.c probe.c try.c top.c top_view.c \
 	daemon.c launch.c foreground.c status.c check.c convert.c route.c \
 	route_text.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c http1.c ir.c estimate.c ops.c loop.c \

@@ -93,7 +93,7 @@ tick_figures(struct live *l)
 		return;
 	arena_init(&arena);
 	buf_init(&b, HTTP_STREAM_MAX);
-	status_gather(&v, &arena, &l->ad->paths);
+	status_watch(&v, &arena, &l->ad->paths);
 	status_live_json(&v, &b);
 	for (w = l->watchers; w != NULL; w = w->next)
 		if (!w->follows)

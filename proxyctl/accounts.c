@@ -613,17 +613,10 @@ accounts_enable(struct ctl *c)
 	return each(c, enable_one);
 }
 
-static void
-count_cb(void *arg, const struct store_client_key *k)
-{
-	(void)k;
-	++*(int64_t *)arg;
-}
-
 static int
 delete_one(struct accounts *a, json_t *o)
 {
-	int64_t	 left = 0;
+	int64_t	 before = store_client_key_count(a->s);
 	int	 rc = a->keys ? store_client_key_delete(a->s, objects_id(o)) :
 		    store_tenant_delete(a->s, objects_id(o));
 
@@ -633,8 +626,7 @@ delete_one(struct accounts *a, json_t *o)
 	printf("%s deleted: %s (id %lld)\n", a->f->what, json_text(o, "name"),
 	    (long long)objects_id(o));
 	/* A tenant's keys go with it. */
-	if (store_client_keys(a->s, count_cb, &left) != -1 && left == 0 &&
-	    a->keys)
+	if (before > 0 && store_client_key_count(a->s) == 0)
 		fprintf(stderr, "proxyctl: no client key is left: requests of "
 		    "this machine are served again, with any key, and no "
 		    "others\n");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "proxyctl/db.h"
 #include "proxyctl/words.h"
 #include "state/daemon.h"
 #include "state/snapshot.h"
@@ -94,7 +95,7 @@ print_conf(const struct conf *c)
 }
 
 static void
-warn_conf(const struct conf *c)
+warn_conf(const struct ctl *ctl, const struct conf *c)
 {
 	const struct conf_provider	*p;
 	const struct conf_model		*m;
@@ -108,7 +109,8 @@ warn_conf(const struct conf *c)
 	if (c->allow_anonymous)
 		printf("warning: ALLOW_ANONYMOUS: whoever reaches %s port %d "
 		    "uses your keys\n", c->process.host, c->process.port);
-	else if (!daemon_host_is_local(c->process.host))
+	else if (!daemon_host_is_local(c->process.host) &&
+	    ctl_client_keys(ctl) == 0)
 		printf("warning: HOST is %s, but no client key is defined: "
 		    "only requests of this machine are served\n",
 		    c->process.host);
@@ -143,7 +145,7 @@ check_conf(const struct ctl *c)
 		printf("configuration: what is built in (no ./app.yml here, "
 		    "no --config)\n");
 	print_conf(conf);
-	warn_conf(conf);
+	warn_conf(c, conf);
 	conf_free(conf);
 	return 0;
 }

@@ -110,11 +110,19 @@ ctl_store_failed(const struct ctl *c, struct store *s)
 	return ctl_fail("%s: %s", c->paths.db, store_error(s));
 }
 
-static void
-count_cb(void *arg, const struct store_client_key *k)
+int64_t
+ctl_client_keys(const struct ctl *c)
 {
-	(void)k;
-	++*(int64_t *)arg;
+	struct store	*s;
+	char		 err[2048];
+	int64_t		 n;
+
+	if (access(c->paths.db, F_OK) == -1)
+		return errno == ENOENT ? 0 : -1;
+	s = store_open(c->paths.db, STORE_READ, err, sizeof(err));
+	n = s == NULL ? -1 : store_client_key_count(s);
+	store_close(s);
+	return n;
 }
 
 struct secret_box *
@@ -126,8 +134,8 @@ ctl_box(const struct ctl *c, struct store *s)
 	int64_t			 n = 0;
 	bool			 there = access(c->paths.secret, F_OK) == 0;
 
-	if (!there && (store_summary(s, &sum) == -1 || store_client_keys(s,
-	    count_cb, &n) == -1)) {
+	if (!there && (store_summary(s, &sum) == -1 ||
+	    (n = store_client_key_count(s)) == -1)) {
 		ctl_store_failed(c, s);
 		return NULL;
 	}

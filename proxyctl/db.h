@@ -36,6 +36,10 @@ const char	*ctl_actor(char dst[CTL_ACTOR]);
 /* All objects of a kind as a JSON array; NULL: said already. */
 struct json_t	*ctl_objects(const struct ctl *, struct store *, enum object_kind);
 
+/* How many client keys there are; 0 also where there is no database yet, -1
+ * where it cannot be read. */
+int64_t	 ctl_client_keys(const struct ctl *);
+
 /* Prints names of a kind (completion --names), a line each. */
 int	 ctl_names(const struct ctl *, const char *kind);
 

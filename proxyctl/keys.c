@@ -68,7 +68,7 @@ key_live(const struct ctl *c, json_t *all)
 	size_t				 i;
 
 	arena_init(&a);
-	status_gather(&v, &a, &c->paths);
+	status_watch(&v, &a, &c->paths);
 	json_array_foreach(all, i, o)
 		for (k = v.keys; k != NULL; k = k->next)
 			if (k->id == objects_id(o))

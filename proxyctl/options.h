@@ -201,8 +201,9 @@
 	    "let it write so much; 16")					\
 	OPT(TIMES, "--count", ARG_NUMBER, "number", "so many requests; 10") \
 	OPT(INTERVAL, "--interval", ARG_TIME, "time",			\
-	    "between the beginnings of two; 1s")			\
+	    "from one to the next; 1s")					\
 	OPT(YES, "--yes", ARG_NONE, "", "do not ask whether to go on")	\
+	OPT(ONCE, "--once", ARG_NONE, "", "print it once, as it is now") \
 	OPT(DRY_RUN, "--dry-run", ARG_NONE, "",				\
 	    "change nothing, say what would change")			\
 	/* users */							\

@@ -9,7 +9,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proxyctl/db.h"
 #include "proxyctl/launch.h"
+#include "proxyctl/top.h"
+#include "proxyctl/values.h"
 #include "proxyctl/words.h"
 #include "state/status_view.h"
 #include "state/store_refusal.h"
@@ -67,22 +70,6 @@ print_json(const struct view *v)
 
 /* --- text ------------------------------------------------------------------------- */
 
-/* "3 d 4 h", "5 min", "12 s" */
-static void
-span(char *dst, size_t size, int64_t s)
-{
-	if (s < 60)
-		snprintf(dst, size, "%lld s", (long long)s);
-	else if (s < 3600)
-		snprintf(dst, size, "%lld min", (long long)(s / 60));
-	else if (s < 86400)
-		snprintf(dst, size, "%lld h %lld min", (long long)(s / 3600),
-		    (long long)(s % 3600 / 60));
-	else
-		snprintf(dst, size, "%lld d %lld h", (long long)(s / 86400),
-		    (long long)(s % 86400 / 3600));
-}
-
 static void
 print_workers(const struct daemon_status *st)
 {
@@ -105,9 +92,9 @@ static void
 print_proxyd(const struct daemon_status *st)
 {
 	const struct daemon_stat	*s;
-	char				 url[DAEMON_URL_MAX], when[64];
+	char				 url[DAEMON_URL_MAX], when[SPAN_LEN];
 
-	span(when, sizeof(when), clock_wall_us() / 1000000 - st->started_s);
+	ctl_span_text(clock_wall_us() / 1000000 - st->started_s, when);
 	printf("proxyd   %s, pid %d, for %s, version %s\n", st->state,
 	    (int)st->pid, when, st->version);
 	printf("         %s (HOST %s)\n", daemon_url(url, st->host, st->port),
@@ -130,12 +117,10 @@ static void
 print_for(int64_t until_us)
 {
 	int64_t	 left = (until_us - clock_wall_us() + 999999) / 1000000;
-	char	 when[64];
+	char	 when[SPAN_LEN];
 
-	if (until_us == 0)
-		return;
-	span(when, sizeof(when), left < 0 ? 0 : left);
-	printf(", for %s", when);
+	if (until_us != 0)
+		printf(", for %s", ctl_span_text(left, when));
 }
 
 /* What works as it should is not told one by one. */
@@ -287,6 +272,8 @@ view_make(struct view *v, struct arena *a, struct ctl *c)
 	buf_release(&b);
 	status_gather(&v->state, a, &c->paths);
 	v->refusals = store_refusals_json(c->paths.db);
+	if (v->answer == DAEMON_OK && ctl_client_keys(c) == 0)
+		daemon_warn_host(a, &v->st);
 	service_init(&v->web, c, true);
 	if ((r = service_find(&v->web)) == -1)
 		return -1;
@@ -328,6 +315,8 @@ ctl_status(struct ctl *c)
 const struct word look_words[] = {
 	{ "status", ctl_status, "show what runs and how it does", NULL,
 	    ARG_NONE, { OPT_JSON } },
+	{ "top", ctl_top, "watch requests, tokens, providers and keys; q "
+	    "quits", NULL, ARG_NONE, { OPT_INTERVAL, OPT_ONCE, OPT_JSON } },
 	{ "check", ctl_check, "validate app.yml and the database", NULL,
 	    ARG_NONE, { OPT_CONFIG } },
 	{ "logs", ctl_logs, "show the latest requests, or all of one",

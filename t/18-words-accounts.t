@@ -96,6 +96,15 @@ subtest 'tenants and client keys' => sub {
 	($out, $err) = $ctl->does('delete a tenant', qw(tenants delete team));
 	is_deeply($ctl->json('list', qw(client-keys list)), [],
 	    'its client keys went with it');
+	like($err, qr/no client key is left/, 'the last ones');
+	my $yml = $ctl->spew('app.yml', "HOST: 0.0.0.0\nPORT: 0\n");
+	like($ctl->does('check', 'check', '--config', $yml),
+	    qr/^warning: HOST is 0\.0\.0\.0, but no client key/m,
+	    'check warns of a HOST for nobody');
+	$ctl->does('a client key', qw(client-keys create --name again));
+	unlike($ctl->does('check', 'check', '--config', $yml),
+	    qr/no client key/, 'which with a client key is not so');
+	$ctl->does('delete it', qw(client-keys delete again));
 	like($ctl->does('list', qw(client-keys list)),
 	    qr/^none: requests of this machine are served/, 'and what that '
 	    . 'means is said');

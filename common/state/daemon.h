@@ -122,6 +122,9 @@ struct daemon_status {
 /* Lines that are not known are skipped: a newer proxyd may say more. */
 void	 daemon_status_parse(struct arena *, struct str lines,
 	    struct daemon_status *);
+/* Where no client key is defined: adds the warning that then others than this
+ * machine ask in vain, if they are listened to. */
+void	 daemon_warn_host(struct arena *, struct daemon_status *);
 
 /* For /api/status and proxyctl status --json; jansson's, the caller's. */
 struct json_t;

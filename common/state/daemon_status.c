@@ -151,10 +151,20 @@ access_warning(struct parse *p)
 		warning(p, arena_strf(p->arena, "ALLOW_ANONYMOUS is set: "
 		    "whoever reaches %s port %d uses your keys", st->host,
 		    st->port).p);
-	else if (!daemon_host_is_local(st->host))
-		warning(p, arena_strf(p->arena, "HOST is %s, but no client key "
-		    "is defined: only requests of this machine are served",
-		    st->host).p);
+}
+
+void
+daemon_warn_host(struct arena *arena, struct daemon_status *st)
+{
+	struct parse	 p = { .arena = arena, .st = st,
+			    .warning = &st->warnings };
+
+	if (st->anonymous || daemon_host_is_local(st->host))
+		return;
+	while (*p.warning != NULL)
+		p.warning = &(*p.warning)->next;
+	warning(&p, arena_strf(arena, "HOST is %s, but no client key is "
+	    "defined: only requests of this machine are served", st->host).p);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "state/shm_keys.h"
 #include "state/status_view.h"
+#include "state/store_tenants.h"
 
 #define ASK_MS	2000		/* everybody else waits as long */
 
@@ -136,7 +137,7 @@ breaker_gather(struct store *s, struct breaker_rule *r)
 }
 
 static void
-store_gather(struct gather *g, const struct conf_paths *paths)
+store_gather(struct gather *g, const struct conf_paths *paths, bool sums)
 {
 	struct status_view	*v = g->v;
 	struct store		*s;
@@ -151,7 +152,7 @@ store_gather(struct gather *g, const struct conf_paths *paths)
 	if (s == NULL)
 		return;
 	v->schema = store_schema_version(s);
-	if (store_summary(s, &v->sum) == -1 ||
+	if ((sums && store_summary(s, &v->sum) == -1) ||
 	    breaker_gather(s, &v->breaker) == -1 ||
 	    store_provider_names(s, provider_cb, g) == -1 ||
 	    store_key_stats(s, key_cb, code_cb, g) == -1)
@@ -159,6 +160,8 @@ store_gather(struct gather *g, const struct conf_paths *paths)
 		    paths->db, store_error(s));
 	else
 		v->stored = true;
+	if (v->answer == DAEMON_OK && store_client_key_count(s) == 0)
+		daemon_warn_host(g->arena, &v->proxyd);
 	store_close(s);
 	keys_name(g);
 }
@@ -280,9 +283,9 @@ keys_live(struct gather *g, const char *socket)
 	shm_unmap(m);
 }
 
-void
-status_gather(struct status_view *v, struct arena *arena,
-    const struct conf_paths *paths)
+static void
+view_gather(struct status_view *v, struct arena *arena,
+    const struct conf_paths *paths, bool sums)
 {
 	struct gather	 g = { .arena = arena, .v = v, .key = &v->keys,
 			    .provider = &v->providers,
@@ -298,7 +301,21 @@ status_gather(struct status_view *v, struct arena *arena,
 	if (v->answer == DAEMON_OK)
 		daemon_status_parse(arena, buf_str(&b), &v->proxyd);
 	buf_release(&b);
-	store_gather(&g, paths);
+	store_gather(&g, paths, sums);
 	if (v->answer == DAEMON_OK && v->stored)
 		keys_live(&g, paths->control);
+}
+
+void
+status_gather(struct status_view *v, struct arena *arena,
+    const struct conf_paths *paths)
+{
+	view_gather(v, arena, paths, true);
+}
+
+void
+status_watch(struct status_view *v, struct arena *arena,
+    const struct conf_paths *paths)
+{
+	view_gather(v, arena, paths, false);
 }

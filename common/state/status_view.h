@@ -80,6 +80,9 @@ bool	 status_proxyd_runs(const struct conf_paths *);
 /* Filled in; texts are in the arena. */
 void	 status_gather(struct status_view *, struct arena *,
 	    const struct conf_paths *);
+/* The same without sum, which counts rows: for once a second. */
+void	 status_watch(struct status_view *, struct arena *,
+	    const struct conf_paths *);
 
 /* As JSON; jansson's, the caller's.  status_json.c */
 struct json_t;

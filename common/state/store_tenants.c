@@ -258,6 +258,15 @@ client_key_hash(const struct secret_box *box, struct str plain, char hex[65])
 	secret_fingerprint(box, STR("client key"), plain, hex);
 }
 
+int64_t
+store_client_key_count(struct store *s)
+{
+	int64_t	 n = 0;
+
+	return sql_get(s, &n, "SELECT count(*) FROM client_keys "
+	    "WHERE gone_us = 0", "") == 1 ? n : -1;
+}
+
 int
 store_client_keys(struct store *s, void (*cb)(void *,
     const struct store_client_key *), void *arg)

@@ -85,6 +85,8 @@ int	 store_client_key_rotate(struct store *, const struct secret_box *,
 	    struct store_bad *bad) __attribute__((__warn_unused_result__));
 int	 store_client_key_delete(struct store *, int64_t id)
 	    __attribute__((__warn_unused_result__));
+/* How many there are, or -1. */
+int64_t	 store_client_key_count(struct store *);
 /* What a client key is looked up by. */
 void	 client_key_hash(const struct secret_box *, struct str plain,
 	    char hex[65]);
