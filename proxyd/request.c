@@ -122,23 +122,32 @@ request_match(struct request *rq, struct ir_error *err)
 	rq->rq_early = true;
 }
 
+/* Where two could see different ends of the body: NULL, or what is wrong. */
+static const char *
+length_unclear(const struct request *rq)
+{
+	if (header(rq, "Content-Length").n > 0 &&
+	    header(rq, "Transfer-Encoding").n > 0)
+		return "both Content-Length and Transfer-Encoding are given";
+	if (call_header_count(rq->rq_call, "Content-Length") > 1)
+		return "more than one Content-Length header";
+	if (call_header_count(rq->rq_call, "Transfer-Encoding") > 1)
+		return "more than one Transfer-Encoding header";
+	return NULL;
+}
+
 static void
 request_check_head(struct request *rq, struct ir_error *err)
 {
 	struct str	 encoding = header(rq, "Content-Encoding");
-	struct str	 length = header(rq, "Content-Length");
 	const char	*why;
 
 	if (header(rq, "Upgrade").n > 0 &&
 	    str_is_nocase(header(rq, "Upgrade"), "websocket"))
 		ir_error_set(err, IR_ERR_UPGRADE, "WebSocket is not offered "
 		    "here: send a POST to the same path");
-	else if (length.n > 0 && header(rq, "Transfer-Encoding").n > 0)
-		ir_error_set(err, IR_ERR_BAD_REQUEST, "both Content-Length "
-		    "and Transfer-Encoding are given");
-	else if (call_header_count(rq->rq_call, "Content-Length") > 1)
-		ir_error_set(err, IR_ERR_BAD_REQUEST,
-		    "more than one Content-Length header");
+	else if ((why = length_unclear(rq)) != NULL)
+		ir_error_set(err, IR_ERR_BAD_REQUEST, "%s", why);
 	else if (!api_is_public(call_method(rq->rq_call),
 	    call_path(rq->rq_call)) && (why = request_denied(rq)) != NULL)
 		ir_error_set(err, IR_ERR_AUTH, "%s", why);
@@ -414,7 +423,8 @@ request_send(struct request *rq, int status, struct headers *hs,
     struct buf *body)
 {
 	bool	 hangup = rq->rq_wk->draining ||
-	    rq->rq_body_seen > rq->rq_snap->max_body;
+	    rq->rq_body_seen > rq->rq_snap->max_body ||
+	    (rq->rq_early && length_unclear(rq) != NULL);
 
 	rq->rq_acct.f.status = status;
 	rq->rq_first_us = clock_mono_us();
