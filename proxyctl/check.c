@@ -105,7 +105,8 @@ warn_conf(const struct ctl *ctl, const struct conf *c)
 		any = any || p->keys != NULL || p->keyless;
 	if (!any)
 		printf("warning: no provider has a key, so only the mock "
-		    "answers; see API_KEY_POOLS in app.yml(5)\n");
+		    "answers, until one is added (proxyctl keys add, or "
+		    "API_KEY_POOLS in app.yml(5))\n");
 	if (c->allow_anonymous)
 		printf("warning: ALLOW_ANONYMOUS: whoever reaches %s port %d "
 		    "uses your keys\n", c->process.host, c->process.port);

@@ -13,8 +13,8 @@ void
 route_nobody(struct ir_error *err, struct str model)
 {
 	ir_error_set(err, IR_ERR_NOT_FOUND, "no provider serves model "
-	    "'%.*s': name it in MODELS in app.yml, or set "
-	    "PREFERRED_PROVIDER", STR_FMT(model));
+	    "'%.*s': name it with 'proxyctl models create' or in MODELS in "
+	    "app.yml, or set PREFERRED_PROVIDER", STR_FMT(model));
 }
 
 void
@@ -27,7 +27,8 @@ route_keyless(struct ir_error *err, const struct snap_provider *p,
 		err->retry_after = (int)((wait_ms + 999) / 1000);
 	} else
 		ir_error_set(err, IR_ERR_AUTH, "no key for provider '%s': "
-		    "add one to API_KEY_POOLS in app.yml", p->name.p);
+		    "add one with 'proxyctl keys add' or to API_KEY_POOLS in "
+		    "app.yml", p->name.p);
 }
 
 void
