@@ -91,7 +91,7 @@ UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c http1.c ir.c es
 	gemini_answer.c dialect_openai_chat.c \
 	dialect_openai_responses.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
 	revisions.c \
-	schema.c conf.c store.c objects.c plan.c explain.c health.c secret.c shm.c policy.c \
+	schema.c conf.c store.c objects.c plan.c explain.c health.c secret.c shm.c live.c policy.c \
 	netguard.c rows.c reprice.c money.c statedb.c vault.c caps.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c http1.c dialect.c error.c ops.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))

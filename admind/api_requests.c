@@ -15,24 +15,25 @@ struct listing {
 };
 
 static void
-one_cb(void *arg, unsigned worker, const struct shm_live *is, uint64_t said)
+one_cb(void *arg, const struct live_now *now)
 {
-	struct listing	*l = arg;
-	int64_t		 age = l->now_us - is->time_us;
+	const struct shm_live	*is = &now->is;
+	struct listing		*l = arg;
+	int64_t			 age = l->now_us - is->time_us;
 
 	json_array_append_new(l->list, json_pack(
 	    "{s:o,s:o,s:I,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:b,s:I}",
 	    "id", api_text(str_of(is->id)), "time", api_time(is->time_us),
 	    "age_ms", (json_int_t)(age < 0 ? 0 : age / 1000), "worker",
-	    (int)worker, "client", api_text(str_of(is->client)),
+	    (int)now->worker, "client", api_text(str_of(is->client)),
 	    "user_agent", api_text(str_of(is->agent)), "tenant",
 	    api_text(str_of(is->tenant)), "dialect",
 	    api_text(str_of(is->dialect)), "model_asked",
 	    api_text(str_of(is->asked)), "provider",
 	    api_text(str_of(is->provider)), "model_sent",
-	    api_text(str_of(is->model)), "attempts", (int)is->attempts,
+	    api_text(str_of(is->model)), "attempts", (int)now->attempts,
 	    "stream", (int)is->stream, "tokens",
-	    (json_int_t)((said + TOKEN_BYTES - 1) / TOKEN_BYTES)));
+	    (json_int_t)((now->said + TOKEN_BYTES - 1) / TOKEN_BYTES)));
 }
 
 static void

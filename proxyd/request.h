@@ -42,6 +42,7 @@ struct request {
 	struct request		*rq_next, **rq_prev;	/* of the worker */
 	int			 rq_live;	/* line in shared memory; -1 */
 	uint64_t		 rq_live_said;	/* bytes of text so far */
+	unsigned		 rq_live_step;	/* that is shown */
 	struct snapshot		*rq_snap;
 	enum request_state	 rq_state;
 	char			 rq_id[40];	/* "req_..." */
@@ -200,6 +201,7 @@ void	 request_log(const struct request *, const char *, ...)
 
 void	 request_live_begin(struct request *);
 void	 request_live_show(struct request *);	/* as it is now */
+void	 request_live_tried(struct request *);
 void	 request_live_said(struct request *, size_t bytes);
 void	 request_live_end(struct request *);
 /* Ends those that the operator does not want any more. */

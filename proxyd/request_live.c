@@ -29,7 +29,6 @@ request_live_show(struct request *rq)
 		.dialect = str_of(rq->rq_client->name),
 		.asked = rq->rq_ir.model,
 		.model = rq->rq_route.model,
-		.attempts = (int32_t)rq->rq_tries,
 		.stream = rq->rq_ir.stream
 	};
 
@@ -37,7 +36,18 @@ request_live_show(struct request *rq)
 		f.provider = rq->rq_provider->name;
 	if (rq->rq_tenant != NULL)
 		f.tenant = rq->rq_tenant->name;
+	rq->rq_live_step = rq->rq_step;
 	live_show(rq->rq_wk->shm, rq->rq_wk->slot, rq->rq_live, &f);
+}
+
+/* An attempt begins; mostly the target is that which is shown already. */
+void
+request_live_tried(struct request *rq)
+{
+	if (rq->rq_live_step != rq->rq_step)
+		request_live_show(rq);
+	live_tried(rq->rq_wk->shm, rq->rq_wk->slot, rq->rq_live,
+	    rq->rq_tries);
 }
 
 void

@@ -414,7 +414,7 @@ try_open(struct request *rq)
 		wk->row->stat.retries++;
 	if (rq->rq_key != NULL)
 		wk->row->key[rq->rq_key->slot].inflight++;
-	request_live_show(rq);
+	request_live_tried(rq);
 	request_timer(rq, rq->rq_provider->first_byte_ms);
 	if (rq->rq_target == NULL)
 		mock_start(rq);

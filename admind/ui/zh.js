@@ -75,7 +75,7 @@ export const zh = {
 	'It is shown once, in the text to copy.': '仅显示一次，已填入下方可复制的文本。', 'Make a client key': '创建客户端密钥', 'Waiting for its first request …': '等待它的第一个请求…',
 	'It came at {time}, and got {status}: {error}': '{time} 收到请求，返回 {status}：{error}', 'It works: {model} was answered at {time}.': '连接成功：{time} 已响应 {model}。', 'Look': '查看',
 	'With what': '参数', 'Address of this gateway': '网关地址', 'Programs on this machine alone reach it there; HOST in app.yml opens it.': '只有本机程序能访问；在 app.yml 中设置 HOST 可开放。',
-	'new': '新', 'Client key “{name}” is in the text below. It is not shown again.': '客户端密钥“{name}”已填入文本，之后不再显示。', 'Copy the key': '复制密钥', 'Another one': '换一个',
+	'new': '新', 'Client key “{name}” is in the text to copy. It is not shown again.': '客户端密钥“{name}”已填入可复制的文本，之后不再显示。', 'Copy the key': '复制密钥', 'Another one': '换一个',
 	'Or a client key that you have': '或使用已有的客户端密钥', 'Program': '程序', 'works': '可用', 'In the shell': '在终端中',
 	'Cursor asks from its own servers: the address must be reachable from the internet, with TLS.': 'Cursor 由其服务器发起请求：该地址必须能从互联网以 TLS 访问。',
 	'Settings, Models, API keys: OpenAI API key': '设置 → Models → API Keys：OpenAI API Key', 'Override OpenAI base URL': '覆盖 OpenAI Base URL', 'Add a custom model': '添加自定义模型',

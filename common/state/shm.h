@@ -170,7 +170,6 @@ struct shm_affinity {
 #define SHM_CANCELS	16			/* not yet looked at, a worker */
 struct shm_live {
 	int64_t	 time_us;			/* wall clock at its start */
-	int32_t	 attempts;
 	bool	 stream;
 	char	 id[SHM_LIVE_ID];		/* "": free */
 	char	 client[48], agent[48], dialect[24], tenant[40];
@@ -179,6 +178,7 @@ struct shm_live {
 
 struct shm_live_line {
 	_Atomic uint32_t	 turn;		/* odd: being written */
+	_Atomic uint32_t	 attempts;
 	_Atomic uint64_t	 said;		/* bytes of text */
 	struct shm_live		 is;
 };

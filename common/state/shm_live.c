@@ -61,6 +61,7 @@ live_begin(struct shm *m, unsigned worker, const char *id, int64_t wall_us)
 	memset(&l->is, 0, sizeof(l->is));
 	text_set(l->is.id, sizeof(l->is.id), str_of(id));
 	l->is.time_us = wall_us;
+	l->attempts = 0;
 	l->said = 0;
 	write_end(l);
 	return (int)at;
@@ -83,9 +84,16 @@ live_show(struct shm *m, unsigned worker, int line,
 	text_set(l->is.provider, sizeof(l->is.provider), f->provider);
 	text_set(l->is.model, sizeof(l->is.model), f->model);
 	text_set(l->is.tenant, sizeof(l->is.tenant), f->tenant);
-	l->is.attempts = f->attempts;
 	l->is.stream = f->stream;
 	write_end(l);
+}
+
+void
+live_tried(struct shm *m, unsigned worker, int line, unsigned n)
+{
+	if (line != -1)
+		atomic_store_explicit(&line_of(m, worker, line)->attempts, n,
+		    memory_order_relaxed);
 }
 
 void
@@ -180,36 +188,38 @@ live_cancel(struct shm *m, struct str id)
 /* --- whoever looks ------------------------------------------------------------ */
 
 static bool
-line_read(const struct shm_live_line *l, struct shm_live *to, uint64_t *said)
+line_read(const struct shm_live_line *l, struct live_now *to)
 {
 	uint32_t	 turn;
 	int		 i;
 
 	for (i = 0; i < READ_TRIES; i++) {
 		turn = atomic_load_explicit(&l->turn, memory_order_acquire);
-		memcpy(to, &l->is, sizeof(*to));
-		*said = atomic_load_explicit(&l->said, memory_order_relaxed);
+		memcpy(&to->is, &l->is, sizeof(to->is));
+		to->said = atomic_load_explicit(&l->said,
+		    memory_order_relaxed);
+		to->attempts = atomic_load_explicit(&l->attempts,
+		    memory_order_relaxed);
 		atomic_thread_fence(memory_order_acquire);
 		if ((turn & 1) == 0 && turn == atomic_load_explicit(&l->turn,
 		    memory_order_relaxed))
-			return to->id[0] != '\0';
+			return to->is.id[0] != '\0';
 	}
 	return false;
 }
 
 void
-live_each(const struct shm *m, void (*cb)(void *, unsigned,
-    const struct shm_live *, uint64_t), void *arg)
+live_each(const struct shm *m, void (*cb)(void *, const struct live_now *),
+    void *arg)
 {
-	struct shm_live	 is;
-	uint64_t	 said;
-	unsigned	 w, i;
+	struct live_now	 now;
+	unsigned	 i;
 
-	for (w = 0; w < SHM_WORKERS; w++) {
-		if (m->worker[w].state == SHM_FREE)
+	for (now.worker = 0; now.worker < SHM_WORKERS; now.worker++) {
+		if (m->worker[now.worker].state == SHM_FREE)
 			continue;
 		for (i = 0; i < SHM_LIVE; i++)
-			if (line_read(&m->live[w].line[i], &is, &said))
-				cb(arg, w, &is, said);
+			if (line_read(&m->live[now.worker].line[i], &now))
+				cb(arg, &now);
 	}
 }

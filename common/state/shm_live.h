@@ -21,20 +21,25 @@ int	 live_begin(struct shm *, unsigned worker, const char *id,
 /* What is known by now; strings are cut. */
 struct live_facts {
 	struct str	 client, agent, dialect, asked, provider, model, tenant;
-	int32_t		 attempts;
 	bool		 stream;
 };
 void	 live_show(struct shm *, unsigned worker, int line,
 	    const struct live_facts *);
-/* Bytes of text that the model has said. */
+/* Attempts so far, and bytes of text that the model has said. */
+void	 live_tried(struct shm *, unsigned worker, int line, unsigned n);
 void	 live_said(struct shm *, unsigned worker, int line, uint64_t bytes);
 void	 live_end(struct shm *, unsigned worker, int line);
 /* The master: its worker is gone. */
 void	 live_clear(struct shm *, unsigned worker);
 
 /* Calls cb with a copy of each line there is. */
-void	 live_each(const struct shm *, void (*cb)(void *, unsigned worker,
-	    const struct shm_live *, uint64_t said), void *);
+struct live_now {
+	unsigned	 worker, attempts;
+	uint64_t	 said;
+	struct shm_live	 is;
+};
+void	 live_each(const struct shm *, void (*cb)(void *,
+	    const struct live_now *), void *);
 
 /*
  * Cancelling: the master notes an id for the worker that shows it; 0, or -1

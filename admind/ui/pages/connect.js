@@ -60,7 +60,7 @@ export function Connect({ figures, user }) {
 			hint=${local ? t('Programs on this machine alone reach it there; HOST in app.yml opens it.') : undefined} />
 		<${Field} label=${t('Model')} value=${model} onInput=${setModel} list="connect-models" placeholder=${names[0] || 'mock-echo'} spellcheck=${false} />
 		<datalist id="connect-models">${names.map((m) => html`<option key=${m} value=${m}></option>`)}</datalist>
-		${made ? html`<p><${Badge} kind="good">${t('new')}</${Badge}> ${t('Client key “{name}” is in the text below. It is not shown again.', { name: made.name })}</p>
+		${made ? html`<p><${Badge} kind="good">${t('new')}</${Badge}> ${t('Client key “{name}” is in the text to copy. It is not shown again.', { name: made.name })}</p>
 			<div class="actions"><button onClick=${() => copy(made.value)}>${t('Copy the key')}</button><button onClick=${() => setMade(null)}>${t('Another one')}</button></div>` : html`
 			${admin && html`<${NewKey} none=${none} onKey=${(k) => { setMade(k); keys.reload(); }} />`}
 			<${Field} label=${t('Or a client key that you have')} type="password" autocomplete="off" value=${own} onInput=${setOwn} />`}

@@ -109,12 +109,13 @@ function Facts({ seen, row }) {
 	if (!seen)
 		return html`<${Empty}>${t('What a request did stands here.')}</${Empty}>`;
 	const u = seen.answer.usage || {};
+	const soon = seen.done && !seen.id ? '–' : '…';
 	return html`<dl class="facts">
 		<dt>${t('Status')}</dt><dd>${seen.status || '–'} ${seen.answer.stop && html`<${Badge}>${seen.answer.stop}</${Badge}>`}</dd>
-		<dt>${t('Target')}</dt><dd>${row ? `${row.provider || '–'} · ${row.model_sent || '–'}` : seen.done ? '–' : '…'}</dd>
-		<dt>${t('Dialects')}</dt><dd>${row ? `${row.dialect} → ${row.target_dialect || '–'}` : '…'}</dd>
+		<dt>${t('Target')}</dt><dd>${row ? `${row.provider || '–'} · ${row.model_sent || '–'}` : soon}</dd>
+		<dt>${t('Dialects')}</dt><dd>${row ? `${row.dialect} → ${row.target_dialect || '–'}` : soon}</dd>
 		<dt>${t('Tokens')}</dt><dd>${t('in')} ${num(row && row.input >= 0 ? row.input + Math.max(0, row.cache_read) : u.input)} · ${t('out')} ${num(row && row.output >= 0 ? row.output + Math.max(0, row.reasoning) : u.output)}</dd>
-		<dt>${t('Cost')}</dt><dd>${row ? (row.cost < 0 ? t('unpriced') : money(row.cost)) : '…'}</dd>
+		<dt>${t('Cost')}</dt><dd>${row ? (row.cost < 0 ? t('unpriced') : money(row.cost)) : soon}</dd>
 		<dt>${t('First byte')}</dt><dd>${seen.first === null ? '–' : ms(seen.first)}</dd>
 		<dt>${t('Duration')}</dt><dd>${seen.total === null ? '…' : ms(seen.total)}${row && row.overhead_us >= 0 ? ` · ${t('our own time')} ${us(row.overhead_us)}` : ''}</dd>
 		${row && row.loss.length > 0 && html`<dt>${t('Loss report')}</dt><dd>${row.loss.map((l) => l.path).join(', ')}</dd>`}
@@ -156,6 +157,7 @@ function Composer({ busy, onSend, onStop }) {
 		onSend({ role: 'user', text, images });
 		setText('');
 		setImages([]);
+		setError(null);
 	};
 	return html`<form class=${`composer ${over ? 'over' : ''}`} onSubmit=${submit} onDragOver=${(e) => { e.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)}
 		onDrop=${(e) => { e.preventDefault(); setOver(false); add([...e.dataTransfer.files]); }}>

@@ -104,8 +104,13 @@ async function bothSides(row, bodies, what) {
 		return { error: t('One of the two was kept in part only.') };
 	const theirs = row.target_dialect === 'mock' ? row.dialect : row.target_dialect;
 	const job = (text, from, model) => convert({ kind: 'request', from, to: row.dialect, text, model });
-	const [a, b] = what === 'request' ? await Promise.all([job(c.data, row.dialect, row.model_asked), job(p.data, theirs, row.model_sent)]) :
-	    await Promise.all([answerIn(c, theirs, row.dialect), answerIn(p, row.dialect, row.dialect)]);
+	// Twice: so that what the last step adds by itself is in both.
+	const twice = async (first, second) => {
+		const r = await first;
+		return r.text ? second(r.text) : r;
+	};
+	const [a, b] = what === 'request' ? await Promise.all([job(c.data, row.dialect, row.model_asked), twice(job(p.data, theirs, row.model_sent), (x) => job(x, row.dialect, row.model_sent))]) :
+	    await Promise.all([twice(answerIn(c, theirs, row.dialect), (x) => convert({ kind: 'response', from: row.dialect, to: row.dialect, text: x })), answerIn(p, row.dialect, row.dialect)]);
 	if (!a.text || !b.text)
 		return { error: a.error || b.error || t('It cannot be told in one dialect.') };
 	return { left: JSON.parse(a.text), right: JSON.parse(b.text) };
