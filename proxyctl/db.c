@@ -14,6 +14,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "proxyctl/db.h"
+#include "proxyctl/words.h"
 #include "state/store_admin.h"
 #include "state/store_revision.h"
 #include "state/store_tenants.h"
@@ -72,6 +73,19 @@ configure(const struct ctl *c, struct store *s)
 	return r;
 }
 
+/* The words that begin something; others have nothing to work on. */
+static bool
+makes(const struct ctl *c)
+{
+	static const char *const words[] = { "create", "add", "import", "set" };
+	size_t			 i;
+
+	for (i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(c->word->name, words[i]) == 0)
+			return true;
+	return false;
+}
+
 struct store *
 ctl_store(const struct ctl *c, bool change)
 {
@@ -79,7 +93,7 @@ ctl_store(const struct ctl *c, bool change)
 	char		 err[2048];
 	bool		 there = access(c->paths.db, F_OK) == 0;
 
-	if (!there && !change) {
+	if (!there && (!change || !makes(c))) {
 		ctl_fail("there is no database '%s' yet; proxyctl start makes "
 		    "it, or is another --home meant?", c->paths.db);
 		return NULL;

@@ -12,8 +12,9 @@ struct json_t;
 
 /*
  * The database as the words use it: with the daemons running or not.  It is
- * opened for writing and migrated as they do; a word that only reads makes no
- * file, and reads where it may not write.  NULL: said already.
+ * opened for writing and migrated as they do; a word that begins nothing makes no
+ * file, and one that only reads does so where it may not write.  NULL: said
+ * already.
  */
 struct store	*ctl_store(const struct ctl *, bool change);
 /* The key under which keys are sealed; not made anew where it would be wrong. */

@@ -190,6 +190,8 @@ secret_from(const struct ctl *c, struct buf *b)
 	    "for standard input, keeps it from them\n");
 	buf_init(b, SECRET_MAX + 2);
 	(void)buf_addz(b, key);
+	/* For what remains of this process, others see no more of it. */
+	memset((char *)(uintptr_t)key, '*', strlen(key));
 	return 0;
 }
 

@@ -55,6 +55,8 @@ main(int argc, char **argv)
 		r = ctl_fail("the path of the home directory is too long");
 	else
 		r = c.word->run(&c);
+	if ((fflush(stdout) != 0 || ferror(stdout)) && r == CTL_OK)
+		r = ctl_fail("cannot write standard output");
 	free(c.given);
 	return r;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/codec.h"
 #include "base/log.h"
 #include "proxyctl/objects.h"
 #include "proxyctl/values.h"
@@ -335,6 +336,7 @@ place(const struct ctl *c, json_t *all, int64_t id, size_t at)
 {
 	const char	*to = c->opt[OPT_MOVE], *where;
 	json_t		*o, *other;
+	int64_t		 n;
 	size_t		 i, k = 0;
 	bool		 after = to == NULL;
 
@@ -344,7 +346,7 @@ place(const struct ctl *c, json_t *all, int64_t id, size_t at)
 	if ((where != NULL) == (to != NULL) || (to != NULL &&
 	    c->opt[OPT_MOVE] != NULL && c->opt[OPT_MOVE_AFTER] != NULL)) {
 		ctl_fail("routes move: where to? up, down, first, last, "
-		    "--before or --after a rule");
+		    "a number, --before or --after a rule");
 		return -1;
 	}
 	if (to != NULL) {
@@ -357,6 +359,9 @@ place(const struct ctl *c, json_t *all, int64_t id, size_t at)
 			k += objects_id(o) != id;
 		}
 	}
+	if (str_to_int(str_of(where), 1, (int64_t)json_array_size(all), &n) ==
+	    0)
+		return n - 1;
 	if (strcmp(where, "first") == 0 || (strcmp(where, "up") == 0 &&
 	    at == 0))
 		return 0;
@@ -367,7 +372,8 @@ place(const struct ctl *c, json_t *all, int64_t id, size_t at)
 		return (int64_t)(at < k ? at + 1 : k);
 	if (strcmp(where, "last") == 0)
 		return (int64_t)k;
-	ctl_fail("routes move: '%s': expected up, down, first or last", where);
+	ctl_fail("routes move: '%s': expected up, down, first, last, or a "
+	    "number from 1 to %zu", where, json_array_size(all));
 	return -1;
 }
 
@@ -455,7 +461,7 @@ const struct word route_words[] = {
 	{ "disable", objects_enable, "as if they were not there", "name ...",
 	    ARG_RULE, { OPT_JSON } },
 	{ "move", routes_move, "try it earlier or later: up, down, first, "
-	    "last, or --before or --after another", "name [where] ...",
+	    "last, a number, or --before or --after another", "name [where] ...",
 	    ARG_RULE, { OPT_MOVE, OPT_MOVE_AFTER, OPT_JSON } },
 	{ .name = NULL }
 };

@@ -30,6 +30,10 @@ subtest 'with the daemons down' => sub {
 	my $ctl = Ctl->new;
 	$ctl->refused(qr/there is no database/, 'reading makes nothing',
 	    qw(models list));
+	$ctl->refused(qr/there is no database/, "@$_", @$_) for
+	    [ qw(models delete x) ], [ qw(keys reset --all) ],
+	    [ qw(keys test 1) ], [ qw(tenants update x --rpm 1) ],
+	    [ qw(users delete x) ], [ qw(prices reprice) ];
 	ok(!-e $ctl->home, 'nothing was made');
 	like($ctl->does('a provider', qw(providers create --name local
 	    --dialect openai-chat --base-url http://127.0.0.1:9/v1)),
@@ -145,6 +149,13 @@ subtest 'with the daemons down' => sub {
 	    'nothing was deleted');
 	$ctl->does('delete both', qw(models delete gpt4 gpt5));
 	is($ctl->does('an empty list', qw(models list)), "none\n", 'says so');
+	if (-w '/dev/full') {
+		my $full = ctl_program . ' --home ' . $ctl->home .
+		    ' models list 2>&1 >/dev/full';
+		like(scalar `$full`, qr/cannot write standard output/,
+		    'a full disk');
+		is($? >> 8, 1, '... exit status 1');
+	}
 	is_deeply($ctl->json('and as JSON', qw(models list)), [], 'is empty');
 	my @acts = map { "$_->[1] $_->[2]" } @{ audit($ctl) };
 	is_deeply(\@acts, [ 'create provider local', 'create model gpt4',
@@ -250,13 +261,17 @@ subtest 'routes' => sub {
 	    [ [qw(c up)], 'c a b' ], [ [qw(b down)], 'c a b' ],
 	    [ [qw(c last)], 'a b c' ], [ [qw(b first)], 'b a c' ],
 	    [ [qw(c --before a)], 'b c a' ], [ [qw(b --after a)], 'c a b' ],
-	    [ [qw(a --before a)], 'c a b' ], [ [qw(a --after a)], 'c a b' ]) {
+	    [ [qw(a --before a)], 'c a b' ], [ [qw(a --after a)], 'c a b' ],
+	    [ [qw(c 3)], 'a b c' ], [ [qw(c 2)], 'a c b' ],
+	    [ [qw(c 1)], 'c a b' ]) {
 		$ctl->does("move @{ $_->[0] }", qw(routes move), @{ $_->[0] });
 		is($order->(), $_->[1], $_->[1]);
 	}
 	$ctl->refused(qr/where to\? up, down/, 'nowhere', qw(routes move a));
 	$ctl->refused(qr/'uo': expected up, down/, 'a slip', qw(routes move a
 	    uo));
+	$ctl->refused(qr/'4': expected .* a number from 1 to 3/, 'too far',
+	    qw(routes move a 4));
 	$ctl->refused(qr/there is no rule 'x'/, 'no rule', qw(routes move a
 	    --before x));
 	$ctl->does('a rule of all', qw(routes create --name all --client
