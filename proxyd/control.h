@@ -10,7 +10,8 @@
  *	status	"name value" lines: pid, version, state (running, draining),
  *		host, port, config (path or "embedded"), home, started (unix
  *		seconds), generation, anonymous (0, 1), no_reload (0, 1); then
- *		"worker SLOT PID STATE BEAT_MS INFLIGHT CONNECTIONS" a worker,
+ *		"worker SLOT PID STATE BEAT_MS INFLIGHT CONNECTIONS GENERATION"
+ *		a worker,
  *		"logger PID STATE", "stat NAME VALUE" a counter,
  *		"alert TEXT" for what needs attention
  *	reload	re-reads app.yml; "error TEXT" with file, line and reason when it

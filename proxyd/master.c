@@ -607,12 +607,13 @@ master_status(struct master *m, struct buf *b)
 		w = &m->shm->worker[i];
 		if (m->worker[i].pid <= 0 && !m->worker[i].wanted)
 			continue;
-		buf_addf(b, "worker %u %d %s %lld %u %u\n", i,
+		buf_addf(b, "worker %u %d %s %lld %u %u %llu\n", i,
 		    (int)m->worker[i].pid, m->worker[i].pid > 0 ?
 		    state_name(w->state) : "respawning",
 		    w->beat_ms == 0 ? -1ll :
 		    (long long)(clock_mono_ms() - w->beat_ms),
-		    w->inflight, w->open);
+		    w->inflight, w->open,
+		    (unsigned long long)w->generation);
 	}
 	buf_addf(b, "logger %d %s\n", (int)m->logger.pid,
 	    m->logger.pid > 0 ? "running" : "respawning");

@@ -115,10 +115,11 @@ sub status {
 	for ($self->control('status')) {
 		if (/^stat (\S+) (\d+)/) {
 			$st{stat}{$1} = $2;
-		} elsif (/^worker (\d+) (\d+) (\S+) (-?\d+) (\d+) (\d+)/) {
-			push @{ $st{worker} }, { slot => $1, pid => $2,
-			    state => $3, beat => $4, inflight => $5,
-			    open => $6 };
+		} elsif (/^worker ((?:\d+ ){2}\S+ -?\d+ \d+ \d+ \d+)/) {
+			my %w;
+			@w{qw(slot pid state beat inflight open generation)} =
+			    split ' ', $1;
+			push @{ $st{worker} }, \%w;
 		} elsif (/^(\S+) (.*)/) {
 			$st{$1} = $2;
 		}
@@ -173,6 +174,18 @@ sub settled {
 		my $st = $self->status->{stat};
 		return $st->{rows} >= $n if defined $n;
 		return $st->{rows} == $st->{requests} && $st->{requests} > 0;
+	});
+}
+
+# Every worker serves by what the database has now.
+sub known {
+	my ($self) = @_;
+	my ($row) = $self->sql('SELECT generation FROM meta');
+
+	return $self->wait_for(sub {
+		my $w = $self->status->{worker} // [];
+		return @$w && !grep { $_->{generation} < $row->{generation} }
+		    @$w;
 	});
 }
 
