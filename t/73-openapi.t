@@ -33,7 +33,7 @@ my $up = Upstream->new(sub {
 	    3, total_tokens => 3 } })];
 });
 my $base = $up->base;
-my $g = Gateway->new(config => <<"EOT");
+my $g = Gateway->new(args => ['-w', 1], config => <<"EOT");
 LOG_BODIES: all
 PROVIDERS:
   openai: { base_url: "$base", keys: ["sk-openapi-test-0001"] }
@@ -222,6 +222,21 @@ admin('PATCH /api/v1/client-keys/{id}', { models => "gpt-*\nmock-*" }, id =>
 admin('POST /api/v1/client-keys/{id}/rotate', { grace_s => 60 }, id => $key);
 admin('POST /api/v1/client-keys/{id}/rotate', undef, id => $key);
 admin('GET /api/v1/client-keys');
+my $own = admin('POST /api/v1/client-keys', { name => 'l', rpm => 50, tpm =>
+    90000 });
+my %auth = (Authorization => "Bearer $own->{key}");
+ok($g->wait_for(sub { Client->once($g->port, GET => '/v1/models')->{status} ==
+    401 }), 'a key is wanted');
+for my $path ('/v1/chat/completions', '/v1/messages') {
+	api("POST $path", { model => 'mock-echo', max_tokens => 9, messages => [{
+	    role => 'user', content => 'x' }] }, head => \%auth);
+	ok(grep({ /ratelimit/ } keys %{ $lines{proxyd}[-1]{headers} }),
+	    'its limits are told');
+}
+admin('DELETE /api/v1/client-keys/{id}', undef, id => $own->{id}, status =>
+    204);
+$g->wait_for(sub { Client->once($g->port, GET => '/v1/models')->{status} ==
+    200 });
 admin('DELETE /api/v1/client-keys/{id}', undef, id => $key, status => 204);
 admin('DELETE /api/v1/tenants/{id}', undef, id => $id, status => 204);
 $id = admin('PUT /api/v1/prices', { model => 'qwen3', input => 0.25, output =>

@@ -121,7 +121,7 @@ function Frame({ user, onOut, again }) {
 			${groups.map((g) => html`<div class="group">${t(g)}</div>
 				${mine.filter((p) => p[3] === g).map((p) => html`<a href=${`#/${p[0]}`} key=${p[0]}
 					aria-current=${p === page ? 'page' : undefined} onClick=${() => setOpen(false)}>${t(p[1])}</a>`)}`)}
-			<div class="foot">${figures && figures.proxyd && figures.proxyd.version ? `proxyd ${figures.proxyd.version}` : ''}</div>
+			<div class="foot">${figures && figures.proxyd && figures.proxyd.version ? `proxyd ${figures.proxyd.version} · ` : ''}<a href="docs">API</a></div>
 		</nav>
 		<div class="main">
 			<header class="top">

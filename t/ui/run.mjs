@@ -29,7 +29,7 @@ await step('set-up', async () => {
 
 // --- every page, both languages, both themes ------------------------------------------
 
-const names = await page.evaluate(() => [...document.querySelectorAll('.side a')].map((a) => a.getAttribute('href').slice(2)));
+const names = await page.evaluate(() => [...document.querySelectorAll('.side a[href^="#"]')].map((a) => a.getAttribute('href').slice(2)));
 say(names.length >= 5, 'pages', names.join(' '));
 for (const lang of ['EN', '中文'])
 	for (const theme of ['☀', '☾'])
