@@ -105,14 +105,30 @@ deny_without_keys(struct request *rq)
 	return access_deny(rq->rq_snap, &f);
 }
 
+/* Also where it was hashed elsewhere, and came with an import. */
+static const struct snap_client_key *
+key_known(const struct request *rq, struct str key)
+{
+	const struct snapshot		*s = rq->rq_snap;
+	const struct snap_client_key	*k;
+	char				 hash[65];
+	unsigned			 i;
+
+	client_key_hash(rq->rq_wk->box, key, hash);
+	k = snapshot_client_key(s, str_of(hash), rq->rq_wall_us);
+	for (i = 0; k == NULL && i < s->nhash_keys; i++) {
+		secret_print_under(s->hash_keys[i].key, key, hash);
+		k = snapshot_client_key(s, str_of(hash), rq->rq_wall_us);
+	}
+	return k;
+}
+
 static const char *
 key_find(struct request *rq, struct str key)
 {
 	const struct snapshot	*s = rq->rq_snap;
-	char			 hash[65];
 
-	client_key_hash(rq->rq_wk->box, key, hash);
-	rq->rq_ckey = snapshot_client_key(s, str_of(hash), rq->rq_wall_us);
+	rq->rq_ckey = key_known(rq, key);
 	if (rq->rq_ckey == NULL)
 		return "this client key is not known";
 	if (rq->rq_ckey->tenant >= 0)

@@ -17,7 +17,5 @@ int		 export_open(const struct secret_box *, const char *context,
 		    __attribute__((__warn_unused_result__));
 /* SHA-256 of the data as compact JSON, members in the order of their names. */
 void		 export_hash(const struct json_t *data, char hex[65]);
-/* The same under the same secret.key alone. */
-void		 export_probe(const struct secret_box *, char hex[65]);
 
 #endif /* STATE_EXPORT_SEAL_H */

@@ -18,8 +18,6 @@ struct importing {
 	struct arena			 arena;
 	json_t				*key_ids;	/* old id -> new */
 	json_t				*seen[OBJECT_KINDS];	/* ids */
-	bool				 same_secret;
-	int64_t				 new_values;	/* client keys */
 };
 
 /* Why it will not do, and where; returns r. */

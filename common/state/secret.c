@@ -304,14 +304,30 @@ secret_sha256(struct str s, char hex[65])
 }
 
 void
+secret_print_key(const struct secret_box *b, struct str context,
+    unsigned char key[SECRET_PRINT_KEY])
+{
+	hmac256(b->print, context, key);
+}
+
+void
+secret_print_under(const unsigned char key[SECRET_PRINT_KEY],
+    struct str plain, char hex[65])
+{
+	unsigned char	 d[32];
+
+	hmac256(key, plain, d);
+	to_hex(d, hex);
+}
+
+void
 secret_fingerprint(const struct secret_box *b, struct str context,
     struct str plain, char hex[65])
 {
-	unsigned char	 d[32], sub[32];
+	unsigned char	 sub[SECRET_PRINT_KEY];
 
-	hmac256(b->print, context, sub);
-	hmac256(sub, plain, d);
-	to_hex(d, hex);
+	secret_print_key(b, context, sub);
+	secret_print_under(sub, plain, hex);
 }
 
 void

@@ -60,6 +60,14 @@ int	 secret_open(const struct secret_box *, struct str context,
 void	 secret_fingerprint(const struct secret_box *, struct str context,
 	    struct str plain, char hex[65]);
 
+/* The key of such prints of one context, and a print under it: they can be told
+ * elsewhere by who has it. */
+#define SECRET_PRINT_KEY	32
+void	 secret_print_key(const struct secret_box *, struct str context,
+	    unsigned char key[SECRET_PRINT_KEY]);
+void	 secret_print_under(const unsigned char key[SECRET_PRINT_KEY],
+	    struct str plain, char hex[65]);
+
 /* SHA-256 as 64 hex characters and NUL. */
 void	 secret_sha256(struct str, char hex[65]);
 /* PBKDF2-HMAC-SHA-256 (RFC 8018), for passwords. */

@@ -452,7 +452,7 @@ load_all(struct load *l)
 		    load_keys(l, i) == -1)
 			return -1;
 	if (snapshot_load_pools(l->s, l->snap) == -1 ||
-	    load_models(l) == -1 || snapshot_tenants(l->s, l->snap) == -1 ||
+	    load_models(l) == -1 || snapshot_tenants(l->s, l->box, l->snap) == -1 ||
 	    load_preferred(l) == -1 || load_caps(l) == -1 ||
 	    store_refusals_each(l->s, refusal_cb, l) == -1)
 		return -1;

@@ -86,6 +86,11 @@ struct snap_tenant {
 	struct snap_limits	 limits;
 };
 
+/* Client keys that were imported may be hashed under one of these. */
+struct snap_hash_key {
+	unsigned char		 key[SECRET_PRINT_KEY];
+};
+
 struct snap_client_key {
 	int64_t			 id;
 	unsigned		 slot;
@@ -186,6 +191,8 @@ struct snapshot {
 	struct snap_client_key	*client_keys;	/* sorted by hash */
 	unsigned		 nclient_keys;
 	unsigned		 nold_keys;	/* with an old hash, too */
+	struct snap_hash_key	*hash_keys;	/* of other installations */
+	unsigned		 nhash_keys;
 	struct snap_price	*prices;
 	unsigned		 nprices;
 	bool			 budget_unpriced;	/* allowed */

@@ -3,9 +3,11 @@
  */
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "state/secret.h"
 #include "state/snapshot_tenants.h"
 #include "state/store_sql.h"
+#include "state/store_tenants.h"
 
 /* Room for one more, by doubling. */
 static void *
@@ -134,13 +136,47 @@ load_prices(struct store *s, struct snapshot *n)
 	return rc;
 }
 
+static int
+load_hash_keys(struct store *s, const struct secret_box *box,
+    struct snapshot *n)
+{
+	struct sqlite3_stmt	*st;
+	struct buf		 b;
+	int			 rc;
+
+	st = sql_open(s, "SELECT key FROM client_hash_keys ORDER BY id", "");
+	if (st == NULL)
+		return -1;
+	buf_init(&b, SECRET_MAX + 64);
+	while ((rc = sql_step(s, st)) == 1) {
+		buf_clear(&b);
+		if (secret_open(box, STR(CLIENT_HASH_CONTEXT), sql_str(st, 0),
+		    &b) == -1 || b.len != SECRET_PRINT_KEY) {
+			log_warnx("a key under which client keys were hashed "
+			    "elsewhere cannot be opened: those are refused");
+			continue;
+		}
+		n->hash_keys = grow(&n->arena, n->hash_keys, n->nhash_keys,
+		    sizeof(*n->hash_keys));
+		memcpy(n->hash_keys[n->nhash_keys++].key, b.data,
+		    SECRET_PRINT_KEY);
+	}
+	sql_end(st);
+	if (b.data != NULL)
+		explicit_bzero(b.data, b.len);
+	buf_release(&b);
+	return rc;
+}
+
 int
-snapshot_tenants(struct store *s, struct snapshot *n)
+snapshot_tenants(struct store *s, const struct secret_box *box,
+    struct snapshot *n)
 {
 	int64_t	 unpriced;
 
 	if (store_setting(s, "budget_unpriced", &unpriced) == -1 ||
-	    load_tenants(s, n) == -1 || load_client_keys(s, n) == -1)
+	    load_tenants(s, n) == -1 || load_client_keys(s, n) == -1 ||
+	    load_hash_keys(s, box, n) == -1)
 		return -1;
 	n->budget_unpriced = unpriced != 0;
 	return load_prices(s, n);

@@ -19,7 +19,8 @@
 /* What references others stands behind them. */
 static const char *const conf_tables[] = {
 	"settings", "hosts", "providers", "provider_headers", "tenants",
-	"keys", "pools", "models", "rules", "client_keys", "prices", NULL
+	"keys", "pools", "models", "rules", "client_hash_keys", "client_keys",
+	"prices", NULL
 };
 static const char *const access_tables[] = { "users", "api_tokens", NULL };
 static const char *const no_tables[] = { NULL };
@@ -48,6 +49,7 @@ change_rows_whole(struct store *s)
 		"UPDATE pools SET name = name",
 		"UPDATE models SET target = target",
 		"UPDATE rules SET name = name",
+		"UPDATE client_hash_keys SET print = print",
 		"UPDATE client_keys SET name = name",
 		"UPDATE prices SET model = model",
 		"UPDATE users SET name = name",

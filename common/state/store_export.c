@@ -80,12 +80,6 @@ export_hash(const json_t *data, char hex[65])
 	free(text);
 }
 
-void
-export_probe(const struct secret_box *box, char hex[65])
-{
-	secret_fingerprint(box, STR("export"), STR("secret.key"), hex);
-}
-
 /* Of the database, into the file; NULL with the store's error. */
 static json_t *
 reseal(struct exporting *x, const char *kind, struct str provider,
@@ -286,6 +280,44 @@ client_key_hashes(struct exporting *x, json_t *key)
 }
 
 static void
+add_hash_key(json_t *list, const struct exporting *x, struct str key)
+{
+	json_array_append_new(list, json_pack("{s:o}", "sealed",
+	    export_seal(x->seal, CLIENT_HASH_CONTEXT, key)));
+}
+
+/* Under which the hashes of client keys are: without them, no key fits. */
+static int
+add_hash_keys(struct exporting *x)
+{
+	unsigned char		 own[SECRET_PRINT_KEY];
+	struct sqlite3_stmt	*st;
+	struct buf		 b;
+	json_t			*list = json_array();
+	int			 rc;
+
+	json_object_set_new(x->data, "client_hash_keys", list);
+	client_hash_key(x->box, own);
+	add_hash_key(list, x, (struct str){ (const char *)own, sizeof(own) });
+	explicit_bzero(own, sizeof(own));
+	if ((st = sql_open(x->s, "SELECT key FROM client_hash_keys "
+	    "ORDER BY id", "")) == NULL)
+		return -1;
+	buf_init(&b, SECRET_MAX + 64);
+	while ((rc = sql_step(x->s, st)) == 1) {
+		buf_clear(&b);
+		if (secret_open(x->box, STR(CLIENT_HASH_CONTEXT),
+		    sql_str(st, 0), &b) == 0)
+			add_hash_key(list, x, buf_str(&b));
+	}
+	sql_end(st);
+	if (b.data != NULL)
+		explicit_bzero(b.data, b.len);
+	buf_release(&b);
+	return rc;
+}
+
+static void
 price_cb(void *arg, const struct store_price *p)
 {
 	if (!p->builtin)
@@ -371,18 +403,12 @@ add_access(struct exporting *x)
 static int
 gather(struct exporting *x)
 {
-	char	 probe[65];
-	json_t	*o;
-
-	export_probe(x->box, probe);
-	if ((o = export_seal(x->seal, "probe", str_of(probe))) == NULL)
-		return store_fail(x->s, "cannot seal");
-	json_object_set_new(x->data, "secret_key", o);
 	return add_providers(x) == -1 || add_keys(x) == -1 ||
 	    add_objects(x, "pools", OBJECT_POOL) == -1 ||
 	    add_objects(x, "models", OBJECT_MODEL) == -1 ||
 	    add_objects(x, "rules", OBJECT_RULE) == -1 ||
-	    add_others(x) == -1 || add_access(x) == -1 ? -1 : 0;
+	    add_others(x) == -1 || add_hash_keys(x) == -1 ||
+	    add_access(x) == -1 ? -1 : 0;
 }
 
 static json_t *

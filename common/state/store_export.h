@@ -23,8 +23,8 @@
  * What is secret is sealed (ChaCha20-Poly1305) under a key made of a
  * passphrase; check holds the SHA-256 of data, sealed likewise, so that neither
  * a wrong passphrase nor a changed file goes unseen.  Client keys and passwords
- * are in it as hashes; those of client keys are good only where secret.key is
- * the same, and an import elsewhere says that each needs a new value.
+ * are in it as hashes; those of client keys with the key under which they are,
+ * so that they go on to be good where secret.key is another one.
  */
 struct json_t;
 

@@ -15,7 +15,7 @@
 #include "state/store_tenants.h"
 
 #define CHANGESET_MAX	((size_t)256 << 20)
-#define ROUNDS_MAX	10000000
+#define ROUNDS_MAX	2000000
 
 /* --- the file ------------------------------------------------------------------- */
 
@@ -444,29 +444,84 @@ put_tenant(struct importing *x, size_t i, const json_t *o)
 	    &bad);
 }
 
-/* The value that it had: as a hash, which is good under the same key alone. */
-static int
-put_hash(struct importing *x, const json_t *o, int64_t id)
+/* A key that was deleted here may be this one: its row lets go of the hash. */
+static enum import_result
+take_hash(struct importing *x, size_t i, struct str hash, int64_t id)
 {
-	struct buf	 hash, old;
-	int		 rc = -1;
+	int64_t	 n = 0;
+	char	 field[40];
 
+	if (sql_run(x->s, "UPDATE client_keys SET hash = hash || '~' || id "
+	    "WHERE hash = ? AND gone_us > 0", "s", hash) == -1 ||
+	    sql_get(x->s, &n, "SELECT count(*) FROM client_keys WHERE hash = ? "
+	    "AND id <> ?", "si", hash, id) == -1)
+		return IMPORT_STORE;
+	if (n == 0)
+		return IMPORT_DONE;
+	snprintf(field, sizeof(field), "client_keys[%zu].hash", i);
+	return import_refuse(x, IMPORT_REFUSED, field, "is that of a client "
+	    "key with another name here");
+}
+
+/* The value that it had, as a hash. */
+static enum import_result
+put_hash(struct importing *x, size_t i, const json_t *o, int64_t id)
+{
+	enum import_result	 r;
+	struct buf		 hash, old;
+	char			 field[40];
+
+	snprintf(field, sizeof(field), "client_keys[%zu].hash", i);
 	buf_init(&hash, 256);
 	buf_init(&old, 256);
 	if (export_open(x->seal, "client key", json_object_get(o, "hash"),
 	    &hash) == -1 || export_open(x->seal, "old client key",
 	    json_object_get(o, "old_hash"), &old) == -1)
-		store_fail(x->s, "the value of client key '%.*s' cannot be "
-		    "opened", STR_FMT(import_text(o, "name")));
-	else
-		rc = sql_run(x->s, "UPDATE OR IGNORE client_keys SET hash = ?, "
-		    "old_hash = ?, old_until_us = ?, mask = ? WHERE id = ?",
-		    "ssisi", buf_str(&hash), old.len == 0 ? STR("") :
-		    buf_str(&old), import_int(o, "old_until_us"), import_text(o,
-		    "mask"), id);
+		r = import_refuse(x, IMPORT_FILE, field, "cannot be opened");
+	else if ((r = take_hash(x, i, buf_str(&hash), id)) == IMPORT_DONE &&
+	    sql_run(x->s, "UPDATE client_keys SET hash = ?, old_hash = ?, "
+	    "old_until_us = ?, mask = ? WHERE id = ?", "ssisi",
+	    buf_str(&hash), old.len == 0 ? STR("") : buf_str(&old),
+	    import_int(o, "old_until_us"), import_text(o, "mask"), id) == -1)
+		r = IMPORT_STORE;
 	buf_release(&hash);
 	buf_release(&old);
-	return rc;
+	return r;
+}
+
+/* Under which the hashes are; not kept where it is our own. */
+static enum import_result
+put_hash_key(struct importing *x, size_t i, const json_t *o)
+{
+	unsigned char		 own[SECRET_PRINT_KEY];
+	struct str		 mine = { (const char *)own, sizeof(own) };
+	struct buf		 b, sealed;
+	char			 field[48], print[65];
+	enum import_result	 r = IMPORT_DONE;
+
+	snprintf(field, sizeof(field), "client_hash_keys[%zu]", i);
+	client_hash_key(x->box, own);
+	buf_init(&b, SECRET_MAX + 64);
+	buf_init(&sealed, SECRET_MAX + 64);
+	if (export_open(x->seal, CLIENT_HASH_CONTEXT, json_object_get(o,
+	    "sealed"), &b) == -1 || b.len != sizeof(own))
+		r = import_refuse(x, IMPORT_FILE, field, "cannot be opened");
+	else if (json_array_size(import_list(x, "client_keys")) > 0 &&
+	    !secret_equal(buf_str(&b), mine)) {
+		secret_sha256(buf_str(&b), print);
+		if (secret_seal(x->box, STR(CLIENT_HASH_CONTEXT), buf_str(&b),
+		    &sealed) == -1 || sql_run(x->s, "INSERT INTO "
+		    "client_hash_keys (print, key) VALUES (?, ?) "
+		    "ON CONFLICT (print) DO NOTHING", "sb", str_of(print),
+		    buf_str(&sealed)) == -1)
+			r = IMPORT_STORE;
+	}
+	explicit_bzero(own, sizeof(own));
+	if (b.data != NULL)
+		explicit_bzero(b.data, b.len);
+	buf_release(&b);
+	buf_release(&sealed);
+	return r;
 }
 
 static enum import_result
@@ -493,11 +548,8 @@ put_client_key(struct importing *x, size_t i, const json_t *o)
 		return IMPORT_STORE;
 	r = bad_result(x, store_client_key_put(x->s, x->box, &k, plain, &bad),
 	    "client_keys", i, &bad);
-	if (r == IMPORT_DONE && x->same_secret)
-		return put_hash(x, o, k.id) == -1 ? IMPORT_STORE : r;
-	x->new_values += r == IMPORT_DONE && plain[0] != '\0';
-	explicit_bzero(plain, sizeof(plain));	/* nobody will know it */
-	return r;
+	explicit_bzero(plain, sizeof(plain));	/* it has one already */
+	return r != IMPORT_DONE ? r : put_hash(x, i, o, k.id);
 }
 
 static enum import_result
@@ -546,7 +598,8 @@ static const struct {
 } parts[] = {
 	{ "tenants", put_tenant }, { "providers", put_provider },
 	{ "keys", put_key }, { "pools", put_pool }, { "models", put_model },
-	{ "rules", put_rule }, { "client_keys", put_client_key },
+	{ "rules", put_rule }, { "client_hash_keys", put_hash_key },
+	{ "client_keys", put_client_key },
 	{ "prices", put_price }, { "users", import_user },
 	{ "tokens", import_token }
 };
@@ -570,25 +623,7 @@ put_all(struct importing *x)
 	}
 	if ((r = import_settings(x)) == IMPORT_DONE && x->im->replace)
 		r = import_drop_rest(x);
-	if (r == IMPORT_DONE && x->new_values > 0)
-		import_note(x, "%lld client keys are of another secret.key: each "
-		    "needs a new value before it is of use",
-		    (long long)x->new_values);
 	return r;
-}
-
-static void
-know_secret(struct importing *x)
-{
-	struct buf	 b;
-	char		 hex[65];
-
-	export_probe(x->box, hex);
-	buf_init(&b, 256);
-	x->same_secret = export_open(x->seal, "probe",
-	    json_object_get(x->data, "secret_key"), &b) == 0 &&
-	    str_is(buf_str(&b), hex);
-	buf_release(&b);
 }
 
 static int
@@ -640,10 +675,8 @@ store_import(struct store *s, const struct secret_box *box,
 	x.key_ids = json_object();
 	for (k = 0; k < OBJECT_KINDS; k++)
 		x.seen[k] = json_object();
-	if ((r = check_file(&x, file, passphrase)) == IMPORT_DONE) {
-		know_secret(&x);
+	if ((r = check_file(&x, file, passphrase)) == IMPORT_DONE)
 		r = import(&x);
-	}
 	for (k = 0; k < OBJECT_KINDS; k++)
 		json_decref(x.seen[k]);
 	json_decref(x.key_ids);

@@ -252,10 +252,19 @@ store_tenant_delete(struct store *s, int64_t id)
 
 /* --- client keys ------------------------------------------------------------------------ */
 
+#define CONTEXT		STR("client key")
+
+void
+client_hash_key(const struct secret_box *box,
+    unsigned char key[SECRET_PRINT_KEY])
+{
+	secret_print_key(box, CONTEXT, key);
+}
+
 void
 client_key_hash(const struct secret_box *box, struct str plain, char hex[65])
 {
-	secret_fingerprint(box, STR("client key"), plain, hex);
+	secret_fingerprint(box, CONTEXT, plain, hex);
 }
 
 int64_t

@@ -91,6 +91,11 @@ int64_t	 store_client_key_count(struct store *);
 void	 client_key_hash(const struct secret_box *, struct str plain,
 	    char hex[65]);
 
+/* Under which that is; and what a stored one of elsewhere is sealed as. */
+void	 client_hash_key(const struct secret_box *,
+	    unsigned char key[SECRET_PRINT_KEY]);
+#define CLIENT_HASH_CONTEXT	"client hash key"
+
 /* --- prices -------------------------------------------------------------------- */
 
 struct store_price {
