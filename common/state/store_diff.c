@@ -40,9 +40,11 @@ static const struct table tables[] = {
 	{ "rules", "rule", "name",
 	    "SELECT name, '', source FROM rules WHERE id = ?" },
 	{ "tenants", "tenant", "name",
-	    "SELECT name, '', 'db' FROM tenants WHERE id = ?" },
+	    "SELECT name, '', iif(gone_us > 0, 'gone', 'db') FROM tenants "
+	    "WHERE id = ?" },
 	{ "client_keys", "client key", "name",
-	    "SELECT name, '', 'db' FROM client_keys WHERE id = ?" },
+	    "SELECT name, '', iif(gone_us > 0, 'gone', 'db') "
+	    "FROM client_keys WHERE id = ?" },
 	{ "client_hash_keys", "hash key", "print",
 	    "SELECT print, '', 'db' FROM client_hash_keys WHERE id = ?" },
 	{ "prices", "price", "model",
@@ -360,12 +362,14 @@ name_from_row(struct diff *d, const struct table *t,
 		json_object_set_new(o, "file", json_true());
 }
 
+/* 1: the row is marked as gone. */
 static int
 name_from_database(struct diff *d, const struct table *t,
     const struct sql_change *c, json_t *o)
 {
 	struct sqlite3_stmt	*st;
 	int			 i, n = 0, rc;
+	bool			 gone = false;
 
 	if ((st = sql_prepare(d->s, t->name)) == NULL)
 		return -1;
@@ -385,9 +389,10 @@ name_from_database(struct diff *d, const struct table *t,
 			    1)));
 		if (str_is(sql_str(st, 2), "file"))
 			json_object_set_new(o, "file", json_true());
+		gone = str_is(sql_str(st, 2), "gone");
 	}
 	sql_end(st);
-	return rc == -1 ? -1 : 0;
+	return rc == -1 ? -1 : gone;
 }
 
 static void
@@ -424,14 +429,15 @@ row_cb(void *arg, const struct sql_change *c)
 		field_add(d, fields, c, i);
 	if (strcmp(t->kind, "setting") == 0)
 		setting_name(o);
-	if (json_array_size(fields) == 0 && strcmp(op, "change") == 0) {
+	if (strcmp(op, "change") == 0 &&
+	    (json_array_size(fields) == 0 || rc == 1)) {
 		json_decref(fields);	/* nobody's concern: a slot */
 		json_decref(o);
-		return rc;
+	} else {
+		json_object_set_new(o, "fields", fields);
+		json_array_append_new(d->list, o);
 	}
-	json_object_set_new(o, "fields", fields);
-	json_array_append_new(d->list, o);
-	return rc;
+	return rc == -1 ? -1 : 0;
 }
 
 json_t *
