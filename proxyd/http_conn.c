@@ -26,7 +26,7 @@
 #define READS		4		/* in one turn, for one connection */
 #define REQUEST_HEAD	(256u << 10)
 
-struct conn {
+struct out_conn {
 	struct conn_pool	*pool;
 	struct conn_host	*host;
 	struct loop_fd		 fd;		/* -1: not connected */
@@ -40,10 +40,10 @@ struct conn {
 	bool			 broken;	/* takes no more of them */
 	struct http1		 answer;
 	struct inflater		*inflater;	/* NULL: as it comes */
-	TAILQ_ENTRY(conn)	 by_host, by_age;	/* while idle */
+	TAILQ_ENTRY(out_conn)	 by_host, by_age;	/* while idle */
 };
 
-TAILQ_HEAD(conn_list, conn);
+TAILQ_HEAD(conn_list, out_conn);
 
 /* One "host:port". */
 struct conn_host {
@@ -104,10 +104,10 @@ host_put(struct conn_host *h)
 
 static void	 conn_event_cb(void *, uint32_t);
 
-static struct conn *
+static struct out_conn *
 conn_new(struct conn_pool *p, struct conn_host *h)
 {
-	struct conn	*c;
+	struct out_conn	*c;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		fatal("connection");
@@ -121,7 +121,7 @@ conn_new(struct conn_pool *p, struct conn_host *h)
 }
 
 static void
-conn_shut(struct conn *c)
+conn_shut(struct out_conn *c)
 {
 	if (c->fd.fd == -1)
 		return;
@@ -133,7 +133,7 @@ conn_shut(struct conn *c)
 }
 
 static void
-conn_unlink(struct conn *c)
+conn_unlink(struct out_conn *c)
 {
 	TAILQ_REMOVE(&c->host->idle, c, by_host);
 	TAILQ_REMOVE(&c->pool->idle, c, by_age);
@@ -141,7 +141,7 @@ conn_unlink(struct conn *c)
 }
 
 static void
-conn_free(struct conn *c)
+conn_free(struct out_conn *c)
 {
 	conn_shut(c);
 	host_put(c->host);
@@ -152,14 +152,14 @@ conn_free(struct conn *c)
 }
 
 static void
-conn_drop_idle(struct conn *c)
+conn_drop_idle(struct out_conn *c)
 {
 	conn_unlink(c);
 	conn_free(c);
 }
 
 static void
-conn_watch(struct conn *c, uint32_t events)
+conn_watch(struct out_conn *c, uint32_t events)
 {
 	if (loop_mod(c->pool->loop, &c->fd, events) == -1)
 		fatal("cannot watch a provider's socket");
@@ -167,7 +167,7 @@ conn_watch(struct conn *c, uint32_t events)
 
 /* What was of the last answer goes. */
 static void
-conn_answer_begin(struct conn *c)
+conn_answer_begin(struct out_conn *c)
 {
 	http1_release(&c->answer);
 	http1_init(&c->answer);
@@ -177,7 +177,7 @@ conn_answer_begin(struct conn *c)
 
 /* The call is over: idle, or gone. */
 static void
-conn_release(struct conn *c, bool keep)
+conn_release(struct out_conn *c, bool keep)
 {
 	struct conn_pool	*p = c->pool;
 
@@ -202,7 +202,7 @@ conn_release(struct conn *c, bool keep)
  * not a byte of an answer came, it is sent anew, once, over a new one.
  */
 static void
-conn_fail(struct conn *c, const char *why)
+conn_fail(struct out_conn *c, const char *why)
 {
 	struct upstream	*up = c->up;
 
@@ -225,7 +225,7 @@ conn_fail(struct conn *c, const char *why)
  * before it stopped reading is read first.
  */
 static int
-conn_send(struct conn *c)
+conn_send(struct out_conn *c)
 {
 	struct iovec	 iov[2];
 	struct msghdr	 m = { .msg_iov = iov };
@@ -255,7 +255,7 @@ conn_send(struct conn *c)
 }
 
 static bool
-conn_sending(const struct conn *c)
+conn_sending(const struct out_conn *c)
 {
 	return !c->broken && c->sent < c->head.len + c->body.n;
 }
@@ -270,12 +270,16 @@ inflated_cb(void *arg, struct str s)
 
 /* NULL, or why it is no good. */
 static const char *
-conn_head(struct conn *c, struct str lines)
+conn_head(struct out_conn *c, struct str lines)
 {
 	struct upstream	*up = c->up;
 	struct str	 coding, line;
 
-	lines = arena_str(&up->up_arena, lines);
+	/* An arena would take 4 KiB, as long as a stream is open. */
+	if ((up->up_lines = malloc(lines.n + 1)) == NULL)
+		fatal("an answer's head");
+	memcpy(up->up_lines, lines.p, lines.n);
+	lines.p = up->up_lines;
 	while (up->up_nheaders < UPSTREAM_HEADERS && http1_field(&lines, &line))
 		up->up_header[up->up_nheaders++] = line;
 	coding = upstream_header(up, "Content-Encoding");
@@ -286,7 +290,7 @@ conn_head(struct conn *c, struct str lines)
 }
 
 static const char *
-conn_body(struct conn *c, struct str s)
+conn_body(struct out_conn *c, struct str s)
 {
 	if (c->inflater == NULL)
 		return upstream_add(c->up, s.p, s.n) == 0 ? NULL :
@@ -296,7 +300,7 @@ conn_body(struct conn *c, struct str s)
 }
 
 static void
-conn_done(struct conn *c, bool keep)
+conn_done(struct out_conn *c, bool keep)
 {
 	struct upstream	*up = c->up;
 
@@ -310,7 +314,7 @@ conn_done(struct conn *c, bool keep)
 
 /* false: the call is over, and the connection may be gone. */
 static bool
-conn_answer(struct conn *c, struct str in)
+conn_answer(struct out_conn *c, struct str in)
 {
 	struct str	 out;
 	const char	*why = NULL;
@@ -342,7 +346,7 @@ conn_answer(struct conn *c, struct str in)
 }
 
 static void
-conn_pause(struct conn *c)
+conn_pause(struct out_conn *c)
 {
 	loop_del(c->pool->loop, &c->fd);
 	c->paused = true;
@@ -350,7 +354,7 @@ conn_pause(struct conn *c)
 }
 
 static void
-conn_read(struct conn *c)
+conn_read(struct out_conn *c)
 {
 	unsigned	 i;
 	ssize_t		 n;
@@ -386,7 +390,7 @@ conn_read(struct conn *c)
 static void
 conn_event_cb(void *arg, uint32_t events)
 {
-	struct conn	*c = arg;
+	struct out_conn	*c = arg;
 
 	if (c->up == NULL) {
 		conn_drop_idle(c);
@@ -401,7 +405,7 @@ conn_event_cb(void *arg, uint32_t events)
 /* --- calls ----------------------------------------------------------------------------- */
 
 static void
-conn_begin(struct conn *c)
+conn_begin(struct out_conn *c)
 {
 	c->sent = 0;
 	c->heard = c->broken = false;
@@ -412,7 +416,7 @@ conn_begin(struct conn *c)
 void
 conn_connected(struct upstream *up, int fd)
 {
-	struct conn	*c = up->up_conn;
+	struct out_conn	*c = up->up_conn;
 
 	c->fd.fd = fd;
 	if (loop_add(c->pool->loop, &c->fd, EPOLLIN) == -1)
@@ -426,7 +430,7 @@ conn_start(struct conn_pool *p, struct upstream *up,
 {
 	struct http1_url	 u;
 	struct conn_host	*h;
-	struct conn		*c;
+	struct out_conn		*c;
 
 	if (call->fetch || call->proxy != NULL || (call->method != NULL &&
 	    strcmp(call->method, "POST") != 0) ||
@@ -461,7 +465,7 @@ conn_abandon(struct upstream *up)
 void
 conn_resume(struct upstream *up)
 {
-	struct conn	*c = up->up_conn;
+	struct out_conn	*c = up->up_conn;
 
 	if (!c->paused)
 		return;

@@ -610,13 +610,16 @@ void
 upstream_connect(struct upstream *up, struct str authority)
 {
 	struct http_out	*o = up->up_out;
+	char		*url;
 	CURL		*e;
 
 	up->up_easy = easy_new(o);
 	up->up_once = true;
 	e = up->up_easy->e;
-	curl_easy_setopt(e, CURLOPT_URL, arena_strf(&up->up_arena,
-	    "http://%.*s/", STR_FMT(authority)).p);
+	if (asprintf(&url, "http://%.*s/", STR_FMT(authority)) == -1)
+		fatal("a provider's URL");
+	curl_easy_setopt(e, CURLOPT_URL, url);	/* copies it */
+	free(url);
 	curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1l);
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)up->up_connect_ms);
@@ -645,6 +648,7 @@ upstream_free_cb(void *arg)
 
 	buf_release(&up->up_in);
 	arena_release(&up->up_arena);
+	free(up->up_lines);
 	free(up);
 }
 

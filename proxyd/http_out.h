@@ -31,7 +31,7 @@ enum upstream_fault {
 };
 
 struct out_easy;
-struct conn;
+struct out_conn;
 
 struct upstream_call {
 	const char	*url;
@@ -70,8 +70,9 @@ struct upstream {
 	/* http_out's own */
 	struct http_out		*up_out;
 	struct out_easy		*up_easy;	/* NULL: none at work */
-	struct conn		*up_conn;	/* NULL: libcurl's, or over */
+	struct out_conn		*up_conn;	/* NULL: libcurl's, or over */
 	int			 up_connect_ms;
+	char			*up_lines;	/* where up_header lies, or NULL */
 	bool			 up_once;	/* the handle is not kept */
 	bool			 up_paused, up_toolarge;
 	int64_t			 up_max;

@@ -36,7 +36,7 @@ ask_fill(struct request *rq, struct route_ask *ask)
 		.wall_us = rq->rq_wall_us,
 		.mono_ms = rq->rq_start_us / 1000
 	};
-	id_random(&ask->random, sizeof(ask->random));
+	id_chance(&ask->random, sizeof(ask->random));
 }
 
 /* --- the target ----------------------------------------------------------- */

@@ -279,7 +279,7 @@ try_pick(struct request *rq, int64_t *wait_ms)
 	how.ticket = atomic_fetch_add_explicit(&m->key[key->slot].rr, 1,
 	    memory_order_relaxed);
 	if (p->strategy == POOL_RANDOM || p->strategy == POOL_WEIGHTED)
-		id_random(&how.random, sizeof(how.random));
+		id_chance(&how.random, sizeof(how.random));
 	while ((at = pick_hint(rq, k, now)) != -1 ||
 	    (at = keypick(k, p->nkeys, &how, now, wait_ms)) != -1) {
 		key = &rq->rq_snap->keys[p->keys[at]];

@@ -84,8 +84,8 @@ names_page(void)
 	return page = p;
 }
 
-static void
-names_random(void *dst, size_t n)
+void
+id_chance(void *dst, size_t n)
 {
 	struct names	*p = names_page();
 
@@ -108,6 +108,6 @@ id_timed(char *dst, size_t size, const char *prefix, int64_t now_us)
 	for (i = ID_TIME_LEN; i-- > 0; now_us /= 62)
 		dst[n + i] = set[now_us % 62];
 	id_chars(dst + n + ID_TIME_LEN, ID_RAND_LEN - ID_TIME_LEN,
-	    names_random);
+	    id_chance);
 	return dst;
 }

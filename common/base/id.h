@@ -10,6 +10,12 @@
 void	 id_random(void *, size_t n);
 
 /*
+ * The same for names and choices, not for secrets: a kilobyte of the kernel's at
+ * a time.  n is at most that.
+ */
+void	 id_chance(void *, size_t n);
+
+/*
  * Writes prefix and ID_RAND_LEN random characters [0-9A-Za-z] (142 bits), NUL
  * terminated.  dst has room for strlen(prefix) + ID_RAND_LEN + 1.  Returns dst.
  */
