@@ -67,7 +67,7 @@ export function frames() {
 	return {
 		feed(text) {
 			const out = [];
-			held += text.replaceAll('\r\n', '\n');
+			held = (held + text).replaceAll('\r\n', '\n');
 			for (let at = held.indexOf('\n\n'); at >= 0; at = held.indexOf('\n\n')) {
 				const block = held.slice(0, at);
 				held = held.slice(at + 2);

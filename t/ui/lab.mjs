@@ -296,6 +296,59 @@ await step('one request', async () => {
 	say(true, 'a target that is none is told');
 });
 
+// --- by keyboard, and as one who may only look ---------------------------------------------------
+
+await step('keyboard', async () => {
+	await page.goto(`${BASE}/#/lab`);
+	await page.goto(`${BASE}/#/playground`);
+	await settled(page);
+	await page.locator('.composer textarea').focus();
+	let seen = 0;
+	for (let i = 0; i < 12; i++) {
+		await page.keyboard.press('Tab');
+		seen += await page.evaluate(() => {
+			const e = document.activeElement.matches('input[type=file]') ? document.activeElement.parentElement : document.activeElement;
+			const s = getComputedStyle(e);
+			return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0 ? 1 : 0;
+		});
+	}
+	say(seen >= 11, 'where the focus is can be seen', `${seen} of 12`);
+	await page.goto(`${BASE}/#/connect`);
+	await page.locator('.clients button').first().focus();
+	await page.keyboard.press('Tab');
+	await page.keyboard.press('Enter');
+	say(await page.locator('.clients button').nth(1).getAttribute('aria-pressed') === 'true', 'a program is chosen by keyboard');
+});
+await step('a viewer', async () => {
+	await page.goto(`${BASE}/#/users`);
+	await page.getByRole('button', { name: 'Add a user' }).click();
+	const form = page.locator('dialog[open]');
+	await form.getByLabel('Name').fill('guest');
+	await form.getByLabel('Password').fill('just looking');
+	await form.getByLabel('Role').selectOption('viewer');
+	await form.getByRole('button', { name: 'Save' }).click();
+	await page.waitForSelector('td:has-text("guest")');
+	const guest = await open({ locale: 'en-GB' });
+	await guest.goto(BASE);
+	await guest.getByLabel('Name').fill('guest');
+	await guest.getByLabel('Password').fill('just looking');
+	await guest.getByRole('button', { name: 'Log in' }).click();
+	await guest.waitForSelector('.side a');
+	const names = await guest.locator('.side a').allTextContents();
+	say(!names.includes('Playground') && names.includes('Translation lab') && names.includes('Connect'), 'sends nothing', names.join(' '));
+	await guest.goto(`${BASE}/#/connect`);
+	await guest.waitForSelector('pre');
+	say(await guest.getByRole('button', { name: 'Make a client key' }).count() === 0, 'makes no key');
+	await guest.goto(`${BASE}/#/lab`);
+	await guest.waitForSelector('.lab pre');
+	await guest.goto(`${BASE}/#/logs`);
+	await guest.locator('tr.click', { hasText: 'told-anew' }).first().click();
+	await guest.waitForSelector('dialog[open] dl');
+	await guest.getByRole('button', { name: 'Copy as curl' }).waitFor();
+	say(await guest.getByRole('button', { name: 'Send it again' }).count() === 0, 'repeats none');
+	await guest.context().close();
+});
+
 // --- proxyd goes and comes --------------------------------------------------------------------
 
 await step('proxyd gone', async () => {
