@@ -121,7 +121,11 @@ ctl_store(const struct ctl *c, bool change)
 int
 ctl_store_failed(const struct ctl *c, struct store *s)
 {
-	return ctl_fail("%s: %s", c->paths.db, store_error(s));
+	const char	*why = store_error(s);
+
+	return ctl_fail("%s: %s%s", c->paths.db, why, strcmp(why,
+	    "database is locked") == 0 ? ": another program holds it for "
+	    "longer than 5 s; nothing was changed, try again" : "");
 }
 
 int64_t

@@ -31,6 +31,7 @@ static const struct member key_members[] = {
 	{ OPT_MODELS, "models", MEMBER_LIST },
 	{ OPT_NOTE, "note", MEMBER_TEXT },
 	{ OPT_EXPIRES, "expires_us", MEMBER_TIME },
+	{ OPT_OF_TENANT, "tenant", MEMBER_TEXT },
 	{ .name = NULL }
 };
 
@@ -44,35 +45,24 @@ static const struct column key_cols[] = {
 
 /* --- its state -------------------------------------------------------------------- */
 
-static json_t *
-live_json(const struct status_key *k)
-{
-	char	 when[CLOCK_RFC3339_LEN];
-
-	return json_pack("{s:s,s:o,s:o,s:I,s:I,s:I,s:o}", "state", k->state,
-	    "until", k->until_us == 0 ? json_null() :
-	    json_string(clock_rfc3339(k->until_us, when)), "reason",
-	    text_json(str_of(k->reason)), "ok", (json_int_t)k->ok, "failed",
-	    (json_int_t)k->failed, "in_flight", (json_int_t)k->inflight,
-	    "last_used", k->last_us == 0 ? json_null() :
-	    json_string(clock_rfc3339(k->last_us, when)));
-}
-
+/* As the management server's figures have it. */
 static void
 key_live(const struct ctl *c, json_t *all)
 {
 	static struct status_view	 v;
-	const struct status_key		*k;
 	struct arena			 a;
-	json_t				*o;
-	size_t				 i;
+	json_t				*o, *keys, *k;
+	size_t				 i, j;
 
 	arena_init(&a);
 	status_watch(&v, &a, &c->paths);
+	keys = status_keys_json(&v);
 	json_array_foreach(all, i, o)
-		for (k = v.keys; k != NULL; k = k->next)
-			if (k->id == objects_id(o))
-				json_object_set_new(o, "live", live_json(k));
+		json_array_foreach(keys, j, k)
+			if (json_integer_value(json_object_get(k, "key_id")) ==
+			    objects_id(o))
+				json_object_set(o, "live", k);
+	json_decref(keys);
 	arena_release(&a);
 }
 
@@ -111,8 +101,10 @@ key_row(struct table *t, const json_t *o)
 	table_addz(t, json_text(o, "mask"));
 	table_addz(t, json_text(o, "provider"));
 	add_state(t, o);
-	table_add_json(t, json_object_get(live, "ok"));
-	table_add_json(t, json_object_get(live, "failed"));
+	table_add_json(t, json_object_get(live,
+	    "successful_requests"));
+	table_add_json(t, json_object_get(live,
+	    "failed_requests"));
 	if (strlen(used) > 19)
 		table_addf(t, "%.10s %.8s", used, used + 11);
 	else
@@ -428,6 +420,7 @@ keys_reset_word(struct ctl *c)
 
 #define KEY_OPTS	OPT_WEIGHT, OPT_PRIORITY, OPT_MAX_CONCURRENT,	\
 	OPT_RPM, OPT_TPM, OPT_MODELS | MANY, OPT_NOTE, OPT_EXPIRES,	\
+	OPT_OF_TENANT,						\
 	OPT_ENABLED, OPT_SET | MANY, OPT_FILE, OPT_JSON
 
 const struct word key_words[] = {

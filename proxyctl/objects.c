@@ -473,14 +473,21 @@ objects_show(struct ctl *c)
 {
 	const struct family	*f = family_of(c);
 	struct session	 ss;
-	json_t		*o;
+	json_t		*o, *live;
 
 	if (session_open(&ss, c, f, false) == -1 ||
 	    (o = objects_find(f, ss.all, c->operand[0])) == NULL)
 		return session_close(&ss, CTL_ERROR);
 	if (c->opt[OPT_JSON] != NULL)
 		return session_close(&ss, json_print(json_incref(o)));
+	live = json_incref(json_object_get(o, "live"));
+	json_object_del(o, "live");
 	json_print_pairs(o);
+	if (live != NULL) {
+		printf("\n");
+		json_print_pairs(live);
+	}
+	json_decref(live);
 	return session_close(&ss, CTL_OK);
 }
 

@@ -55,8 +55,22 @@ subtest 'tenants and client keys' => sub {
 	isnt($again->{key}, $j->{key}, 'another value');
 	like($again->{old_until}, qr/^\d{4}-/, 'the old one is good for long');
 
+	$ctl->does('a key of its own', qw(keys add --provider openai --api-key
+	    sk-own-0123456789abcdef --tenant team));
+	is($ctl->json('keys show', qw(keys show 1))->{tenant}, 'team',
+	    'is shown');
+	$ctl->does('another change', qw(keys update 1 --note x));
+	is($ctl->json('keys show', qw(keys show 1))->{tenant}, 'team',
+	    'leaves it');
+	$ctl->does('nobody\'s', qw(keys update 1 --tenant), '');
+	is($ctl->json('keys show', qw(keys show 1))->{tenant}, '',
+	    'is shown');
+	$ctl->does('its own again', qw(keys update 1 --tenant Team));
+
 	my $before = dump_of($ctl);
 	for (
+		[ qr/keys update: --tenant: there is no tenant 'x'/, qw(keys
+		  update 1 --tenant x) ],
 		[ qr/tenants create: --name: must be 1 to 64/, qw(tenants
 		  create --rpm 1) ],
 		[ qr/--name: is another tenant's/, qw(tenants create --name
@@ -96,6 +110,10 @@ subtest 'tenants and client keys' => sub {
 	($out, $err) = $ctl->does('delete a tenant', qw(tenants delete team));
 	is_deeply($ctl->json('list', qw(client-keys list)), [],
 	    'its client keys went with it');
+	$ctl->does('its own key', qw(keys enable 1));
+	my $home = $ctl->home;
+	is(`sqlite3 $home/proxyd.db 'SELECT tenant_id FROM keys WHERE id = 1'`,
+	    "$t->{id}\n", 'does not become everybody\'s');
 	like($err, qr/no client key is left/, 'the last ones');
 	my $yml = $ctl->spew('app.yml', "HOST: 0.0.0.0\nPORT: 0\n");
 	like($ctl->does('check', 'check', '--config', $yml),

@@ -61,6 +61,7 @@ static const struct object_field key_fields[] = {
 	    true },
 	{ "disabled_by", OT_TEXT, 0, 64, "", NULL, NULL, false, true },
 	{ "disabled_why", OT_TEXT, 0, 256, "", NULL, NULL, false, true },
+	{ "tenant", OT_TEXT, 0, 64, "", NULL, NULL, false, true },
 	{ .name = NULL }
 };
 

@@ -32,7 +32,9 @@ struct kind {
 	", strategy, keys FROM pools "
 #define KEY_SQL		"SELECT id, source, mask, " NAME_OF("keys") ", "	\
 	"enabled, weight, priority, max_concurrent, rpm, tpm, models, note, " \
-	"expires_us, disabled_by, disabled_why FROM keys "
+	"expires_us, disabled_by, disabled_why, coalesce((SELECT name "	\
+	"FROM tenants WHERE id = keys.tenant_id AND gone_us = 0), '') "	\
+	"FROM keys "
 #define PROVIDER_SQL	"SELECT id, source, '', name, dialect, base_url, " \
 	"auth_header, auth_format, default_model, ca_file, keyless, "	\
 	"connect_ms, first_byte_ms, idle_ms, total_ms, strategy, enabled " \
@@ -78,7 +80,12 @@ static const struct kind kinds[OBJECT_KINDS] = {
 	    "UPDATE keys SET provider_id = " PROVIDER("1") ", enabled = ?2, "
 	    "weight = ?3, priority = ?4, max_concurrent = ?5, rpm = ?6, "
 	    "tpm = ?7, models = ?8, note = ?9, expires_us = ?10, "
-	    "disabled_by = ?11, disabled_why = ?12 WHERE id = ?13",
+	    "disabled_by = ?11, disabled_why = ?12, tenant_id = CASE "
+	    "WHEN ?13 <> '' THEN (SELECT id FROM tenants WHERE name = ?13 "
+	    "COLLATE NOCASE AND gone_us = 0) WHEN EXISTS (SELECT 1 FROM "
+	    "tenants t WHERE t.id = tenant_id AND gone_us = 0) THEN 0 "
+	    /* A key of one who is gone is not everybody's. */
+	    "ELSE tenant_id END WHERE id = ?14",
 	    "UPDATE keys SET source = 'gone', gone_us = unixepoch() * 1000000 "
 	    "WHERE id = ?" },
 	[OBJECT_PROVIDER] = { "provider",
@@ -399,6 +406,23 @@ refers_keys(struct change *c)
 }
 
 static int
+has_tenant(struct change *c, struct str name)
+{
+	int64_t	 n = 0;
+
+	if (name.n == 0)
+		return OBJECT_OK;
+	if (sql_get(c->s, &n, "SELECT count(*) FROM tenants WHERE name = ? "
+	    "COLLATE NOCASE AND gone_us = 0", "s", name) == -1)
+		return OBJECT_STORE;
+	if (n > 0)
+		return OBJECT_OK;
+	object_fail(c->e, "tenant", "there is no tenant '%.*s'",
+	    STR_FMT(name));
+	return OBJECT_REFUSED;
+}
+
+static int
 refers(struct change *c)
 {
 	int	 rc = OBJECT_OK;
@@ -412,6 +436,8 @@ refers(struct change *c)
 		    *member(c, "provider"));
 	if (rc == OBJECT_OK && c->k == OBJECT_POOL)
 		rc = refers_keys(c);
+	if (rc == OBJECT_OK && c->k == OBJECT_KEY)
+		rc = has_tenant(c, *member(c, "tenant"));
 	return rc;
 }
 
