@@ -40,6 +40,12 @@ SKIP: {
 	}
 }
 
+# What the programs' pages tell besides what they do.
+for my $name (grep { /\.8$/ } sort keys %man) {
+	like($man{$name}, qr/^\.Sh $_$/m, "$name: $_")
+	    for 'EXIT STATUS', 'DIAGNOSTICS', 'FILES', 'SEE ALSO';
+}
+
 # Our own pages that are named are there.
 for my $name (sort keys %man) {
 	my %want;

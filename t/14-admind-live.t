@@ -251,8 +251,13 @@ subtest 'the pages of /docs' => sub {
 			is($get->($path, 'If-None-Match' => $tag)->{status},
 			    304, '... and once');
 		}
-		is($get->('/docs/swagger-ui-bundle.js')->{status}, 406,
-		    'the large one is there compressed only');
+		is($get->('/docs/swagger-ui-bundle.js', @$_)->{status}, 406,
+		    "the large one is there compressed only: @$_") for [],
+		    ['Accept-Encoding' => 'br'],
+		    ['Accept-Encoding' => 'br, gzip;q=0'];
+		is($get->('/docs/docs.js', 'Accept-Encoding' =>
+		    'br;q=1.0, GZIP ; q=0.5')->{headers}{'content-encoding'},
+		    'gzip', 'a list of encodings');
 		is($get->('/docs/../app.yml')->{status}, 404, 'nothing else');
 		is(Client->once($port, POST => '/docs', {}, '{}')->{status},
 		    405, 'to be read');

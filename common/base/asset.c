@@ -41,6 +41,23 @@ asset_type(const struct asset *a)
 	return "application/octet-stream";
 }
 
+/* "gzip", but not "gzip;q=0". */
+static bool
+takes_gzip(const char *takes)
+{
+	struct str	 list = str_of(takes), item, q;
+
+	while (list.n > 0) {
+		q = str_trim(str_cut(&list, ','));
+		item = str_trim(str_cut(&q, ';'));
+		q = str_trim(q);
+		if (str_is_nocase(item, "gzip"))
+			return !str_is(q, "q=0") && !str_is(q, "q=0.0") &&
+			    !str_is(q, "q=0.00") && !str_is(q, "q=0.000");
+	}
+	return false;
+}
+
 enum asset_form
 asset_form(const struct asset *a, const char *have, const char *takes,
     struct str *bytes)
@@ -48,7 +65,7 @@ asset_form(const struct asset *a, const char *have, const char *takes,
 	*bytes = STR_NONE;
 	if (have != NULL && strstr(have, a->tag) != NULL)
 		return ASSET_SAME;
-	if (takes != NULL && strstr(takes, "gzip") != NULL) {
+	if (takes_gzip(takes)) {
 		*bytes = (struct str){ (const char *)a->gzip, a->gzip_size };
 		return ASSET_GZIP;
 	}
