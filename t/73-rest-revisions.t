@@ -8,6 +8,8 @@ use utf8;
 use Admind;
 use Client;
 use Gateway;
+use IO::Handle;
+use IPC::Open2;
 use JSON::PP;
 use Test::More;
 
@@ -191,6 +193,22 @@ subtest 'settings' => sub {
 	    'x: [' }), 422, 'SERVER_TOOLS', 'no YAML');
 	is(call(PATCH => '/api/v1/settings', { PREFERRED_PROVIDER => 'near' })
 	    ->{status}, 200, 'one that is there');
+};
+
+subtest 'a database that another has locked' => sub {
+	my $pid = open2(my $out, my $in, 'sqlite3', "$g->{home}/proxyd.db");
+	my $before = setting('LOG_DAYS')->{value};
+	print $in "BEGIN IMMEDIATE;\nSELECT 'mine';\n";
+	$in->flush;
+	is(scalar <$out>, "mine\n", 'it has');
+	problem(call(PATCH => '/api/v1/settings', { LOG_DAYS => 3 }), 503,
+	    undef, 'a change');
+	is(setting('LOG_DAYS')->{value}, $before, 'looking still goes');
+	print $in "ROLLBACK;\n.exit\n";
+	close $in;
+	waitpid $pid, 0;
+	is(call(PATCH => '/api/v1/settings', { LOG_DAYS => $before })
+	    ->{status}, 200, 'and changing, when it is free');
 };
 
 subtest 'settings live' => sub {
