@@ -1,6 +1,8 @@
 /*
  * Secrets from people.
  */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -11,25 +13,66 @@
 
 #define SECRET_LINE	4096
 
+static const int	 sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+#define SIGS		(sizeof(sigs) / sizeof(*sigs))
+
+static volatile sig_atomic_t caught;
+
+static void
+signal_cb(int sig)
+{
+	caught = sig;
+}
+
+/* By single bytes: what comes behind the line is not ours. */
+static bool
+line_read(char *line, size_t size)
+{
+	size_t	 n = 0;
+	ssize_t	 r;
+	char	 c = '\0';
+
+	while (n + 1 < size && caught == 0) {
+		r = read(STDIN_FILENO, &c, 1);
+		if (r == -1 && errno == EINTR)
+			continue;
+		if (r <= 0 || c == '\n' || c == '\r')
+			break;
+		line[n++] = c;
+	}
+	line[n] = '\0';
+	return c == '\n' || c == '\r';
+}
+
+/* The echo is off before it is asked, and on again whatever ends the line. */
 bool
 ctl_ask(const char *what, char *line, size_t size)
 {
-	struct termios	 old, quiet;
-	bool		 ok, echo = tcgetattr(STDIN_FILENO, &old) == 0;
+	struct sigaction	 sa = { .sa_handler = signal_cb }, was[SIGS];
+	struct termios		 old, quiet;
+	bool			 ok, echo = tcgetattr(STDIN_FILENO, &old) == 0;
+	size_t			 i;
 
-	fprintf(stderr, "%s: ", what);
+	caught = 0;
+	sigemptyset(&sa.sa_mask);
+	for (i = 0; i < SIGS; i++)
+		(void)sigaction(sigs[i], &sa, &was[i]);
 	if (echo) {
 		quiet = old;
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
 	}
-	ok = fgets(line, (int)size, stdin) != NULL;
+	fprintf(stderr, "%s: ", what);
+	ok = line_read(line, size);
 	if (echo) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
+		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
 		fprintf(stderr, "\n");
 	}
-	line[strcspn(line, "\r\n")] = '\0';
-	return ok;
+	for (i = 0; i < SIGS; i++)
+		(void)sigaction(sigs[i], &was[i], NULL);
+	if (caught != 0)
+		(void)raise((int)caught);
+	return ok && caught == 0;
 }
 
 int

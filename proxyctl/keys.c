@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
+#include "proxyctl/ask.h"
 #include "proxyctl/objects.h"
 #include "proxyctl/values.h"
 #include "state/daemon.h"
@@ -137,30 +137,6 @@ const struct family key_family = { OBJECT_KEY, "key", "keys", "mask", key_member
 
 /* --- a value ------------------------------------------------------------------------ */
 
-/* From a person, without an echo. */
-static int
-ask_secret(struct buf *b)
-{
-	struct termios	 old, quiet;
-	char		 line[SECRET_MAX + 2];
-	bool		 ok;
-
-	if (tcgetattr(STDIN_FILENO, &old) == -1)
-		return -1;
-	quiet = old;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	fprintf(stderr, "key: ");
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	ok = fgets(line, sizeof(line), stdin) != NULL;
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
-	fprintf(stderr, "\n");
-	buf_init(b, sizeof(line));
-	if (ok)
-		(void)buf_addz(b, line);
-	explicit_bzero(line, sizeof(line));
-	return 0;
-}
-
 static int
 secret_from(const struct ctl *c, struct buf *b)
 {
@@ -173,7 +149,7 @@ secret_from(const struct ctl *c, struct buf *b)
 		return -1;
 	}
 	if (key != NULL && strcmp(key, "-") == 0 && isatty(STDIN_FILENO))
-		return ask_secret(b);
+		return ctl_secret("key", "--api-key", NULL, false, b);
 	if (file != NULL || strcmp(key, "-") == 0)
 		return ctl_read(file != NULL ? file : "-", file != NULL ?
 		    "--api-key-file" : "--api-key", SECRET_MAX + 2, b);
@@ -185,14 +161,6 @@ secret_from(const struct ctl *c, struct buf *b)
 	/* For what remains of this process, others see no more of it. */
 	memset((char *)(uintptr_t)key, '*', strlen(key));
 	return 0;
-}
-
-static void
-wipe(struct buf *b)
-{
-	if (b->data != NULL)
-		explicit_bzero(b->data, b->len);
-	buf_release(b);
 }
 
 static int
@@ -228,7 +196,7 @@ keys_add(struct ctl *c)
 	json_decref(body);
 	secret_box_close(box);
 	store_close(s);
-	wipe(&b);
+	ctl_wipe(&b);
 	return r;
 }
 
@@ -360,7 +328,7 @@ keys_import(struct ctl *c)
 		r = import_all(&im, buf_str(&b));
 	secret_box_close(im.box);
 	store_close(im.s);
-	wipe(&b);
+	ctl_wipe(&b);
 	return r;
 }
 

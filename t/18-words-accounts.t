@@ -9,6 +9,7 @@ use Client;
 use Ctl;
 use Gateway;
 use JSON::PP;
+use Pty;
 use Scripts;
 use Test::More;
 use Time::HiRes qw(time sleep);
@@ -148,6 +149,27 @@ subtest 'users, tokens, audit' => sub {
 	my $u = $ctl->json('users list', qw(users list));
 	is(join(' ', map { "$_->{name}:$_->{role}" } @$u),
 	    'alice:admin bob:viewer', 'both');
+	# As a person does it.
+	my $t = Pty->new(80, 24, ctl_program, '--home', $ctl->home, qw(users
+	    password bob));
+	if ($t) {
+		ok(defined $t->until_match(qr/password: /), 'is asked for');
+		ok(!$t->echoes, 'without an echo');
+		$t->type("longenough3\n");
+		ok(defined $t->until_match(qr/again: /), 'twice');
+		$t->type("longenough4\n");
+		is($t->status, 1, 'two that differ');
+		like($t->{seen}, qr/the two differ/, 'are refused');
+		unlike($t->{seen}, qr/longenough/, 'neither is shown');
+		ok($t->echoes, 'the echo is back');
+		$t = Pty->new(80, 24, ctl_program, '--home', $ctl->home,
+		    qw(keys add --provider openai --api-key -));
+		ok(defined $t->until_match(qr/key: /), 'a key is asked for');
+		ok(!$t->echoes, 'without an echo');
+		$t->type("sk-typed-0123456789abcdef\n");
+		is($t->status, 0, 'and added');
+		unlike($t->{seen}, qr/sk-typed-/, 'and not shown');
+	}
 	for ([ qr/is the last administrator/, qw(users delete alice) ],
 	    [ qr/is the last administrator/, qw(users disable alice) ],
 	    [ qr/is the last administrator/, qw(users role alice --role
