@@ -679,6 +679,7 @@ request_done(struct request *rq, const char *how)
 	if (rq->rq_trying)
 		try_end(rq, 0, false, how);
 	provider_drop(rq);
+	queue_leave(rq);
 	request_state(rq, RQ_DONE);
 }
 

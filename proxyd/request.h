@@ -98,6 +98,10 @@ struct request {
 						   attempt tries; 0: none */
 	int64_t			 rq_spoke_us;	/* first content; 0: not yet */
 	bool			 rq_broken;	/* its circuit is open */
+	/* in the worker's queue for keys, where rq_queue_prev is set */
+	struct request		*rq_queue_next, **rq_queue_prev;
+	int64_t			 rq_queue_until_ms;	/* 0: never waited */
+	struct ir_error		*rq_queue_err;
 	struct upstream		*rq_up;
 	struct mock		*rq_mock;
 	struct loop_timer	 rq_timer;
@@ -232,6 +236,9 @@ int	 request_translate(struct request *, struct ir_error *)
  * everything is as it was.
  */
 int	 request_next_target(struct request *)
+	    __attribute__((__warn_unused_result__));
+/* The same with the first target of all. */
+int	 request_any_target(struct request *)
 	    __attribute__((__warn_unused_result__));
 /* request_params.c: a rule's parameters, in a body of the client's dialect. */
 void	 request_params(struct request *, const struct rule_target *);

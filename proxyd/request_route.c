@@ -314,18 +314,18 @@ target_try(struct request *rq, unsigned i)
 	return r;
 }
 
-int
-request_next_target(struct request *rq)
+static int
+target_from(struct request *rq, unsigned i)
 {
 	const struct snap_key	*key = rq->rq_key;
 	struct ir_exchange	 x = rq->rq_x;
 	struct loss		 loss = rq->rq_loss;
-	unsigned		 i, step = rq->rq_step;
+	unsigned		 step = rq->rq_step;
 	unsigned		 choices = rq->rq_choices;
 	struct ir_error		 err;
 	int			 r;
 
-	for (i = step + 1; i < rq->rq_plan->n; i++)
+	for (; i < rq->rq_plan->n; i++)
 		if ((r = target_try(rq, i)) != -1)
 			return r;
 	/* What is said now is said of the one that failed. */
@@ -335,4 +335,16 @@ request_next_target(struct request *rq)
 	rq->rq_loss = loss;
 	rq->rq_choices = choices;
 	return -1;
+}
+
+int
+request_next_target(struct request *rq)
+{
+	return target_from(rq, rq->rq_step + 1);
+}
+
+int
+request_any_target(struct request *rq)
+{
+	return target_from(rq, 0);
 }

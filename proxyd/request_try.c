@@ -14,6 +14,7 @@
 #include "proxyd/account.h"
 #include "proxyd/capture.h"
 #include "proxyd/choices.h"
+#include "proxyd/queue.h"
 #include "proxyd/request.h"
 #include "proxyd/responses.h"
 #include "state/shm_affinity.h"
@@ -356,6 +357,8 @@ try_keyless(struct request *rq, bool broken, int64_t wait_ms)
 
 	if (soonest > 0 && (wait_ms < 0 || soonest < wait_ms))
 		wait_ms = soonest;
+	if (!broken && !queue_before(rq) && queue_enter(rq, NULL, wait_ms))
+		return;
 	if (broken)
 		route_broken(&err, rq->rq_provider, wait_ms);
 	else
@@ -434,6 +437,12 @@ try_next(struct request *rq)
 	int64_t	 wait_ms;
 	bool	 broken;
 
+	/* Nobody overtakes those who wait. */
+	if (queue_before(rq)) {
+		if (!queue_enter(rq, NULL, 0))
+			try_keyless(rq, false, 0);
+		return;
+	}
 	if (try_key(rq, &wait_ms)) {
 		try_open(rq);
 		return;
@@ -517,6 +526,7 @@ try_end(struct request *rq, int status, bool ok, const char *why)
 		a->f.key[a->f.nkeys++].ok = ok;
 	}
 	account_key(rq, status, ok);
+	queue_kick(rq->rq_wk);
 }
 
 /* A fault of the key or the provider; the client's own fault is not. */
@@ -682,8 +692,14 @@ try_failed(struct request *rq, int status, const struct ir_error *err)
 	try_end(rq, status, false, try_why(err));
 	if (again && try_move(rq, &copy))
 		return;
-	if (copy.kind == IR_ERR_RATE && rq->rq_key != NULL &&
-	    (ms = try_soonest(rq)) > 0)
+	ms = copy.kind == IR_ERR_RATE && rq->rq_key != NULL ?
+	    try_soonest(rq) : -1;
+	if (again && ms >= 0 && !choices_later(rq) &&
+	    queue_enter(rq, &copy, ms)) {
+		try_close(rq);
+		return;
+	}
+	if (ms > 0)
 		copy.retry_after = (int)((ms + 999) / 1000);
 	request_fail(rq, &copy);
 }

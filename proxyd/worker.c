@@ -228,6 +228,7 @@ worker_main(struct worker *wk)
 	if (worker_load(wk) == -1)
 		return 2;
 	wk->out = http_out_create(wk);
+	queue_init(wk);
 	wk->in = http_in_create(wk);
 	tick_cb(wk);
 	wk->row->state = SHM_RUNNING;

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
+#include "proxyd/queue.h"
 #include "state/conf.h"
 #include "state/shm.h"
 #include "state/snapshot.h"
@@ -36,6 +37,7 @@ struct worker {
 	bool			 draining;
 	unsigned		 requests;	/* in flight */
 	struct request		*list;		/* these */
+	struct queue		 queue;		/* for keys */
 	int			 spill_fd;	/* -1: none open */
 };
 

@@ -675,6 +675,10 @@ static const struct conf_row rows[] = {
 	{ "RECHECK", conf_set_ms, C(recheck_ms), 0, 6 * 3600000, "10m",
 	    "when a key that was refused is tried again; 0: with the next "
 	    "request" },
+	{ "QUEUE_WAIT", conf_set_ms, C(queue_ms), 0, 600000, "0s",
+	    "how long a request waits for a key, while all rest; 0: not" },
+	{ "QUEUE_LENGTH", conf_set_int, C(queue_length), 1, 100000, "100",
+	    "requests that wait so at once" },
 	{ "BREAKER_SHARE", conf_set_int, C(breaker_share), 0, 100, "50",
 	    "percent of failed attempts at which a provider is left alone; "
 	    "0: never" },

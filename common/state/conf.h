@@ -97,6 +97,8 @@ struct conf {
 	int			 cooldown_ms;	/* a 429 rests a key this long */
 	int			 cooldown_max_ms;	/* cap on provider's hint */
 	int			 recheck_ms;	/* of a refused key; 0: off */
+	int			 queue_ms;	/* 0: nobody waits for a key */
+	int			 queue_length;
 	int			 breaker_share;	/* percent; 0: off */
 	int			 breaker_least;	/* attempts in the window */
 	int			 breaker_window_ms, breaker_rest_ms;

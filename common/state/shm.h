@@ -38,6 +38,8 @@
 	SHM_STAT(output_tokens,	"tokens written by models")		\
 	SHM_STAT(ring_spills,	"records that went by the spill file")	\
 	SHM_STAT(state_errors,	"times that reasoning state was not kept or read")	\
+	SHM_STAT(queued,	"times that a request waited for a key") \
+	SHM_STAT(queue_full,	"times that too many waited already")	\
 	SHM_STAT(captures,	"requests whose bodies were kept")	\
 	SHM_STAT(captures_dropped, "bodies not kept: no room")		\
 	SHM_STAT(snapshots,	"configurations loaded")		\
@@ -91,6 +93,7 @@ struct shm_worker {
 	_Atomic uint64_t	 generation;	/* of the snapshot in service */
 	_Atomic uint32_t	 inflight;	/* requests */
 	_Atomic uint32_t	 open;		/* connections */
+	_Atomic uint32_t	 waiting;	/* requests, for a key */
 	/* Where its spill file has been read to; see ring_spill_*. */
 	_Atomic uint64_t	 spill_old, spill_new, spill_head;
 	char			 words[SHM_WORDS];	/* its last ones */

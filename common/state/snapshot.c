@@ -87,7 +87,9 @@ load_breaker(struct load *l)
 {
 	struct breaker_rule	*b = &l->snap->breaker;
 
-	return load_number(l, "breaker_share", &b->share) == -1 ||
+	return load_number(l, "queue_ms", &l->snap->queue_ms) == -1 ||
+	    load_number(l, "queue_length", &l->snap->queue_length) == -1 ||
+	    load_number(l, "breaker_share", &b->share) == -1 ||
 	    load_number(l, "breaker_least", &b->least) == -1 ||
 	    load_number(l, "breaker_window_ms", &b->window_ms) == -1 ||
 	    load_number(l, "breaker_rest_ms", &b->rest_ms) == -1 ? -1 : 0;

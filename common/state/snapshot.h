@@ -180,6 +180,7 @@ struct snapshot {
 	int			 cooldown_ms, cooldown_max_ms;
 	int			 recheck_ms;	/* 0: never parked */
 	struct breaker_rule	 breaker;
+	int			 queue_ms, queue_length;
 	struct snap_provider	*providers;	/* "mock" is always there */
 	unsigned		 nproviders;
 	struct snap_key		*keys;		/* grouped by provider */

@@ -75,6 +75,8 @@ store_setting(struct store *s, const char *name, int64_t *v)
 	STORE_SETTING(cooldown_ms)					\
 	STORE_SETTING(cooldown_max_ms)					\
 	STORE_SETTING(recheck_ms)					\
+	STORE_SETTING(queue_ms)						\
+	STORE_SETTING(queue_length)					\
 	STORE_SETTING(breaker_share)					\
 	STORE_SETTING(breaker_least)					\
 	STORE_SETTING(breaker_window_ms)				\
