@@ -422,15 +422,11 @@ admit_settle(struct request *rq)
 		f->client_key_id = rq->rq_ckey->id;
 	if (!rq->rq_admitted.on)
 		return;
-	rq->rq_admitted.on = false;
-	hold(rq, a, n, -1);
 	used = known(u.input) + known(u.cache_read) + known(u.cache_write_5m) +
 	    known(u.cache_write_1h) + known(u.output) + known(u.reasoning);
 	if (used > TOKENS_MAX)
 		used = TOKENS_MAX;
 	for (i = 0; i < n; i++) {
-		if (f->cost > 0)
-			rq->rq_wk->row->use[a[i].slot].settled += f->cost;
 		if (a[i].limits->tpm <= 0)
 			continue;
 		l = limit_tokens(a[i].limits->tpm);
@@ -438,6 +434,83 @@ admit_settle(struct request *rq)
 		limit_correct(&acc->tpm_at, &l, used -
 		    rq->rq_admitted.tokens, clock_mono_us());
 	}
+}
+
+/*
+ * What follows the record into the accounts.  A worker that is killed in between
+ * leaves a note, by which the master ends it.
+ */
+void
+admit_note(struct request *rq)
+{
+	struct shm_settle	*s = &rq->rq_wk->row->settle;
+	struct account		 a[2];
+	unsigned		 i, n = accounts(rq, a);
+
+	if (!rq->rq_admitted.on || rq->rq_acct.f.cost <= 0)
+		return;
+	for (i = 0; i < n; i++) {
+		s->slot[i] = a[i].slot;
+		s->before[i] = rq->rq_wk->row->use[a[i].slot].settled;
+	}
+	s->cost = rq->rq_acct.f.cost;
+	s->head = rq->rq_wk->shm->ring[rq->rq_wk->slot].head;
+	s->n = n;
+}
+
+void
+admit_pay(struct request *rq)
+{
+	struct shm_settle	*s = &rq->rq_wk->row->settle;
+	struct account		 a[2];
+	unsigned		 i, n = accounts(rq, a);
+
+	if (!rq->rq_admitted.on)
+		return;
+	for (i = 0; i < n && rq->rq_acct.f.cost > 0; i++)
+		rq->rq_wk->row->use[a[i].slot].settled += rq->rq_acct.f.cost;
+	s->n = 0;
+	hold(rq, a, n, -1);
+	rq->rq_admitted.on = false;
+}
+
+/*
+ * Another target may cost more: the budget must have room for that, too.  What
+ * was reserved for a dearer one stays.
+ */
+bool
+admit_more(struct request *rq)
+{
+	struct route_target	 t = request_target(rq);
+	struct shm_use		*u;
+	struct account		 a[2];
+	const char		*period;
+	int64_t			 cost, more;
+	unsigned		 i, n = accounts(rq, a);
+	bool			 any = false, room = true;
+
+	for (i = 0; i < n; i++)
+		any = any || has_budget(a[i].limits);
+	if (!rq->rq_admitted.on || !any)
+		return true;
+	cost = route_cost(&rq->rq_ask, &t, rq->rq_admitted.tokens);
+	if (cost < 0)
+		return rq->rq_snap->budget_unpriced;
+	more = cost - (rq->rq_admitted.cost > 0 ? rq->rq_admitted.cost : 0);
+	if (more <= 0)
+		return true;
+	for (i = 0; i < n; i++)
+		rq->rq_wk->row->use[a[i].slot].reserved += more;
+	for (i = 0; i < n; i++)
+		room = room && (!has_budget(a[i].limits) || within(rq, &a[i],
+		    &period));
+	for (i = 0; i < n && !room; i++) {
+		u = &rq->rq_wk->row->use[a[i].slot];
+		u->reserved -= more;
+	}
+	if (room)
+		rq->rq_admitted.cost = cost;
+	return room;
 }
 
 /* --- told ----------------------------------------------------------------------------------- */

@@ -32,8 +32,13 @@ const char	*admit_who(struct request *);
 /* Routed, and not yet sent: takes from rates, reserves money.  -1 with err. */
 int		 admit_take(struct request *, struct ir_error *err)
 		    __attribute__((__warn_unused_result__));
-/* At the end, once: the cost into the record, what was reserved given back. */
+/* At the end, once: the cost into the record. */
 void		 admit_settle(struct request *);
+/* Before the record is written, and after it. */
+void		 admit_note(struct request *);
+void		 admit_pay(struct request *);
+/* Routed anew: has the budget room for this target?  Reserves it. */
+bool		 admit_more(struct request *);
 /* Rate limit headers in the client's dialect; how many. */
 size_t		 admit_headers(struct request *, struct http_header *,
 		    size_t max);

@@ -723,6 +723,7 @@ request_record(struct request *rq)
 	a->s[ACCT_DIALECT] = str_of(rq->rq_client->name);
 	a->s[ACCT_PATH] = call_path(rq->rq_call);
 	a->s[ACCT_ROUTE] = request_route_name(rq);
+	request_trace(rq);
 	a->s[ACCT_USER_AGENT] = header(rq, "User-Agent");
 	a->s[ACCT_MODEL_ASKED] = rq->rq_ir.model;
 	a->s[ACCT_MODEL_SENT] = rq->rq_route.model;
@@ -739,7 +740,9 @@ request_record(struct request *rq)
 	if (rq->rq_loss.n > 0)
 		loss_json(&rq->rq_loss, &loss);
 	a->s[ACCT_LOSS] = buf_str(&loss);
+	admit_note(rq);
 	account_write(rq->rq_wk, a);
+	admit_pay(rq);
 	buf_release(&loss);
 }
 

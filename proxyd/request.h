@@ -242,6 +242,8 @@ int	 request_any_target(struct request *)
 	    __attribute__((__warn_unused_result__));
 /* request_params.c: a rule's parameters, in a body of the client's dialect. */
 void	 request_params(struct request *, const struct rule_target *);
+/* Conversation and rules tried, into the record. */
+void	 request_trace(struct request *);
 /* The rule's name, or how the model's name was understood. */
 struct str request_route_name(const struct request *);
 

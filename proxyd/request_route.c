@@ -300,7 +300,7 @@ target_try(struct request *rq, unsigned i)
 
 	if (target_set(rq, i, &err) == -1 ||
 	    !permit_model(rq->rq_ask.who, rq->rq_ir.model,
-		    rq->rq_route.model) ||
+		    rq->rq_route.model) || !admit_more(rq) ||
 	    !try_key(rq, &wait_ms))
 		return -1;
 	memset(&rq->rq_x, 0, sizeof(rq->rq_x));
@@ -347,4 +347,51 @@ int
 request_any_target(struct request *rq)
 {
 	return target_from(rq, 0);
+}
+
+/* --- for the log ---------------------------------------------------------- */
+
+static void
+trace_rule(struct jw *w, struct str rule, const char *why)
+{
+	jw_object(w);
+	jw_key(w, "rule");
+	jw_str(w, rule);
+	if (why != NULL) {
+		jw_key(w, "why");
+		jw_strz(w, why);
+	}
+	jw_object_end(w);
+}
+
+void
+request_trace(struct request *rq)
+{
+	const struct plan	*p = rq->rq_plan;
+	struct buf		 b;
+	struct jw		 w;
+	uint64_t		 session = rq->rq_session != 0 ?
+				    rq->rq_session : rq->rq_conversation;
+	unsigned		 i;
+
+	if (p == NULL)
+		return;
+	if (session != 0)
+		rq->rq_acct.s[ACCT_SESSION] = arena_strf(&rq->rq_arena,
+		    "%016llx", (unsigned long long)session);
+	if (p->nmissed == 0 && p->rule == NULL)
+		return;
+	buf_init(&b, ACCT_STR_MAX);
+	jw_init(&w, &b);
+	jw_array(&w);
+	for (i = 0; i < p->nmissed && i < PLAN_MISSED; i++)
+		trace_rule(&w, p->missed[i].rule->name, p->missed[i].why);
+	if (p->nmissed > PLAN_MISSED)
+		trace_rule(&w, arena_strf(&rq->rq_arena, "%u more",
+		    p->nmissed - PLAN_MISSED), "not told");
+	if (p->rule != NULL)
+		trace_rule(&w, p->rule->name, NULL);
+	jw_array_end(&w);
+	rq->rq_acct.s[ACCT_TRACE] = arena_str(&rq->rq_arena, buf_str(&b));
+	buf_release(&b);
 }

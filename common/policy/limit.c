@@ -60,7 +60,7 @@ limit_left(int64_t word, const struct limit *l, int64_t now_us,
 struct limit
 limit_requests(int64_t rpm)
 {
-	struct limit	 l = { rpm, rpm / 60 };
+	struct limit	 l = { rpm, rpm / 600 };
 
 	if (l.burst < 10)
 		l.burst = rpm < 10 ? rpm : 10;

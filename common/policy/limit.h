@@ -29,7 +29,10 @@ void	 limit_correct(_Atomic int64_t *word, const struct limit *, int64_t n,
 int64_t	 limit_left(int64_t word, const struct limit *, int64_t now_us,
 	    int64_t *full_us);
 
-/* Requests: ten at once, or what a second brings if that is more. */
+/*
+ * Requests: ten at once, or what a tenth of a second brings if that is more, so
+ * that in ten seconds no more than one in a hundred is too many.
+ */
 struct limit	 limit_requests(int64_t rpm);
 /* Tokens: what ten seconds bring. */
 struct limit	 limit_tokens(int64_t tpm);

@@ -288,6 +288,7 @@ plan_make(const struct snapshot *s, const struct plan_facts *f,
 	const char		*why;
 	unsigned		 i;
 
+	p->nmissed = 0;
 	if (s->nrules > 0) {
 		find_words(s, f, a, &w);
 		candidates(s, f, &c);
@@ -303,8 +304,14 @@ plan_make(const struct snapshot *s, const struct plan_facts *f,
 			trace(arg, r, why);
 		if (why == NULL)
 			return 0;
+		if (p->nmissed++ < PLAN_MISSED)
+			p->missed[p->nmissed - 1] = (struct plan_missed){ r,
+			    why };
 	}
-	*p = (struct plan){ .n = 1, .affinity = true };
+	p->n = 1;
+	p->rule = NULL;
+	p->affinity = true;
+	p->step[0] = (struct plan_step){ .rule = NULL };
 	return by_name(s, &f->name, &p->step[0]);
 }
 

@@ -34,11 +34,20 @@ struct plan_step {
 	const struct rule_target *rule;	/* NULL: by name */
 };
 
+/* A rule that was looked at and was not the one. */
+#define PLAN_MISSED	8		/* told of; the rest is counted */
+struct plan_missed {
+	const struct snap_rule *rule;
+	const char	*why;
+};
+
 struct plan {
 	struct plan_step step[RULE_TARGETS_MAX];
 	unsigned	 n;
 	const struct snap_rule *rule;	/* NULL: by name */
 	bool		 affinity;
+	struct plan_missed missed[PLAN_MISSED];
+	unsigned	 nmissed;
 };
 
 /* For the dry run: each rule looked at, and why it was not the one (NULL). */

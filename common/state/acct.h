@@ -34,6 +34,8 @@ enum acct_str {
 	ACCT_TENANT,		/* its name */
 	ACCT_REFUSED,		/* members that the model does not take, each
 				   "name\trename\n": see store_refusal.h */
+	ACCT_SESSION,		/* conversation: 16 hex digits, or "" */
+	ACCT_TRACE,		/* JSON array of rules: rule, why not; or "" */
 	ACCT_STR_COUNT
 };
 

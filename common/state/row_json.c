@@ -64,6 +64,8 @@ row_json(const struct log_row *row)
 #undef TXT
 	json_object_del(o, "attempts_json");
 	json_object_del(o, "loss_json");
+	json_object_del(o, "trace_json");
+	json_object_set_new(o, "trace", nested(row->rec.s[ACCT_TRACE]));
 	json_object_set_new(o, "tries", nested(row->rec.s[ACCT_ATTEMPTS]));
 	json_object_set_new(o, "loss", nested(row->rec.s[ACCT_LOSS]));
 	json_object_set_new(o, "stream", json_boolean(row->rec.f.stream));

@@ -113,12 +113,26 @@ keycount_add(struct shm_keycount *to, struct shm_keycount *from)
 		to->status[i] += from->status[i];
 }
 
+/* The record arrived, its cost perhaps not. */
+static void
+settle_end(struct shm_worker *w, const struct shm_ring *ring)
+{
+	struct shm_settle	*s = &w->settle;
+	unsigned		 k;
+
+	for (k = 0; k < s->n && k < 2; k++)
+		if (ring->head != s->head && s->slot[k] < SHM_ACCOUNTS)
+			w->use[s->slot[k]].settled = s->before[k] + s->cost;
+	s->n = 0;
+}
+
 void
 shm_fold(struct shm *m, unsigned i)
 {
 	struct shm_worker	*w = &m->worker[i], *d = &m->departed;
 	unsigned		 k;
 
+	settle_end(w, &m->ring[i]);
 #define SHM_STAT(name, text)	d->stat.name += w->stat.name; w->stat.name = 0;
 	SHM_STATS
 #undef SHM_STAT

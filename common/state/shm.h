@@ -85,6 +85,18 @@ enum shm_state {
 	SHM_FREE, SHM_STARTING, SHM_RUNNING, SHM_DRAINING, SHM_DEAD
 };
 
+/*
+ * A record on its way into the ring and its cost into the accounts: where the
+ * ring and the accounts stood before.  n 0: none is.
+ */
+struct shm_settle {
+	_Atomic uint32_t n;
+	_Atomic uint32_t slot[2];
+	_Atomic int64_t	 before[2];
+	_Atomic int64_t	 cost;
+	_Atomic uint64_t head;
+};
+
 /* Written by the worker in it only; the master clears it when that is gone. */
 struct shm_worker {
 	_Alignas(4096) _Atomic int32_t	 pid;
@@ -102,6 +114,7 @@ struct shm_worker {
 #undef SHM_STAT
 	struct shm_keycount	 key[SHM_KEYS];
 	struct shm_use		 use[SHM_ACCOUNTS];
+	struct shm_settle	 settle;
 };
 
 /* Whole records lie in [tail, head); both only grow. */

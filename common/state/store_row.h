@@ -52,6 +52,8 @@
 	NUM(client_key_id, client_key_id)				\
 	TXT(tenant, ACCT_TENANT)					\
 	NUM(cost, cost)							\
-	NUM(cost_guess, cost_guess)
+	NUM(cost_guess, cost_guess)					\
+	TXT(session, ACCT_SESSION)					\
+	TXT(trace_json, ACCT_TRACE)
 
 #endif /* STATE_STORE_ROW_H */
