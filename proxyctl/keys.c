@@ -16,6 +16,7 @@
 #include "state/row_json.h"
 #include "state/shm_keys.h"
 #include "state/status_view.h"
+#include "state/store_revision.h"
 
 #define ASK_MS		3000
 #define IMPORT_MAX	(16u << 20)
@@ -298,19 +299,27 @@ import_all(struct import *im, struct str text)
 	struct str	 key, note;
 	int		 r = 0;
 
+	if (store_changes_begin(im->s) == -1)
+		return ctl_store_failed(im->c, im->s);
 	while (r == 0 && text.n > 0) {
 		im->line++;
 		key = import_line(&text, &note);
 		if (key.n > 0)
 			r = import_one(im, key, note);
 	}
+	if (r != 0) {
+		store_changes_drop(im->s);
+		return ctl_fail("nothing was added");
+	}
+	if (store_changes_commit(im->s, "import keys", STR("")) == -1)
+		return ctl_store_failed(im->c, im->s);
 	if (im->c->opt[OPT_JSON] != NULL)
 		json_print(json_pack("{s:i,s:i}", "added", (int)im->added,
 		    "already", (int)im->already));
 	else
 		printf("%u key%s added, %u already there\n", im->added,
 		    im->added == 1 ? "" : "s", im->already);
-	return r == 0 ? CTL_OK : CTL_ERROR;
+	return CTL_OK;
 }
 
 static int

@@ -103,4 +103,24 @@ subtest 'export and import' => sub {
 	is($acts[0], 'import', 'audited');
 };
 
+subtest 'many keys are one revision' => sub {
+	my ($before) = map { $_->{n} } @{ decode_json($ctl->does('list',
+	    qw(revisions list --json --limit 1))) };
+	$ctl->does('import', qw(keys import), $ctl->spew('keys', join '',
+	    map { "sk-many-$_-0123456789\n" } 1 .. 5), qw(--provider near));
+	my @all = @{ decode_json($ctl->does('list', qw(revisions list
+	    --json))) };
+	is("$all[0]{n} $all[0]{action} $all[0]{rows}", ($before + 1) .
+	    ' import keys 5', 'one');
+	$ctl->does('again, with one that is new', qw(keys import),
+	    $ctl->spew('keys', join '', map { "sk-many-$_-0123456789\n" }
+	    3 .. 6), qw(--provider near));
+	@all = @{ decode_json($ctl->does('list', qw(revisions list --json))) };
+	is("$all[0]{n} $all[0]{rows}", ($before + 2) . ' 1',
+	    'those that were there do not spoil it');
+	$ctl->does('undone', qw(revisions undo), $before + 1);
+	is(scalar @{ decode_json($ctl->does('keys', qw(keys list --json))) },
+	    2, 'all of them at once, but for the other');
+};
+
 done_testing;

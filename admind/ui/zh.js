@@ -91,7 +91,7 @@ export const zh = {
 	'At most … tokens': '最多 … Token', 'Tools': '工具', 'Functions, as JSON': '函数（JSON）', 'More parameters': '更多参数', 'Members of the body, as JSON': '请求体成员（JSON）', 'This request': '本次请求',
 	'It can be undone from Revisions.': '可在“修订”中撤销。', 'Undo …': '撤销…', 'Deleted.': '已删除。', 'Undone.': '已撤销。', 'Rolled back.': '已回滚。', 'Imported.': '已导入。', 'older ones, merged': '更早的修订，已合并',
 	'The passphrase again': '再次输入口令', 'added': '新增', 'changed': '修改', 'removed': '删除', 'secret, not shown': '机密，不显示',
-	'load': '读取', 'roll back to': '回滚到', 'undo': '撤销', 'import': '导入', 'merged': '已合并', 'rotate client key': '更换客户端密钥的值', 'change ': '修改',
+	'load': '读取', 'roll back to': '回滚到', 'undo': '撤销', 'import': '导入', 'import keys': '导入密钥', 'merged': '已合并', 'rotate client key': '更换客户端密钥的值', 'change ': '修改',
 	'pool': '密钥池', 'rule': '规则', 'header': '请求头', 'client key': '客户端密钥', 'hash key': '散列密钥', 'price': '价格', 'setting': '设置', 'host': '主机名', 'user': '用户', 'token': '令牌',
 	'before': '之前', 'after': '之后', 'Nothing that is shown.': '没有可显示的内容。', 'This changes:': '将会修改：', 'Nothing would change.': '不会有任何改变。',
 	'Revisions that are taken back, in one step: {n}. The step is a revision itself.': '将一次性撤回 {n} 个修订，此操作本身也是一个修订。',

@@ -94,6 +94,24 @@ store_author_user(struct store *s)
 		    (long)getuid());
 }
 
+int
+store_changes_begin(struct store *s)
+{
+	return change_begin(s, CHANGE_CONF);
+}
+
+int
+store_changes_commit(struct store *s, const char *action, struct str object)
+{
+	return change_commit(s, action, object);
+}
+
+void
+store_changes_drop(struct store *s)
+{
+	change_rollback(s);
+}
+
 int64_t
 store_revision_made(const struct store *s)
 {
@@ -104,6 +122,8 @@ int
 change_begin(struct store *s, unsigned scope)
 {
 	if (s->depth > 0) {
+		if (sql_run(s, "SAVEPOINT part", "") == -1)
+			return -1;
 		s->depth++;
 		s->scope |= scope;
 		return 0;
@@ -118,7 +138,6 @@ change_begin(struct store *s, unsigned scope)
 	}
 	s->depth = 1;
 	s->scope = scope;
-	s->broken = false;
 	return 0;
 }
 
@@ -142,6 +161,23 @@ merge_old(struct store *s)
 	    floor) == -1)
 		return -1;
 	return sql_run(s, "DELETE FROM revisions WHERE n < ?", "i", floor);
+}
+
+/* What it came to; a slot is in no diff. */
+static unsigned
+scope_of(const json_t *diff, unsigned scope)
+{
+	const json_t	*row;
+	const char	*kind;
+	unsigned	 is = 0;
+	size_t		 i;
+
+	json_array_foreach((json_t *)(uintptr_t)diff, i, row) {
+		kind = json_string_value(json_object_get(row, "kind"));
+		is |= strcmp(kind, "user") == 0 ||
+		    strcmp(kind, "token") == 0 ? CHANGE_ACCESS : CHANGE_CONF;
+	}
+	return is == 0 ? scope : is;
 }
 
 /* What to call it, where nobody does. */
@@ -174,6 +210,7 @@ revision_add(struct store *s, struct str changeset, const char *how,
 		return -1;
 	snprintf(action, sizeof(action), "%s", how == NULL ? "" : how);
 	name_change(diff, action, &object);
+	s->scope = scope_of(diff, s->scope);
 	if ((text = json_dumps(diff, JSON_COMPACT)) == NULL)
 		fatalx("cannot write a diff");
 	rc = sql_get(s, &s->revision, "INSERT INTO revisions (time_us, author, "
@@ -223,21 +260,20 @@ change_commit(struct store *s, const char *action, struct str object)
 {
 	must(s->depth > 0);
 	if (--s->depth > 0)
-		return 0;
-	if (!s->broken)
-		return commit(s, action, object);
-	sql_track_end(s);
-	sql_rollback(s);
-	return store_fail(s, "a part of the change failed");
+		return sql_run(s, "RELEASE part", "");
+	return commit(s, action, object);
 }
 
 void
 change_rollback(struct store *s)
 {
-	if (s->depth > 0 && --s->depth > 0) {
-		s->broken = true;
+	if (s->depth > 1 && --s->depth > 0) {
+		/* Where this fails, so does all that comes after it. */
+		(void)!sql_run(s, "ROLLBACK TO part", "");
+		(void)!sql_run(s, "RELEASE part", "");
 		return;
 	}
+	s->depth = 0;
 	sql_track_end(s);
 	sql_rollback(s);
 }

@@ -652,7 +652,7 @@ import(struct importing *x)
 	if (r == IMPORT_DONE && tell_changes(x) == -1)
 		r = IMPORT_STORE;
 	if (r == IMPORT_DONE && !x->im->dry)
-		return change_commit(x->s, "import", STR("")) == -1 ?
+		return change_commit(x->s, "import", STR("a file")) == -1 ?
 		    IMPORT_STORE : r;
 	snprintf(why, sizeof(why), "%s", x->s->err);
 	change_rollback(x->s);

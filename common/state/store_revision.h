@@ -29,6 +29,16 @@ void	 store_author_user(struct store *);
 /* The last revision that this store made; 0: none. */
 int64_t	 store_revision_made(const struct store *);
 
+/*
+ * Several changes, by whichever functions, as one revision: all or none.  -1: a
+ * store error, and nothing is changed.
+ */
+int	 store_changes_begin(struct store *)
+	    __attribute__((__warn_unused_result__));
+int	 store_changes_commit(struct store *, const char *action,
+	    struct str object) __attribute__((__warn_unused_result__));
+void	 store_changes_drop(struct store *);
+
 struct store_revision {
 	int64_t		 n, time_us;
 	struct str	 author;

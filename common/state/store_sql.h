@@ -40,7 +40,6 @@ struct store {
 	struct sqlite3_session	*track;		/* see sql_track */
 	unsigned		 scope;		/* of the change that is open */
 	unsigned		 depth;		/* changes within changes */
-	bool			 broken;	/* one of those was taken back */
 	char			 author[128];
 	int64_t			 revision;	/* the last one made; 0: none */
 	struct {
@@ -161,7 +160,7 @@ void		 sql_references(struct store *, bool checked);
  * A change of the configuration: a transaction that becomes a revision
  * (store_revision.h) when it is committed, and raises the generation, if it
  * changed anything.  May be nested: the outermost one counts, and gives the
- * revision its name; one that is taken back takes all of it back.
+ * revision its name; one that is taken back leaves the others.
  */
 #define CHANGE_CONF	1u	/* what workers see */
 #define CHANGE_ACCESS	2u	/* users and tokens of the management server */
