@@ -106,7 +106,7 @@ scan_eq(const struct scan_block *b, char c)
 	    _mm_cmpeq_epi8(b->v[3], w));
 }
 
-/* The end of a string, control, or not ASCII: as above. */
+/* The end of a string, or control: unsigned, what 31 does not make smaller. */
 static inline uint64_t
 scan_stop(const struct scan_block *b)
 {
@@ -115,8 +115,8 @@ scan_stop(const struct scan_block *b)
 
 #pragma GCC unroll 4
 	for (i = 0; i < 4; i++)
-		r[i] = _mm_or_si128(
-		    _mm_cmplt_epi8(b->v[i], _mm_set1_epi8(' ')),
+		r[i] = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(b->v[i],
+		    _mm_set1_epi8(' ' - 1)), b->v[i]),
 		    _mm_cmpeq_epi8(b->v[i], _mm_set1_epi8('"')));
 	return scan_bits(r[0], r[1], r[2], r[3]);
 }
@@ -162,8 +162,31 @@ scan_behind(uint64_t bs, uint64_t *carry)
 	return (even ^ (uint64_t)sum << 1) & follows;
 }
 
+/* The first byte that is not ASCII. */
+static inline const char *
+scan_ascii(const char *p, const char *e)
+{
+	struct scan_block	 b;
+	uint64_t		 high;
+
+	for (; e - p >= 64; p += 64) {
+		b = scan_load(p);
+		if ((high = scan_bits(b.v[0], b.v[1], b.v[2], b.v[3])) != 0)
+			return p + __builtin_ctzll(high);
+	}
+	for (; e - p >= 16; p += 16) {
+		high = (unsigned)_mm_movemask_epi8(_mm_loadu_si128(
+		    (const __m128i *)(const void *)p));
+		if (high != 0)
+			return p + __builtin_ctzll(high);
+	}
+	while (p < e && (unsigned char)*p < 0x80)
+		p++;
+	return p;
+}
+
 /*
- * Goes over what is plain and over escapes of two bytes, without a branch for
+ * Goes over what is plain or not ASCII and over escapes of two bytes, without a branch for
  * each of them: texts of code have one every ten bytes.  Returns where the
  * string ends, what must be looked at (any other escape at its backslash), or
  * what is left for byte by byte.  Sets *escaped when it went over a backslash.
@@ -216,6 +239,21 @@ scan_json(const char *p, const char *e)
 		}
 	}
 	while (p < e && !scan_json_byte((unsigned char)*p))
+		p++;
+	return p;
+}
+
+static inline const char *
+scan_ascii(const char *p, const char *e)
+{
+	uint64_t	 w;
+
+	for (; e - p >= 8; p += 8) {
+		memcpy(&w, p, 8);
+		if ((w & SCAN_HIGHS) != 0)
+			break;
+	}
+	while (p < e && (unsigned char)*p < 0x80)
 		p++;
 	return p;
 }

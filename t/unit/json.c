@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/str.h"
 #include "tap.h"
 #include "wire/json.h"
@@ -650,11 +651,11 @@ is_string(const char *p, size_t n)
 	return true;
 }
 
-/* Escapes at all places of the blocks that are looked at at once. */
+/* Escapes and UTF-8 at all places of the blocks that are looked at at once. */
 static void
 test_blocks(void)
 {
-	static const char	 set[] = "aaaaaaaa\\\\\\\\n\"tx\x01";
+	static const char	 set[] = "aaaaaaaa\\\\\\\\n\"tx\x01\xc3\xc3";
 	char			 text[256];
 	uint32_t		 seed = 1;
 	struct json		 j;
@@ -675,11 +676,15 @@ test_blocks(void)
 		for (i = 1; i <= n && round % 4 != 0; i++) {
 			if (text[i] == '\\' && i < n)
 				text[++i] = "n\"\\t"[seed >> 30];
-			else if (text[i] == '"' || text[i] < ' ' || i == n)
+			else if (text[i] == '\xc3' && i < n)
+				text[++i] = '\xa4';
+			else if (text[i] == '"' || i == n ||
+			    (unsigned char)text[i] < ' ')
 				text[i] = 'b';
 		}
 		text[0] = text[n + 1] = '"';
-		want = is_string(text + 1, n);
+		want = is_string(text + 1, n) &&
+		    utf8_valid((struct str){ text + 1, n });
 		escaped = memchr(text + 1, '\\', n) != NULL;
 		got = json_parse(&j, (struct str){ text, n + 2 }, NULL) == 0;
 		good += want;
