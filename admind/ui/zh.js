@@ -123,4 +123,5 @@ export const zh = {
 	'changes of the configuration that can be shown and undone': '可显示和撤销的配置修改数', 'provider of models whose name says nothing': '名称无法判断提供商的模型去往何处',
 	'percent of failed attempts at which a provider is left alone; 0: never': '失败尝试达到此百分比时暂停使用该提供商；0：从不', 'attempts that must have been made for that': '作此判断所需的最少尝试次数',
 	'time over which they are counted': '统计的时间窗口', 'how long a provider is first left alone': '首次暂停提供商的时长',
+	'how long a request waits for a key, while all rest; 0: not': '所有密钥都在冷却时，请求等待密钥的时长；0：不等待', 'requests that wait so at once': '同时等待的请求数',
 };
