@@ -354,10 +354,13 @@ admit_take(struct request *rq, struct ir_error *err)
 
 /* --- settled ----------------------------------------------------------------------------- */
 
+/* Nothing at all, of an answer that was given, is no count. */
 static bool
 usage_told(const struct acct_fixed *f)
 {
-	return f->input >= 0 || f->output >= 0;
+	return f->input > 0 || f->output > 0 || f->cache_read > 0 ||
+	    f->cache_write_5m > 0 || f->cache_write_1h > 0 ||
+	    f->reasoning > 0;
 }
 
 static int64_t

@@ -542,6 +542,15 @@ request_native_error(struct request *rq, const struct ir_error *err,
 	return same;
 }
 
+static void
+headers_retry(struct request *rq, struct headers *hs,
+    const struct ir_error *err)
+{
+	if (err->retry_after >= 0 && !head_has(hs, "retry-after"))
+		head_add(hs, "retry-after", arena_strf(&rq->rq_arena, "%d",
+		    err->retry_after).p);
+}
+
 /* In its own dialect the client gets the provider's error as it came. */
 static bool
 request_pass_error(struct request *rq, const struct ir_error *err)
@@ -554,6 +563,8 @@ request_pass_error(struct request *rq, const struct ir_error *err)
 	    !request_native_error(rq, err, buf_str(&up->up_in)))
 		return false;
 	headers_common(rq, &hs, "application/json");
+	if (rq->rq_sooner)
+		headers_retry(rq, &hs, err);
 	request_done(rq, "error");
 	request_send(rq, up->up_status, &hs, &up->up_in);
 	return true;
@@ -638,7 +649,6 @@ request_fail(struct request *rq, const struct ir_error *err)
 {
 	struct headers	 hs = { .n = 0 };
 	struct buf	 b;
-	char		*retry;
 
 	if (op_instead(rq, err))
 		return;
@@ -654,11 +664,7 @@ request_fail(struct request *rq, const struct ir_error *err)
 	buf_init(&b, 64 << 10);
 	rq->rq_client->error_encode(err, head_request_id(rq), &b);
 	headers_common(rq, &hs, "application/json");
-	if (err->retry_after >= 0 && !head_has(&hs, "retry-after")) {
-		retry = arena_bytes(&rq->rq_arena, 16);
-		snprintf(retry, 16, "%d", err->retry_after);
-		head_add(&hs, "retry-after", retry);
-	}
+	headers_retry(rq, &hs, err);
 	if (err->kind == IR_ERR_UPGRADE)
 		head_add(&hs, "Upgrade", "HTTP/1.1");
 	request_done(rq, "error");

@@ -97,6 +97,7 @@ struct request {
 	int64_t			 rq_trial;	/* provider whose circuit this
 						   attempt tries; 0: none */
 	int64_t			 rq_spoke_us;	/* first content; 0: not yet */
+	bool			 rq_sooner;	/* than the provider said */
 	bool			 rq_broken;	/* its circuit is open */
 	/* in the worker's queue for keys, where rq_queue_prev is set */
 	struct request		*rq_queue_next, **rq_queue_prev;

@@ -248,6 +248,9 @@ head_list(struct request *rq, struct headers *hs, const char *const *name)
 		/* A client with limits here is told of those. */
 		if (rq->rq_ckey != NULL && strstr(*name, "ratelimit") != NULL)
 			continue;
+		/* Nor of a time that the key does not rest for. */
+		if (rq->rq_sooner && str_starts(str_of(*name), "retry-after"))
+			continue;
 		v = upstream_header(rq->rq_up, *name);
 		if (v.n > 0)
 			head_add(hs, *name, arena_str(&rq->rq_arena, v).p);

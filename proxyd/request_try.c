@@ -699,7 +699,9 @@ try_failed(struct request *rq, int status, const struct ir_error *err)
 		try_close(rq);
 		return;
 	}
-	if (ms > 0)
+	if (ms > 0) {
+		rq->rq_sooner = copy.retry_after > (ms + 999) / 1000;
 		copy.retry_after = (int)((ms + 999) / 1000);
+	}
 	request_fail(rq, &copy);
 }

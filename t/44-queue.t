@@ -44,12 +44,14 @@ sub gateway {
 PROVIDERS:
   cool: { dialect: openai-chat, base_url: "$base/v1", keys: [key-429-1a] }
   long: { dialect: openai-chat, base_url: "$base/v1", keys: [key-429-60] }
+  absurd: { dialect: openai-chat, base_url: "$base/v1",
+    keys: [key-429-9000000000] }
   dead: { dialect: openai-chat, base_url: "$base/v1", keys: [key-401-x] }
   full: { dialect: openai-chat, base_url: "$base/v1", keys: [key-full] }
   some: { dialect: openai-chat, base_url: "$base/v1", keys: [key-some-1] }
 MODELS:
 @{[ join '', map { "  - { route_key: $_, target_model: m, provider: $_ }\n" }
-    qw(cool long dead full some) ]}
+    qw(cool long absurd dead full some) ]}
 RETRY_TRIES: 3
 QUEUE_WAIT: $o{wait}
 QUEUE_LENGTH: 2
@@ -96,6 +98,9 @@ subtest 'without a queue' => sub {
 	is($r->{status}, 429, 'its key is parked');
 	ok($r->{headers}{'retry-after'} > 590 && $r->{headers}{'retry-after'}
 	    <= 600, 'until it is checked again');
+	$r = ask($g, 'absurd');
+	is($r->{status}, 429, 'a provider that says: in three centuries');
+	cmp_ok($r->{headers}{'retry-after'}, '<=', 300, 'is not believed');
 	is($g->status->{stat}{queued}, 0, 'nobody waited');
 	$g->finish('no queue');
 };

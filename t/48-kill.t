@@ -36,6 +36,11 @@ my $up = Upstream->new(sub {
 	    '"model":"m","choices":[{"index":0,"delta":{},"finish_reason":' .
 	    "\"stop\"}]}\n\ndata: [DONE]\n\n"], ['last']
 	    if $body =~ /long stream/;
+	return [reply => 200, \%json, '{"id":"c","object":"chat.completion",' .
+	    '"created":1,"model":"m","choices":[{"index":0,"message":{"role":' .
+	    '"assistant","content":"fine"},"finish_reason":"stop"}],"usage":' .
+	    '{"prompt_tokens":-5,"completion_tokens":-1e30,"total_tokens":' .
+	    '9e99}}'] if $body =~ /usage below nothing/;
 	return [reply => 200, \%json, encode_json({ id => 'c', object =>
 	    'chat.completion', created => 1, model => 'm', choices => [ {
 	    index => 0, message => { role => 'assistant', content => 'fine' },
@@ -182,6 +187,20 @@ subtest 'a dearer target' => sub {
 	ok($g->wait_for(sub { @s = $g->sql("SELECT DISTINCT session FROM
 	    requests WHERE session <> ''"); @s }), 'a conversation');
 	like($s[0]{session}, qr/^[0-9a-f]{16}$/, 'has a name');
+};
+
+subtest 'usage that cannot be' => sub {
+	my $before = account('loaded')->{spent_total};
+	is(send_it($loaded->{key}, messages => [ { role => 'user', content =>
+	    'usage below nothing' } ])->response->{status}, 200, 'is served');
+	my $row;
+	ok($g->wait_for(sub { ($row) = (sort { $b->{time_us} <=>
+	    $a->{time_us} } $g->rows)[0]; $row && $row->{status} == 200 &&
+	    account('loaded')->{in_flight} == 0 }), 'in the log');
+	cmp_ok($row->{cost}, '>', 0, 'is never free');
+	ok($row->{input} >= -1 && $row->{output} >= -1, 'nor below nothing');
+	cmp_ok(account('loaded')->{spent_total}, '>', $before,
+	    'and gives nothing back');
 };
 
 subtest 'a provider that is switched off' => sub {
