@@ -22,6 +22,7 @@
 #include "wire/http1.h"
 
 #define CONNS_IDLE	256		/* kept, a worker */
+#define IDLE_MS		118000		/* by then one between may forget it */
 #define READ_SIZE	(64u << 10)
 #define READS		4		/* in one turn, for one connection */
 #define REQUEST_HEAD	(256u << 10)
@@ -40,6 +41,7 @@ struct out_conn {
 	bool			 broken;	/* takes no more of them */
 	struct http1		 answer;
 	struct inflater		*inflater;	/* NULL: as it comes */
+	int64_t			 idle_ms;	/* since when */
 	TAILQ_ENTRY(out_conn)	 by_host, by_age;	/* while idle */
 };
 
@@ -191,6 +193,7 @@ conn_release(struct out_conn *c, bool keep)
 	conn_answer_begin(c);
 	c->body = STR_NONE;
 	c->used = true;
+	c->idle_ms = loop_now(p->loop);
 	TAILQ_INSERT_HEAD(&c->host->idle, c, by_host);
 	TAILQ_INSERT_HEAD(&p->idle, c, by_age);
 	if (++p->nidle > CONNS_IDLE)
@@ -424,23 +427,36 @@ conn_connected(struct upstream *up, int fd)
 	conn_begin(c);
 }
 
+/* One that is idle, else a new one, not connected. */
+static struct out_conn *
+conn_get(struct conn_pool *p, struct str name)
+{
+	struct conn_host	*h = host_get(p, name);
+	struct out_conn		*c, *fresh;
+
+	if ((c = TAILQ_FIRST(&h->idle)) != NULL &&
+	    loop_now(p->loop) - c->idle_ms < IDLE_MS) {
+		conn_unlink(c);
+		return c;
+	}
+	fresh = conn_new(p, h);		/* holds the host */
+	while ((c = TAILQ_FIRST(&h->idle)) != NULL)
+		conn_drop_idle(c);	/* all are older */
+	return fresh;
+}
+
 bool
 conn_start(struct conn_pool *p, struct upstream *up,
     const struct upstream_call *call)
 {
 	struct http1_url	 u;
-	struct conn_host	*h;
 	struct out_conn		*c;
 
 	if (call->fetch || call->proxy != NULL || (call->method != NULL &&
 	    strcmp(call->method, "POST") != 0) ||
 	    http1_url(&u, call->url) == -1)
 		return false;
-	h = host_get(p, u.authority);
-	if ((c = TAILQ_FIRST(&h->idle)) != NULL)
-		conn_unlink(c);
-	else
-		c = conn_new(p, h);
+	c = conn_get(p, u.authority);
 	c->up = up;
 	up->up_conn = c;
 	c->body = call->body;
@@ -450,7 +466,7 @@ conn_start(struct conn_pool *p, struct upstream *up,
 		upstream_end(up, UPSTREAM_CONNECT,
 		    "a header of the request cannot be written");
 	} else if (c->fd.fd == -1)
-		upstream_connect(up, h->name);
+		upstream_connect(up, c->host->name);
 	else
 		conn_begin(c);
 	return true;
