@@ -162,21 +162,6 @@ admit_who(struct request *rq)
 
 /* --- money ------------------------------------------------------------------------------ */
 
-/*
- * Since the period began.  Who first sees a new one notes where it began; a
- * clock that is set back changes nothing.
- */
-static int64_t
-since(_Atomic int64_t *no, _Atomic int64_t *base, int64_t now_no,
-    int64_t total)
-{
-	int64_t	 old = *no;
-
-	if (now_no > old && atomic_compare_exchange_strong(no, &old, now_no))
-		*base = total;
-	return total - *base;
-}
-
 static bool
 within(struct request *rq, const struct account *a, const char **period)
 {
@@ -186,9 +171,9 @@ within(struct request *rq, const struct account *a, const char **period)
 	int64_t			 total = account_spent(m, a->slot), day, month;
 	int64_t			 more = account_reserved(m, a->slot);
 
-	day = since(&acc->day, &acc->day_base,
+	day = account_since(&acc->day, &acc->day_base,
 	    clock_day(rq->rq_wall_us), total);
-	month = since(&acc->month, &acc->month_base,
+	month = account_since(&acc->month, &acc->month_base,
 	    clock_month(rq->rq_wall_us), total);
 	*period = l->budget_day >= 0 && day + more > l->budget_day ? "day" :
 	    l->budget_month >= 0 && month + more > l->budget_month ?

@@ -38,6 +38,17 @@ account_inflight(const struct shm *m, unsigned slot)
 	return n;
 }
 
+int64_t
+account_since(_Atomic int64_t *no, _Atomic int64_t *base, int64_t now_no,
+    int64_t total)
+{
+	int64_t	 old = *no;
+
+	if (now_no > old && atomic_compare_exchange_strong(no, &old, now_no))
+		*base = total;
+	return total - *base;
+}
+
 void
 account_view(const struct shm *m, unsigned slot, int64_t wall_us,
     struct account_view *v)

@@ -15,6 +15,14 @@ int64_t	 account_spent(const struct shm *, unsigned slot);
 int64_t	 account_reserved(const struct shm *, unsigned slot);
 uint32_t account_inflight(const struct shm *, unsigned slot);
 
+/*
+ * What was spent since the period of that number began, where total was spent
+ * ever.  Who first sees a new one notes where it began; a clock that is set back
+ * changes nothing.
+ */
+int64_t	 account_since(_Atomic int64_t *no, _Atomic int64_t *base,
+	    int64_t now_no, int64_t total);
+
 /* For those who only look; a period that nobody has begun yet is empty. */
 struct account_view {
 	int64_t	 day, month, total, reserved;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "policy/account_view.h"
 #include "policy/limit.h"
 #include "policy/pattern.h"
 #include "policy/price.h"
@@ -152,6 +153,22 @@ let_through(struct limit l, int64_t per_second, int seconds)
 	for (; now < end; now += SECOND / per_second)
 		n += limit_take(&word, &l, 1, now, &wait);
 	return n;
+}
+
+static void
+test_periods(void)
+{
+	_Atomic int64_t	 no = 0, base = 0;
+
+	ok(account_since(&no, &base, 100, 50) == 0, "a day begins");
+	ok(account_since(&no, &base, 100, 80) == 30, "and is spent");
+	ok(account_since(&no, &base, 99, 90) == 40,
+	    "a clock that is set back gives nothing back");
+	ok(account_since(&no, &base, 100, 95) == 45, "nor does its return");
+	ok(account_since(&no, &base, 101, 95) == 0, "the next day does");
+	ok(account_since(&no, &base, 36500, 99) == 0 &&
+	    account_since(&no, &base, 102, 109) == 10,
+	    "a leap ahead begins a period that lasts until then");
 }
 
 /*
@@ -415,6 +432,7 @@ main(void)
 	test_money();
 	test_rates();
 	test_processes();
+	test_periods();
 	if ((box = secret_box_open(secret, err, sizeof(err))) == NULL ||
 	    (s = store_open(path, STORE_WRITE, err, sizeof(err))) == NULL)
 		fatalx("%s", err);
