@@ -191,7 +191,9 @@ struct snapshot {
 	unsigned		 ntenants;
 	struct snap_client_key	*client_keys;	/* sorted by hash */
 	unsigned		 nclient_keys;
-	unsigned		 nold_keys;	/* with an old hash, too */
+	unsigned		*old_keys;	/* indices of those that were
+						   rotated, by their old hash */
+	unsigned		 nold_keys;
 	struct snap_hash_key	*hash_keys;	/* of other installations */
 	unsigned		 nhash_keys;
 	struct snap_price	*prices;

@@ -73,6 +73,35 @@ tenant_index(const struct snapshot *n, int64_t id)
 }
 
 static int
+compare(struct str a, struct str b)
+{
+	return a.n != b.n ? (a.n > b.n) - (a.n < b.n) : memcmp(a.p, b.p, a.n);
+}
+
+static int
+old_cmp(const void *a, const void *b, void *keys)
+{
+	const struct snap_client_key	*k = keys;
+
+	return compare(k[*(const unsigned *)a].old_hash,
+	    k[*(const unsigned *)b].old_hash);
+}
+
+static void
+sort_old(struct snapshot *n)
+{
+	unsigned	 i, at = 0;
+
+	n->old_keys = arena_array(&n->arena, n->nold_keys + 1,
+	    sizeof(*n->old_keys));
+	for (i = 0; i < n->nclient_keys; i++)
+		if (n->client_keys[i].old_hash.n > 0)
+			n->old_keys[at++] = i;
+	qsort_r(n->old_keys, n->nold_keys, sizeof(*n->old_keys), old_cmp,
+	    n->client_keys);
+}
+
+static int
 load_client_keys(struct store *s, struct snapshot *n)
 {
 	struct snap_client_key	*k;
@@ -107,6 +136,7 @@ load_client_keys(struct store *s, struct snapshot *n)
 		n->nold_keys += k->old_hash.n > 0;
 	}
 	sql_end(st);
+	sort_old(n);
 	return rc;
 }
 
@@ -186,6 +216,27 @@ snapshot_tenants(struct store *s, const struct secret_box *box,
  * The hash of a key is of no use to who would guess one, so the search need not
  * take the same time; the end of it does.
  */
+static const struct snap_client_key *
+old_find(const struct snapshot *n, struct str hash, int64_t now_us)
+{
+	const struct snap_client_key	*k;
+	unsigned			 lo = 0, hi = n->nold_keys, mid;
+	int				 c;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		k = &n->client_keys[n->old_keys[mid]];
+		if ((c = compare(hash, k->old_hash)) == 0)
+			return k->old_until_us > now_us &&
+			    secret_equal(k->old_hash, hash) ? k : NULL;
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
 const struct snap_client_key *
 snapshot_client_key(const struct snapshot *n, struct str hash, int64_t now_us)
 {
@@ -205,11 +256,5 @@ snapshot_client_key(const struct snapshot *n, struct str hash, int64_t now_us)
 		else
 			lo = mid + 1;
 	}
-	for (mid = 0; n->nold_keys > 0 && mid < n->nclient_keys; mid++) {
-		k = &n->client_keys[mid];
-		if (k->old_hash.n > 0 && k->old_until_us > now_us &&
-		    secret_equal(k->old_hash, hash))
-			return k;
-	}
-	return NULL;
+	return old_find(n, hash, now_us);
 }
