@@ -249,18 +249,15 @@ ctl_span_text(int64_t s, char dst[SPAN_LEN])
 char *
 ctl_money_text(int64_t micros, char dst[MONEY_LEN])
 {
-	int64_t	 part = micros % 1000000;
-	int	 n, wide = 6;
+	size_t	 n;
 
 	if (micros < 0) {
 		snprintf(dst, MONEY_LEN, "-");
 		return dst;
 	}
-	while (wide > 2 && part % 10 == 0) {
-		part /= 10;
-		wide--;
-	}
-	n = snprintf(dst, MONEY_LEN, "%lld.%0*lld",
-	    (long long)(micros / 1000000), wide, (long long)part);
-	return n > 0 ? dst : dst;
+	snprintf(dst, MONEY_LEN, "%lld.%06lld",
+	    (long long)(micros / 1000000), (long long)(micros % 1000000));
+	for (n = strlen(dst); dst[n - 1] == '0' && dst[n - 3] != '.'; n--)
+		dst[n - 1] = '\0';
+	return dst;
 }
