@@ -13,6 +13,7 @@
 #include "state/store_revision.h"
 
 static const struct api_route *const tables[] = {
+	api_objects_routes,
 	api_revisions_routes,
 	api_auth_routes, api_users_routes, api_logs_routes, api_stats_routes,
 	api_tenants_routes, api_lab_routes, api_requests_routes

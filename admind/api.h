@@ -51,6 +51,7 @@ extern const struct api_route	 api_auth_routes[];
 extern const struct api_route	 api_users_routes[];
 extern const struct api_route	 api_lab_routes[];
 extern const struct api_route	 api_logs_routes[];
+extern const struct api_route	 api_objects_routes[];
 extern const struct api_route	 api_requests_routes[];
 extern const struct api_route	 api_stats_routes[];
 extern const struct api_route	 api_tenants_routes[];
