@@ -6,6 +6,8 @@ import { Failure, Field, Panel, Toasts, Segment, useForm } from './parts.js';
 import { Dashboard } from './pages/dashboard.js';
 import { Live } from './pages/live.js';
 import { Logs } from './pages/logs.js';
+import { Keys } from './pages/keys.js';
+import { Providers } from './pages/providers.js';
 import { Tenants } from './pages/tenants.js';
 import { Prices } from './pages/prices.js';
 import { Connect } from './pages/connect.js';
@@ -21,6 +23,8 @@ const pages = [
 	['dashboard', 'Dashboard', Dashboard, 'Watch'],
 	['live', 'Live', Live, 'Watch'],
 	['logs', 'Request log', Logs, 'Watch'],
+	['keys', 'Keys', Keys, 'Configure'],
+	['providers', 'Providers', Providers, 'Configure'],
 	['tenants', 'Tenants', Tenants, 'Configure'],
 	['prices', 'Prices', Prices, 'Configure'],
 	['connect', 'Connect', Connect, 'Try'],

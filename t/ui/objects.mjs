@@ -1,0 +1,133 @@
+// Keys and providers, in Chromium.
+import { BASE, TOKEN, browser, open, axe, settled, shot, step, say, please } from './harness.mjs';
+
+const evil = '<img src=x onerror=window.hacked=1>';
+const page = await open({ locale: 'en-GB' });
+const dialog = () => page.locator('dialog[open]').last();
+const press = (name, where = page) => where.getByRole('button', { name, exact: true }).click();
+const toast = (text) => page.waitForSelector(`.toast:has-text("${text}")`);
+const gone = () => page.waitForFunction(() => !document.querySelector('dialog[open]'));
+const csrf = () => page.evaluate(async () => (await (await fetch('api/v1/session')).json()).user.csrf);
+const call = async (method, path, body) => page.evaluate(async ([m, p, b, c]) => {
+	const r = await fetch(`api/v1${p}`, { method: m, headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': c }, body: b ? JSON.stringify(b) : undefined });
+	return r.status === 204 ? null : r.json();
+}, [method, path, body || null, await csrf()]);
+const show = async (name) => { await page.goto(`${BASE}/#/${name}`); await settled(page); };
+const card = (mask) => page.locator('.card', { hasText: mask });
+
+await step('set-up', async () => {
+	await page.goto(`${BASE}/#setup=${TOKEN}`);
+	await page.getByLabel('Name').fill('root');
+	await page.getByLabel('Password').fill('correct horse');
+	await press('Set up');
+	await page.waitForSelector('.tile');
+});
+
+await step('a provider', async () => {
+	await show('providers');
+	await press('Add a provider');
+	await dialog().getByLabel('Name').fill('local');
+	await dialog().getByLabel('Base URL').fill('file:///etc/passwd');
+	await press('Save', dialog());
+	await dialog().locator('.error').waitFor();
+	say((await dialog().locator('.field', { hasText: 'Base URL' }).textContent()).length > 20, 'what is wrong stands at its field');
+	await axe(page, 'a provider\'s form');
+	await shot(page, 'provider-error');
+	await dialog().getByLabel('Base URL').fill(`${process.env.PROVIDER}/v1`);
+	await dialog().getByLabel('Default model').fill('gpt-x');
+	await press('Save', dialog());
+	await toast('Saved.');
+	say(await page.locator('tr', { hasText: 'local' }).count() === 1, 'it is in the table');
+});
+
+await step('keys are pasted', async () => {
+	await show('keys');
+	await press('Add keys');
+	await dialog().getByLabel('Provider').selectOption('local');
+	await dialog().getByLabel('Keys, one a line').fill('sk-pasted-value-001\nno key\nsk-pasted-value-002');
+	await dialog().getByLabel('Note').fill(evil);
+	await press('Add', dialog());
+	await dialog().locator('.banner').waitFor();
+	say((await dialog().locator('.banner').textContent()).includes('line 2'), 'a bad line is named');
+	say(await dialog().getByLabel('Keys, one a line').inputValue() === 'no key', 'and alone is left');
+	await shot(page, 'keys-pasted');
+	await press('Cancel', dialog());
+	await gone();
+	await page.waitForFunction(() => document.querySelectorAll('.card').length === 3);
+	say(!(await page.content()).includes('pasted-value'), 'no value is shown');
+	say(await page.evaluate(() => !window.hacked && !document.querySelector('#page img')), 'markup is text');
+	await axe(page, 'keys');
+	await shot(page, 'keys-board');
+});
+
+await step('tried', async () => {
+	await please('known');
+	const first = page.locator('.card').filter({ hasText: evil }).first();
+	await press('Test', first);
+	say(await dialog().getByLabel('Model').inputValue() === 'gpt-x', 'with the provider\'s model');
+	await press('Test', dialog());
+	await dialog().locator('.badge').waitFor();
+	say((await dialog().locator('.badge').textContent()) === '200', 'an answer');
+	await shot(page, 'key-test');
+	await press('Close', dialog().locator('.actions'));
+	await gone();
+	await please('asked');
+});
+
+await step('off and on', async () => {
+	const first = page.locator('.card').filter({ hasText: evil }).first();
+	await press('Disable', first);
+	await dialog().getByLabel('Why').fill('it leaked');
+	await press('Disable', dialog());
+	await toast('Saved.');
+	await page.locator('.card', { hasText: 'it leaked' }).waitFor();
+	say((await page.locator('.card', { hasText: 'it leaked' }).textContent()).includes('disabled'), 'off, and why');
+	await press('Enable', page.locator('.card', { hasText: 'it leaked' }));
+	await page.waitForFunction(() => ![...document.querySelectorAll('.card')].some((c) => c.textContent.includes('it leaked')));
+	say(true, 'and on again');
+});
+
+await step('somebody else', async () => {
+	const k = (await call('GET', '/keys')).keys.find((x) => x.note === evil && x.mask.endsWith('002'));
+	const c = card(k.mask);
+	await press('Change', c);
+	await dialog().getByLabel('Weight').fill('7');
+	await call('PATCH', `/keys/${k.id}`, { priority: 3 });
+	await press('Save', dialog());
+	await dialog().locator('.banner').waitFor();
+	say((await dialog().locator('.banner').textContent()).includes('Somebody else'), 'has changed it: that is said');
+	say(await dialog().getByLabel('Weight').inputValue() === '7', 'what was typed is kept');
+	await shot(page, 'key-stale');
+	await press('Save', dialog());
+	await toast('Saved.');
+	await gone();
+	const now = await call('GET', `/keys/${k.id}`);
+	say(now.weight === 7 && now.priority === 3, 'both changes are there');
+});
+
+await step('deleted', async () => {
+	await show('providers');
+	await press('Delete', page.locator('tr', { hasText: 'local' }));
+	say((await dialog().textContent()).includes('It is used by'), 'what uses it is named');
+	await press('Delete', dialog());
+	await dialog().locator('.banner').waitFor();
+	say(true, 'and it stays');
+	await press('Cancel', dialog());
+	await gone();
+	for (const k of (await call('GET', '/keys')).keys.filter((x) => x.provider === 'local')) {
+		await show('keys');
+		await press('Delete', card(k.mask).filter({ hasText: evil }));
+		say((await dialog().textContent()).includes(k.mask), 'a key is named');
+		await press('Delete', dialog());
+		await gone();
+	}
+	await show('providers');
+	await press('Delete', page.locator('tr', { hasText: 'local' }));
+	await press('Delete', dialog());
+	await gone();
+	await page.waitForFunction(() => ![...document.querySelectorAll('td b')].some((b) => b.textContent === 'local'));
+	say(true, 'then it goes');
+});
+
+await browser.close();
+process.exit(0);
