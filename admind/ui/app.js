@@ -8,6 +8,8 @@ import { Live } from './pages/live.js';
 import { Logs } from './pages/logs.js';
 import { Keys } from './pages/keys.js';
 import { Providers } from './pages/providers.js';
+import { Models } from './pages/models.js';
+import { Routes } from './pages/routes.js';
 import { Tenants } from './pages/tenants.js';
 import { Prices } from './pages/prices.js';
 import { Connect } from './pages/connect.js';
@@ -25,6 +27,8 @@ const pages = [
 	['logs', 'Request log', Logs, 'Watch'],
 	['keys', 'Keys', Keys, 'Configure'],
 	['providers', 'Providers', Providers, 'Configure'],
+	['models', 'Models', Models, 'Configure'],
+	['routes', 'Routes', Routes, 'Configure'],
 	['tenants', 'Tenants', Tenants, 'Configure'],
 	['prices', 'Prices', Prices, 'Configure'],
 	['connect', 'Connect', Connect, 'Try'],
