@@ -212,4 +212,5 @@ export const zh = {
 	'name: value, one a line.': '名称: 值，每行一个。', 'strict: 400 where something would be lost': 'strict：有内容丢失时返回 400', 'the last user message': '最后一条用户消息',
 	'the system prompt': '系统提示词', 'translated': '已转换', 'translated where needed': '按需转换', 'would be asked': '将被请求', 'would be used': '将被使用',
 	'{name} is now {n} of {all}': '{name} 现为第 {n} 条，共 {all} 条', '{n} tokens estimated': '估算 {n} 个令牌', '“{line}” is not “name: value”': '“{line}”不是“名称: 值”',
+	'Provider {name} fails: its circuit is {state}': '提供商 {name} 出现故障：熔断器状态为 {state}',
 };

@@ -1,6 +1,6 @@
 // How it goes: figures against the period before, over time, and what wants
 // attention.
-import { html, useMemo, useState, useGet, query, go, t, num, short, percent, money, ms, ago } from '../lib.js';
+import { html, useMemo, useState, useGet, api, toast, query, go, t, num, short, percent, money, ms, ago } from '../lib.js';
 import { Panel, Load, Segment, Spark, Chart, Empty, Badge } from '../parts.js';
 
 // [address, name, seconds, step]
@@ -132,11 +132,31 @@ function Availability({ points, span }) {
 		${list.map((b, i) => html`<i key=${i} title=${text(b)} class=${!b.n ? '' : b.bad === 0 ? 'good' : b.bad / b.n < 0.1 ? 'warn' : 'bad'}></i>`)}</div>`;
 }
 
-function Attention({ figures }) {
+// The button that mends it: what rests a key is forgotten, and it is tried again.
+function Reset({ id }) {
+	const [done, set] = useState(false);
+	const press = async () => {
+		set(true);
+		try {
+			await api('POST', `/keys/${id}/reset`);
+			toast(t('The key serves again.'), true);
+		} catch (e) {
+			set(false);
+			toast(e.message, true);
+		}
+	};
+	return html` <button class="small" disabled=${done} onClick=${press}>${t('Reset')}</button>`;
+}
+
+function Attention({ figures, user }) {
 	const list = [];
+	const admin = user && user.role === 'admin';
 	const p = figures && figures.proxyd;
 	for (const w of (p && p.warnings) || [])
 		list.push(['warn', w]);
+	for (const c of (figures && figures.providers) || [])
+		if (c.circuit && c.circuit !== 'closed')
+			list.push(['bad', t('Provider {name} fails: its circuit is {state}', { name: c.name || c.provider, state: c.circuit })]);
 	for (const k of (figures && figures.keys) || []) {
 		if (k.state && k.state !== 'active')
 			list.push([k.state === 'cooling' ? 'warn' : 'bad', t('Key {key} of {provider}: {state}', { key: k.name, provider: k.provider, state: t(k.state) }), k]);
@@ -146,7 +166,8 @@ function Attention({ figures }) {
 	return html`<${Panel} title=${t('Wants attention')}>
 		${list.length === 0 ? html`<p><span class="light good"></span> ${t('Nothing does.')}</p>` :
 		html`<ul>${list.map(([kind, text, k]) => html`<li key=${text}><${Badge} kind=${kind}>${kind === 'bad' ? t('fault') : t('notice')}</${Badge}> ${text}
-			${k && html` <a href=${`#/logs${query({ key_id: k.key_id, failed: 'true' })}`}>${t('its failures')}</a>`}</li>`)}</ul>`}
+			${k && html` <a href=${`#/logs${query({ key_id: k.key_id, failed: 'true' })}`}>${t('its failures')}</a>`}
+			${admin && k && (k.state === 'parked' || k.state === 'cooling') && html`<${Reset} key=${`${k.key_id}${k.state}`} id=${k.key_id} />`}</li>`)}</ul>`}
 	</${Panel}>`;
 }
 
@@ -162,7 +183,7 @@ function Keys({ figures }) {
 	</${Panel}>`;
 }
 
-export function Dashboard({ query: q, figures }) {
+export function Dashboard({ query: q, figures, user }) {
 	const id = q.span || '24h';
 	const span = useSpan(id);
 	const now = useGet(`/stats${query({ by: 'all', from: span.from, to: span.to, step: span.step })}`, 15);
@@ -171,6 +192,6 @@ export function Dashboard({ query: q, figures }) {
 			onChange=${(v) => go('dashboard', { span: v }, true)} /></div>
 		<${Load} of=${now} lines=${6}>${(d) => html`<${Tiles} now=${d} before=${before.data} span=${span} />
 			<${Panel} title=${t('Availability')}><${Availability} points=${d.points} span=${span} /></${Panel}>`}</${Load}>
-		<div class="grid two"><${Attention} figures=${figures} /><${Keys} figures=${figures} /></div>
+		<div class="grid two"><${Attention} figures=${figures} user=${user} /><${Keys} figures=${figures} /></div>
 		<${Over} span=${span} />`;
 }
