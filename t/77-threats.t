@@ -152,6 +152,7 @@ subtest 'threat-01 SQL injection' => sub {
 	    'a cookie');
 	is(Client->once($ad->port, GET => '/api/v1/users', { Authorization =>
 	    "Bearer padm-' OR 1=1 --" })->{status}, 401, 'a token');
+	ok($g->known, 'the workers know that the client key is gone');
 	for my $h ('User-Agent', 'x-session-id', 'x-api-key',
 	    'x-proxyd-strict', 'anthropic-version') {
 		my $r = Client->once($g->port, POST => '/v1/messages', { $h =>
