@@ -16,10 +16,16 @@ async function opened(id) {
 	await op(id).locator('.execute').waitFor();
 }
 
-// Runs an operation as it stands, and gives what its answer shows.
+// Runs an operation as it stands, and gives what its answer shows. The answer
+// of an earlier run stays until the next one comes: it is cleared first, or it
+// would be taken for this one's.
 async function run(id) {
-	await op(id).locator('.execute').click();
 	const live = op(id).locator('.live-responses-table').first();
+	if (await op(id).locator('.btn-clear').count()) {
+		await op(id).locator('.btn-clear').click();
+		await live.waitFor({ state: 'detached' });
+	}
+	await op(id).locator('.execute').click();
 	await live.waitFor();
 	return { status: (await live.locator('.response-col_status').nth(1).textContent()).trim(),
 	    body: await live.locator('.response-col_description').nth(1).textContent() };
