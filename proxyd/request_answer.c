@@ -150,6 +150,7 @@ answer_begin(struct request *rq, enum framing framing)
 	rq->rq_content = rq->rq_ended = rq->rq_failed = false;
 	rq->rq_said = rq->rq_finishing = rq->rq_hide = false;
 	memset(&rq->rq_check, 0, sizeof(rq->rq_check));
+	rq->rq_x.forwarded = rq->rq_same;
 	if (framing != FRAME_NONE)
 		framer_init(&rq->rq_framer, framing);
 	if (rq->rq_target != NULL)
@@ -544,7 +545,7 @@ answer_any(struct request *rq)
 		/* Of another form than the client's: translate after all. */
 		if (rq->rq_same && rq->rq_ir.stream !=
 		    (rq->rq_framing != FRAME_NONE))
-			rq->rq_same = false;
+			rq->rq_same = rq->rq_x.forwarded = false;
 	}
 	if (rq->rq_framing != FRAME_NONE)
 		answer_stream(rq);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "proxyd/request.h"
 #include "state/statedb.h"
+#include "wire/answer_loss.h"
 #include "wire/vault.h"
 
 #define ROWS_MAX	512
@@ -130,5 +131,5 @@ void
 request_vault_loss(struct request *rq)
 {
 	if (rq->rq_vaulted)
-		loss_remove(&rq->rq_loss, STR("response.signature"));
+		loss_remove_why(&rq->rq_loss, answer_state_why);
 }

@@ -400,47 +400,91 @@ gemini_write(struct jw *w, const struct cite *first, struct str text)
 	jw_object_end(w);
 }
 
+static void
+reader_init(struct reader *r, struct arena *a, struct jstr text)
+{
+	*r = (struct reader){ .a = a, .text = jstr_decode(a, text) };
+	r->last = &r->first;
+}
+
+/* The slices of what is read are list's. */
+static void
+read_list(struct reader *r, const struct dialect *from, struct str list,
+    int64_t chars)
+{
+	struct cite	**first = r->last, *c;
+	struct json	  j;
+	struct jv	  v;
+
+	json_init(&j);
+	list = arena_strf(r->a, "[%.*s]", STR_FMT(list));
+	if (json_parse(&j, list, NULL) == 0)
+		for (v = json_first(json_root(&j)); json_ok(v);
+		    v = json_next(v)) {
+			if (from == &dialect_anthropic)
+				read_anthropic(r, v);
+			else if (from == &dialect_gemini)
+				read_gemini(r, v);
+			else
+				read_openai(r, v);
+		}
+	json_release(&j);
+	for (c = *first; c != NULL; c = c->next)
+		if (c->start < 0 || c->end < c->start) {
+			c->start = 0;
+			c->end = chars;
+		}
+}
+
 unsigned
 cite_write(struct arena *a, const struct dialect *from,
     const struct dialect *to, struct str list, const struct cite_text *t,
     struct jw *w)
 {
-	struct reader	 r = { .a = a, .text = jstr_decode(a, t->text) };
-	struct json	 j;
-	struct jv	 v;
+	struct reader	 r;
 	struct cite	*c;
-	int64_t		 chars = t->chars >= 0 ? t->chars :
-			    cite_chars(t->text);
 
-	r.last = &r.first;
+	reader_init(&r, a, t->text);
 	r.told = to == &dialect_anthropic || to == &dialect_openai_responses;
-	json_init(&j);
-	if (json_parse(&j, arena_strf(a, "[%.*s]", STR_FMT(list)), NULL) == 0)
-		for (v = json_first(json_root(&j)); json_ok(v);
-		    v = json_next(v)) {
-			if (from == &dialect_anthropic)
-				read_anthropic(&r, v);
-			else if (from == &dialect_gemini)
-				read_gemini(&r, v);
-			else
-				read_openai(&r, v);
-		}
+	read_list(&r, from, list, t->chars >= 0 ? t->chars :
+	    cite_chars(t->text));
 	for (c = r.first; c != NULL; c = c->next) {
-		if (c->start < 0 || c->end < c->start) {
-			c->start = 0;
-			c->end = chars;
-		}
 		if (!citable(c, to))
 			r.lost++;
 		else if (to == &dialect_anthropic)
 			anthropic_write(w, c, r.text);
-		else if (to != &dialect_gemini)
+		else
 			openai_write(w, c, to, t->before);
 	}
-	if (to == &dialect_gemini && r.first != NULL)
-		gemini_write(w, r.first, r.text);
-	json_release(&j);
 	return r.lost;
+}
+
+void
+cite_write_parts(struct arena *a, struct cite_hold *h, struct jw *w)
+{
+	struct cite_span	*s;
+	struct reader		 r;
+	struct cite		*c, **first;
+	int64_t			 before;
+
+	reader_init(&r, a, cite_held_text(h));
+	for (s = h->spans; s != NULL; s = s->next) {
+		first = r.last;
+		r.lost = 0;
+		read_list(&r, h->from, (struct str){ h->notes.p + s->notes,
+		    s->notes_end - s->notes }, cite_chars((struct jstr){
+		    h->text.p + s->text, s->text_end - s->text }));
+		/* Chat Completions counts from the message's beginning. */
+		before = h->from == &dialect_openai_chat ? 0 :
+		    cite_chars((struct jstr){ h->text.p, s->text });
+		for (c = *first; c != NULL; c = c->next) {
+			c->start += before;
+			c->end += before;
+		}
+		s->lost = r.lost;
+	}
+	if (r.first != NULL)
+		gemini_write(w, r.first, r.text);
 }
 
 /* --- held back in a stream -------------------------------------------------- */
@@ -465,7 +509,8 @@ acc_add(struct arena *a, struct cite_acc *acc, const char *p, size_t n)
 void
 cite_hold_clear(struct cite_hold *h)
 {
-	h->text.n = h->notes.n = 0;
+	h->text.n = h->notes.n = h->text_mark = h->notes_mark = 0;
+	h->spans = NULL;
 }
 
 void
@@ -478,10 +523,31 @@ void
 cite_hold_note(struct arena *a, struct cite_hold *h,
     const struct dialect *from, struct str raw)
 {
-	if (h->notes.n > 0)
+	if (h->notes.n > h->notes_mark)
 		acc_add(a, &h->notes, ",", 1);
 	acc_add(a, &h->notes, raw.p, raw.n);
 	h->from = from;
+}
+
+void
+cite_hold_part(const struct ir_exchange *x, struct cite_hold *h)
+{
+	struct cite_span	*s;
+
+	if (h->notes.n > h->notes_mark) {
+		s = ARENA_NEW(x->arena, struct cite_span);
+		s->at = x->at;
+		s->text = h->text_mark;
+		s->text_end = h->text.n;
+		s->notes = h->notes_mark;
+		s->notes_end = h->notes.n;
+		if (h->spans == NULL)
+			h->last = &h->spans;
+		*h->last = s;
+		h->last = &s->next;
+	}
+	h->text_mark = h->text.n;
+	h->notes_mark = h->notes.n;
 }
 
 struct jstr

@@ -26,8 +26,8 @@ int64_t	 cite_chars(struct jstr);
 
 /*
  * Writes the annotations in list (raw values of dialect from, commas between)
- * as array elements, commas by w, in the form of dialect to; for Gemini as one
- * {"groundingMetadata":..}.  Returns how many could not be expressed.
+ * as array elements, commas by w, in the form of dialect to, which is not
+ * Gemini: see cite_write_parts.  Returns how many could not be expressed.
  */
 unsigned cite_write(struct arena *, const struct dialect *from,
 	    const struct dialect *to, struct str list,
@@ -42,15 +42,32 @@ struct cite_acc {
 	size_t		 n, cap;
 };
 
+/* The notes of one part, and where its text begins and ends. */
+struct cite_span {
+	size_t			 text, text_end, notes, notes_end;
+	struct ir_place		 at;
+	unsigned		 lost;		/* by cite_write_parts */
+	struct cite_span	*next;
+};
+
 struct cite_hold {
 	struct cite_acc		 text, notes;
 	const struct dialect	*from;
+	struct cite_span	*spans, **last;	/* of parts that have ended */
+	size_t			 text_mark, notes_mark;
 };
 
 void	 cite_hold_clear(struct cite_hold *);	/* keeps its memory */
 void	 cite_hold_text(struct arena *, struct cite_hold *, struct jstr);
 void	 cite_hold_note(struct arena *, struct cite_hold *,
 	    const struct dialect *from, struct str raw);
+/* A part has ended: the notes since the last one are about its text alone. */
+void	 cite_hold_part(const struct ir_exchange *, struct cite_hold *);
+/*
+ * The notes of all parts as Gemini's {"groundingMetadata":..}, which counts the
+ * bytes of the answer's whole text.  Each span tells what it has lost.
+ */
+void	 cite_write_parts(struct arena *, struct cite_hold *, struct jw *);
 struct jstr	 cite_held_text(const struct cite_hold *);
 struct str	 cite_held_notes(const struct cite_hold *);
 

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "wire/answer_loss.h"
 #include "wire/dialect.h"
 #include "wire/ir.h"
 #include "wire/json.h"
@@ -18,6 +19,7 @@ struct guard {
 	struct ir_check		 check;
 	struct ir_sink		 sink;
 	const struct dialect	*dialect;
+	struct ir_exchange	*x;
 	struct arena		*arena;
 	bool			 done;	/* END or ERROR has passed */
 };
@@ -73,6 +75,7 @@ guard_emit(void *arg, const struct ir_event *in)
 	if (ev.type == IR_EV_END || ev.type == IR_EV_ERROR)
 		g->done = true;
 	ev.raw = one_line(g->arena, ev.raw);
+	ev.at = g->x->at;
 	if (ir_emit(&g->sink, &ev) == -1) {
 		g->done = true;
 		return -1;
@@ -88,7 +91,9 @@ ir_decoder_init(struct ir_decoder *dec, const struct dialect *d,
 
 	g->sink = sink;
 	g->dialect = d;
+	g->x = x;
 	g->arena = x->arena;
+	x->at = (struct ir_place){ .from = d };
 	dec->dialect = d;
 	dec->x = x;
 	dec->sink = (struct ir_sink){ guard_emit, g };
@@ -107,8 +112,16 @@ int
 ir_decoder_frame(struct ir_decoder *dec, const struct frame *f)
 {
 	const struct guard	*g = dec->sink.arg;
+	int			 r;
 
-	return g->done ? 0 : dec->dialect->event_decode(dec, f);
+	if (g->done)
+		return 0;
+	json_clear(&dec->json);
+	r = dec->dialect->event_decode(dec, f);
+	if (dec->dialect->answer != NULL)
+		answer_leftover(dec->x, &dec->dialect->answer->event,
+		    &dec->json);
+	return r;
 }
 
 /* Whatever was fed, the sequence is closed when this has returned. */
@@ -144,6 +157,9 @@ ir_decoder_body(struct ir_decoder *dec, struct str body)
 		return guard_error(g, str_trim(body).n == 0 ?
 		    "the provider's answer is empty" :
 		    "the provider's answer is not JSON");
+	if (dec->dialect->answer != NULL)
+		answer_leftover(dec->x, &dec->dialect->answer->body,
+		    &dec->json);
 	return decoder_close(dec, dec->dialect->body_decode(dec));
 }
 

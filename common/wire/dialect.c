@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/codec.h"
 #include "base/str.h"
+#include "wire/answer_loss.h"
 #include "wire/dialect.h"
 #include "wire/json.h"
 
@@ -307,13 +308,13 @@ lose_marks_of(const struct ir_exchange *x, const struct ir_part *p)
 }
 
 void
-dialect_lose_stop(const struct ir_exchange *x, enum ir_stop stop,
+dialect_lose_stop(struct ir_exchange *x, enum ir_stop stop,
     struct str raw)
 {
 	if (stop != IR_STOP_OTHER && stop != IR_STOP_BAD_CALL &&
 	    stop != IR_STOP_PAUSE)
 		return;
-	loss_add(x->loss, LOSS_APPROXIMATED, STR("response.stop"),
+	answer_lost(x, ANSWER_STOP, LOSS_APPROXIMATED,
 	    arena_strf(x->loss->arena, "no word for why it ended, '%.*s'",
 	    STR_FMT(raw)).p);
 }

@@ -72,6 +72,40 @@ struct ir_exchange {
 	/* Responses: what the answer says of itself */
 	bool			 stored;	/* it can be asked for later */
 	struct str		 previous;	/* the response before it */
+	/* The answer's loss report: see answer_loss.h */
+	struct ir_place		 at;
+	bool			 forwarded;	/* as the provider's bytes */
+};
+
+/* What of a place in an answer was lost; ANSWER_PART: all of it. */
+enum ir_member {
+	ANSWER_PART, ANSWER_TEXT, ANSWER_SIGNATURE, ANSWER_REDACTED,
+	ANSWER_NOTES, ANSWER_LOGPROBS, ANSWER_ARGS, ANSWER_CHOICE, ANSWER_STOP,
+	ANSWER_MEMBERS
+};
+
+/*
+ * Members of an object that a decoder reads, or that say nothing of the answer
+ * (the name of an object's type, padding, what the request asked for).  An
+ * array stands for its elements.  in: those of the member's own value, NULL
+ * where all of it is read; by_type: in lists values of "type", others of which
+ * are reported as a whole by who writes them.  Ended by name NULL.
+ */
+struct json_known {
+	const char		*name;
+	size_t			 n;		/* its length */
+	const struct json_known	*in;
+	bool			 by_type;
+};
+
+#define JSON_KNOWN(z)	.name = z, .n = sizeof(z) - 1
+
+struct dialect_answer {
+	/* By ir_member: the path of what is lost, behind the part's if it
+	 * begins with a dot; NULL: the part's. */
+	const char		*members[ANSWER_MEMBERS];
+	struct json_known	 body;		/* its in, at the root */
+	struct json_known	 event;
 };
 
 /* Bytes of the provider's answer into events. */
@@ -166,6 +200,9 @@ struct dialect {
 	void	(*error_decode)(struct arena *, struct str body,
 		    struct ir_error *err);
 
+	const struct dialect_answer	*answer;	/* for the loss report;
+						   or NULL: tells none */
+
 	size_t	 enc_size;
 	/* Appends to enc->out in the client's framing.  An ERROR before any
 	 * output is for error_encode: the caller sees to that. */
@@ -242,7 +279,7 @@ void	 dialect_lose_marks(const struct ir_exchange *, bool names);
  * For encoders of answers: a reason to stop for which the client's dialect has
  * no word goes to the report, with the provider's.
  */
-void	 dialect_lose_stop(const struct ir_exchange *, enum ir_stop,
+void	 dialect_lose_stop(struct ir_exchange *, enum ir_stop,
 	    struct str raw);
 
 /*

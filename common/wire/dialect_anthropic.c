@@ -295,6 +295,7 @@ const struct dialect	 dialect_anthropic = {
 	.event_finished = anthropic_event_finished,
 	.body_decode = anthropic_body_decode,
 	.error_decode = error_decode,
+	.answer = &anthropic_answer,
 	.enc_size = sizeof(struct an_enc),
 	.event_encode = anthropic_event_encode,
 	.body_encode = anthropic_body_encode,

@@ -164,6 +164,7 @@ struct an_enc {
 int	 anthropic_event_decode(struct ir_decoder *, const struct frame *)
 	    __attribute__((__warn_unused_result__));
 bool	 anthropic_event_finished(const struct ir_decoder *);
+extern const struct dialect_answer	 anthropic_answer;
 int	 anthropic_event_end(struct ir_decoder *)
 	    __attribute__((__warn_unused_result__));
 int	 anthropic_body_decode(struct ir_decoder *)

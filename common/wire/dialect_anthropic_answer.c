@@ -8,6 +8,7 @@
  * delta without a start begins its part, and a stream that ends behind its
  * stop reason is complete.
  */
+#include "wire/answer_loss.h"
 #include "wire/dialect_anthropic.h"
 
 #include <string.h>
@@ -394,13 +395,16 @@ start_held(struct ir_decoder *dec, struct jv block)
 	d->last = &d->pieces;
 }
 
+/* index: among the message's blocks. */
 static int
-start_block(struct ir_decoder *dec, struct jv block)
+start_block(struct ir_decoder *dec, struct jv block, int64_t index)
 {
 	struct jv	 type = json_get(block, "type");
 
 	if (close_part(dec) == -1)
 		return -1;
+	dec->x->at.item = (unsigned)index;
+	dec->x->at.path = "content[$i]";
 	if (json_type(block) != JSON_OBJECT)
 		return 0;
 	if (json_is(type, "text"))
@@ -552,12 +556,14 @@ static int
 frame_block(struct ir_decoder *dec, struct jv root)
 {
 	struct an_dec	*d = dec->state;
+	int64_t		 index;
 
-	if (start(dec, JV_NONE) == -1 ||
-	    start_block(dec, json_get(root, "content_block")) == -1)
+	if (json_int(json_get(root, "index"), &index) == -1)
+		index = -1;
+	if (start(dec, JV_NONE) == -1 || start_block(dec,
+	    json_get(root, "content_block"), index) == -1)
 		return -1;
-	if (json_int(json_get(root, "index"), &d->block) == -1)
-		d->block = -1;
+	d->block = index;
 	return 0;
 }
 
@@ -657,6 +663,7 @@ anthropic_body_decode(struct ir_decoder *dec)
 	struct an_dec	*d = dec->state;
 	struct jv	 root = json_root(&dec->json), v;
 	struct ir_error	 err;
+	int64_t		 i = 0;
 
 	if (json_type(json_get(root, "content")) != JSON_ARRAY) {
 		ir_error_set(&err, IR_ERR_UPSTREAM,
@@ -670,10 +677,113 @@ anthropic_body_decode(struct ir_decoder *dec)
 		return -1;
 	for (v = json_first(json_get(root, "content")); json_ok(v);
 	    v = json_next(v)) {
-		if (start_block(dec, v) == -1)
+		if (start_block(dec, v, i++) == -1)
 			return -1;
 	}
 	read_stop(dec, root);
 	read_usage(d, json_get(root, "usage"));
 	return finish(dec);
 }
+
+/* --- for the loss report -------------------------------------------------- */
+
+static const struct json_known text_known[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("text") },
+	{ JSON_KNOWN("citations") }, { .name = NULL }
+};
+
+/* "direct" is what every call is, another one names its caller. */
+static const struct json_known caller_known[] = {
+	{ JSON_KNOWN("type") }, { .name = NULL }
+};
+
+static const struct json_known tool_use_known[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("id") }, { JSON_KNOWN("name") },
+	{ JSON_KNOWN("input") }, { JSON_KNOWN("caller"), .in = caller_known },
+	{ .name = NULL }
+};
+
+static const struct json_known thinking_known[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("thinking") },
+	{ JSON_KNOWN("signature") }, { .name = NULL }
+};
+
+static const struct json_known redacted_known[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("data") }, { .name = NULL }
+};
+
+static const struct json_known blocks_known[] = {
+	{ JSON_KNOWN("text"), .in = text_known },
+	{ JSON_KNOWN("tool_use"), .in = tool_use_known },
+	{ JSON_KNOWN("thinking"), .in = thinking_known },
+	{ JSON_KNOWN("redacted_thinking"), .in = redacted_known },
+	{ .name = NULL }
+};
+
+static const struct json_known cache_known[] = {
+	{ JSON_KNOWN("ephemeral_5m_input_tokens") },
+	{ JSON_KNOWN("ephemeral_1h_input_tokens") }, { .name = NULL }
+};
+
+static const struct json_known output_known[] = {
+	{ JSON_KNOWN("thinking_tokens") }, { .name = NULL }
+};
+
+/* The region is about the provider, as iterations are of sums told here. */
+static const struct json_known usage_known[] = {
+	{ JSON_KNOWN("input_tokens") }, { JSON_KNOWN("output_tokens") },
+	{ JSON_KNOWN("cache_creation_input_tokens") },
+	{ JSON_KNOWN("cache_read_input_tokens") },
+	{ JSON_KNOWN("cache_creation"), .in = cache_known },
+	{ JSON_KNOWN("output_tokens_details"), .in = output_known },
+	{ JSON_KNOWN("service_tier") }, { JSON_KNOWN("inference_geo") },
+	{ JSON_KNOWN("iterations") }, { .name = NULL }
+};
+
+static const struct json_known message_known[] = {
+	{ JSON_KNOWN("id") }, { JSON_KNOWN("type") }, { JSON_KNOWN("role") },
+	{ JSON_KNOWN("model") }, { JSON_KNOWN("stop_reason") },
+	{ JSON_KNOWN("stop_sequence") },
+	{ JSON_KNOWN("content"), .in = blocks_known, .by_type = true },
+	{ JSON_KNOWN("usage"), .in = usage_known }, { .name = NULL }
+};
+
+static const struct json_known start_known[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("message"), .in = message_known },
+	{ .name = NULL }
+};
+
+static const struct json_known block_known[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("index") },
+	{ JSON_KNOWN("content_block"), .in = blocks_known, .by_type = true },
+	{ .name = NULL }
+};
+
+static const struct json_known stop_known[] = {
+	{ JSON_KNOWN("stop_reason") }, { JSON_KNOWN("stop_sequence") },
+	{ .name = NULL }
+};
+
+static const struct json_known delta_known[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("delta"), .in = stop_known },
+	{ JSON_KNOWN("usage"), .in = usage_known }, { .name = NULL }
+};
+
+static const struct json_known events_known[] = {
+	{ JSON_KNOWN("message_start"), .in = start_known },
+	{ JSON_KNOWN("content_block_start"), .in = block_known },
+	{ JSON_KNOWN("message_delta"), .in = delta_known }, { .name = NULL }
+};
+
+const struct dialect_answer anthropic_answer = {
+	.members = {
+		[ANSWER_TEXT] = ".text",
+		[ANSWER_SIGNATURE] = ".signature",
+		[ANSWER_REDACTED] = ".data",
+		[ANSWER_NOTES] = ".citations",
+		[ANSWER_ARGS] = ".input",
+		[ANSWER_STOP] = "stop_reason",
+	},
+	.body = { .in = message_known },
+	.event = { .in = events_known, .by_type = true },
+};

@@ -6,16 +6,16 @@
  * is the name.  message_start waits for the first block or end: some providers
  * tell the input's tokens right behind the start.
  */
+#include "wire/answer_loss.h"
 #include "wire/cite.h"
 #include "wire/dialect_anthropic.h"
 
 #include <string.h>
 
 static void
-lost(struct ir_exchange *x, const char *path, const char *why)
+lost(struct ir_exchange *x, enum ir_member what, const char *why)
 {
-	if (x->loss != NULL)
-		loss_add(x->loss, LOSS_DROPPED, str_of(path), why);
+	answer_lost(x, what, LOSS_DROPPED, why);
 }
 
 /* --- what streams and bodies share ---------------------------------------- */
@@ -90,7 +90,7 @@ write_usage(struct jw *w, const struct ir_usage *u)
 }
 
 static struct str
-stop_reason(const struct ir_exchange *x, enum ir_stop stop, struct str raw,
+stop_reason(struct ir_exchange *x, enum ir_stop stop, struct str raw,
     bool called, bool refused)
 {
 	switch (stop) {
@@ -377,7 +377,7 @@ part_start(struct ir_encoder *enc, const struct ir_event *ev)
 		break;
 	}
 	e->skip = true;
-	lost(enc->x, "response.content", ev->part == IR_OPAQUE ?
+	lost(enc->x, ANSWER_PART, ev->part == IR_OPAQUE ?
 	    "a part that only the provider's dialect has" :
 	    "answers hold no media");
 }
@@ -414,8 +414,7 @@ static void
 delta_signature(struct ir_encoder *enc, const struct ir_event *ev)
 {
 	if (ev->from != &dialect_anthropic || ev->part != IR_THINKING) {
-		lost(enc->x, "response.signature",
-		    "a signature of another provider");
+		lost(enc->x, ANSWER_SIGNATURE, answer_state_why);
 		return;
 	}
 	begin_text(enc, "thinking", "signature");
@@ -429,8 +428,7 @@ delta_redacted(struct ir_encoder *enc, const struct ir_event *ev)
 	struct jw	 w;
 
 	if (ev->from != &dialect_anthropic || e->open) {
-		lost(enc->x, "response.thinking",
-		    "hidden thoughts of another provider");
+		lost(enc->x, ANSWER_REDACTED, answer_state_why);
 		return;
 	}
 	begin_block(enc, &w);
@@ -461,11 +459,10 @@ citations(struct ir_exchange *x, const struct dialect *from, struct str list,
 		jw_raw(&w, list);
 	else if (cite_write(x->arena, from, &dialect_anthropic, list, &about,
 	    &w) > 0)
-		lost(x, "response.annotations",
+		lost(x, ANSWER_NOTES,
 		    "a citation of what only its provider knows");
 	else
-		loss_add(x->loss, LOSS_APPROXIMATED,
-		    STR("response.annotations"),
+		answer_lost(x, ANSWER_NOTES, LOSS_APPROXIMATED,
 		    "citations in another provider's form");
 }
 
@@ -535,7 +532,7 @@ part_delta(struct ir_encoder *enc, const struct ir_event *ev)
 		delta_annotation(enc, ev);
 		break;
 	case IR_D_LOGPROBS:
-		lost(enc->x, "response.logprobs", "answers hold no logprobs");
+		lost(enc->x, ANSWER_LOGPROBS, "answers hold no logprobs");
 		break;
 	case IR_D_DATA:
 		break;
@@ -627,7 +624,7 @@ anthropic_event_encode(struct ir_encoder *enc, const struct ir_event *ev)
 	struct an_enc	*e = enc->state;
 
 	if (ev->choice > 0) {
-		lost(enc->x, "response.choices[1]", "one answer at a time");
+		lost(enc->x, ANSWER_CHOICE, "one answer at a time");
 		return;
 	}
 	switch (ev->type) {
@@ -738,10 +735,9 @@ body_text(struct body *b, const struct ir_out_part *p)
 	struct buf	 notes;
 
 	if (p->logprobs.len > 0)
-		lost(b->x, "response.logprobs", "answers hold no logprobs");
+		lost(b->x, ANSWER_LOGPROBS, "answers hold no logprobs");
 	if (p->signature.n > 0)
-		lost(b->x, "response.signature",
-		    "a signature of another provider");
+		lost(b->x, ANSWER_SIGNATURE, answer_state_why);
 	buf_init(&notes, SIZE_MAX / 2);
 	citations(b->x, p->from, buf_str(&p->annotations), part_text(p),
 	    &notes);
@@ -767,8 +763,7 @@ body_call(struct body *b, const struct ir_out_part *p)
 	struct str	 input;
 
 	if (p->signature.n > 0)
-		lost(b->x, "response.signature",
-		    "a signature of another provider");
+		lost(b->x, ANSWER_SIGNATURE, answer_state_why);
 	body_open(b, "tool_use");
 	jw_key(&b->w, "id");
 	jw_str(&b->w, call_id(b->x, p->id, b->calls++));
@@ -782,7 +777,7 @@ body_call(struct body *b, const struct ir_out_part *p)
 		jw_object_end(&b->w);
 	} else {
 		if (ir_args_object(b->x->arena, &args, &input) == -1)
-			lost(b->x, "response.arguments",
+			answer_lost(b->x, ANSWER_ARGS, LOSS_APPROXIMATED,
 			    "arguments that are no JSON object");
 		jw_raw(&b->w, input);
 	}
@@ -802,8 +797,8 @@ body_thinking(struct body *b, const struct ir_out_part *p)
 		return;
 	}
 	if (!ours && (p->signature.n > 0 || p->redacted.n > 0))
-		lost(b->x, "response.thinking",
-		    "hidden thoughts of another provider");
+		lost(b->x, p->redacted.n > 0 ? ANSWER_REDACTED :
+		    ANSWER_SIGNATURE, answer_state_why);
 	if (p->text.len == 0 && (p->signature.n == 0 || !ours))
 		return;
 	body_open(b, "thinking");
@@ -817,6 +812,7 @@ body_thinking(struct body *b, const struct ir_out_part *p)
 static void
 body_part(struct body *b, const struct ir_out_part *p)
 {
+	b->x->at = p->at;
 	switch (p->type) {
 	case IR_REFUSAL:
 		b->refused = true;
@@ -838,11 +834,11 @@ body_part(struct body *b, const struct ir_out_part *p)
 		}
 		if (body_run(b, p->from, p->raw))
 			return;
-		lost(b->x, "response.content",
+		lost(b->x, ANSWER_PART,
 		    "a part that only the provider's dialect has");
 		return;
 	default:
-		lost(b->x, "response.content", "answers hold no media");
+		lost(b->x, ANSWER_PART, "answers hold no media");
 		return;
 	}
 }
@@ -852,15 +848,19 @@ anthropic_body_encode(struct ir_exchange *x, const struct ir_response *rs,
     struct buf *out)
 {
 	static const struct ir_out_choice	 none;
-	const struct ir_out_choice	*c = rs->choices;
+	const struct ir_out_choice	*c = rs->choices, *o;
 	const struct ir_out_part	*p;
 	struct body			 b = { .x = x };
 	struct jw			*w = &b.w;
 
 	if (c == NULL || c->index != 0)
 		c = &none;
-	if (rs->choices != NULL && (c == &none || c->next != NULL))
-		lost(x, "response.choices[1]", "one answer at a time");
+	for (o = rs->choices; o != NULL; o = o->next) {
+		if (o == c)
+			continue;
+		x->at = o->at;
+		lost(x, ANSWER_CHOICE, "one answer at a time");
+	}
 	jw_init(w, out);
 	jw_object(w);
 	jw_key(w, "id");
@@ -878,6 +878,7 @@ anthropic_body_encode(struct ir_exchange *x, const struct ir_response *rs,
 	body_pieces(&b, server_run_rest(x, &b.runs, &dialect_anthropic));
 	jw_array_end(w);
 	jw_key(w, "stop_reason");
+	x->at = c->at;
 	jw_str(w, stop_reason(x, c->stop, c->stop_raw, b.calls > 0,
 	    b.refused));
 	write_stop_seq(w, c->stop, c->stop_seq);

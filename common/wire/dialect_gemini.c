@@ -468,6 +468,7 @@ const struct dialect dialect_gemini = {
 	.event_finished = gem_event_finished,
 	.body_decode = gem_body_decode,
 	.error_decode = gem_error_decode,
+	.answer = &gem_answer,
 	.enc_size = sizeof(struct gem_enc),
 	.event_encode = gem_event_encode,
 	.body_encode = gem_body_encode,

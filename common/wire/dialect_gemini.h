@@ -125,6 +125,7 @@ struct gem_dec {
 int	 gem_event_decode(struct ir_decoder *, const struct frame *)
 	    __attribute__((__warn_unused_result__));
 bool	 gem_event_finished(const struct ir_decoder *);
+extern const struct dialect_answer	 gem_answer;
 int	 gem_event_end(struct ir_decoder *)
 	    __attribute__((__warn_unused_result__));
 int	 gem_body_decode(struct ir_decoder *)

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/codec.h"
+#include "wire/answer_loss.h"
 #include "wire/dialect_gemini.h"
 
 /* A call whose arguments come in pieces, "$.city" by "$.city". */
@@ -410,9 +411,9 @@ annotation(struct ir_decoder *dec, struct gem_candidate *c, unsigned choice,
 	if (json_type(v) != JSON_OBJECT || json_count(v) == 0)
 		return 0;
 	if (!c->open || c->type != IR_TEXT) {
-		loss_add(dec->x->loss, LOSS_DROPPED, arena_strf(a,
-		    "response.candidates[%u].%s", choice, name),
-		    "there is no text that it is about");
+		answer_lost_at(dec->x, arena_strf(a, "candidates[$c].%s",
+		    name).p, LOSS_DROPPED, "the text that it is about has "
+		    "ended");
 		return 0;
 	}
 	return delta(dec, c, choice, IR_D_ANNOTATION, JSTR_NONE,
@@ -444,8 +445,13 @@ logprobs(struct ir_decoder *dec, struct gem_candidate *c, unsigned choice,
 	int		 rc;
 
 	t = json_first(gem_get(v, "chosenCandidates"));
-	if (!json_ok(t) || !c->open || c->type != IR_TEXT)
+	if (!json_ok(t))
 		return 0;
+	if (!c->open || c->type != IR_TEXT) {
+		answer_lost(dec->x, ANSWER_LOGPROBS, LOSS_DROPPED,
+		    "the text that they are about has ended");
+		return 0;
+	}
 	buf_init(&b, GEM_ACC_MAX);
 	jw_init(&w, &b);
 	jw_array(&w);
@@ -498,10 +504,74 @@ finish_reason(struct ir_decoder *dec, struct gem_candidate *c, struct jv v)
 	c->finished = true;
 }
 
+/* What hangs on the candidate v: it is about its text. */
+static int
+notes(struct ir_decoder *dec, struct gem_candidate *c, unsigned choice,
+    struct jv v)
+{
+	if (logprobs(dec, c, choice, gem_get(v, "logprobsResult")) == -1 ||
+	    annotation(dec, c, choice, gem_get(v, "citationMetadata"),
+	    "citationMetadata") == -1 ||
+	    annotation(dec, c, choice, gem_get(v, "groundingMetadata"),
+	    "groundingMetadata") == -1)
+		return -1;
+	return annotation(dec, c, choice, gem_get(v, "urlContextMetadata"),
+	    "urlContextMetadata");
+}
+
+static bool
+is_text(struct jv p)
+{
+	return json_type(gem_get(p, "text")) == JSON_STRING &&
+	    json_type(gem_get(p, "thought")) != JSON_TRUE;
+}
+
+/* Of the parts from p on, the last that is text; none if p is the only one. */
+static struct jv
+last_text(struct jv p)
+{
+	struct jv	 last = JV_NONE;
+
+	if (!json_ok(json_next(p)))
+		return last;
+	for (; json_ok(p); p = json_next(p))
+		if (is_text(p))
+			last = p;
+	return last;
+}
+
+/* The notes follow the last text: behind other parts it has ended. */
+static int
+parts_decode(struct ir_decoder *dec, struct gem_candidate *c, unsigned choice,
+    struct jv v)
+{
+	struct jv	 parts = gem_get(gem_get(v, "content"), "parts"), p;
+	struct jv	 last;
+	bool		 noted = false;
+
+	if (json_type(parts) == JSON_OBJECT) {
+		if (part(dec, c, choice, parts) == -1)
+			return -1;
+		return notes(dec, c, choice, v);
+	}
+	p = json_first(parts);
+	for (last = last_text(p); json_ok(p); p = json_next(p)) {
+		if (part(dec, c, choice, p) == -1)
+			return -1;
+		if (json_ok(last) && p.i == last.i) {
+			noted = true;
+			if (notes(dec, c, choice, v) == -1)
+				return -1;
+		}
+		dec->x->at.item++;
+	}
+	return noted ? 0 : notes(dec, c, choice, v);
+}
+
 static int
 candidate_decode(struct ir_decoder *dec, struct jv v, int64_t position)
 {
-	struct jv		 index = gem_get(v, "index"), parts, p;
+	struct jv		 index = gem_get(v, "index");
 	struct gem_candidate	*c;
 	unsigned		 choice;
 
@@ -513,23 +583,12 @@ candidate_decode(struct ir_decoder *dec, struct jv v, int64_t position)
 		return 0;
 	choice = (unsigned)position;
 	c->seen = true;
-	parts = gem_get(gem_get(v, "content"), "parts");
-	if (json_type(parts) == JSON_OBJECT) {
-		if (part(dec, c, choice, parts) == -1)
-			return -1;
-	} else
-		for (p = json_first(parts); json_ok(p); p = json_next(p))
-			if (part(dec, c, choice, p) == -1)
-				return -1;
-	finish_reason(dec, c, gem_get(v, "finishReason"));
-	if (logprobs(dec, c, choice, gem_get(v, "logprobsResult")) == -1 ||
-	    annotation(dec, c, choice, gem_get(v, "citationMetadata"),
-	    "citationMetadata") == -1 ||
-	    annotation(dec, c, choice, gem_get(v, "groundingMetadata"),
-	    "groundingMetadata") == -1 ||
-	    annotation(dec, c, choice, gem_get(v, "urlContextMetadata"),
-	    "urlContextMetadata") == -1)
+	dec->x->at.choice = choice;
+	dec->x->at.item = 0;
+	dec->x->at.path = "candidates[$c].content.parts[$i]";
+	if (parts_decode(dec, c, choice, v) == -1)
 		return -1;
+	finish_reason(dec, c, gem_get(v, "finishReason"));
 	return 0;
 }
 
@@ -696,6 +755,7 @@ stop(struct ir_decoder *dec, struct gem_candidate *c, unsigned choice)
 	struct ir_event	 ev = { .type = IR_EV_STOP, .choice = choice,
 			    .stop = c->stop, .stop_raw = c->stop_raw };
 
+	dec->x->at.choice = choice;
 	if (part_close(dec, c, choice) == -1)
 		return -1;
 	if (ev.stop == IR_STOP_END && c->called)
@@ -807,3 +867,72 @@ gem_body_decode(struct ir_decoder *dec)
 		return -1;
 	return finish(dec, true);
 }
+
+/* --- for the loss report -------------------------------------------------- */
+
+/* What a part can be besides text is told as a whole, where it is lost. */
+static const struct json_known part_known[] = {
+	{ JSON_KNOWN("text") }, { JSON_KNOWN("thought") },
+	{ JSON_KNOWN("functionCall") }, { JSON_KNOWN("thoughtSignature") },
+	{ JSON_KNOWN("inlineData") }, { JSON_KNOWN("fileData") },
+	{ JSON_KNOWN("executableCode") },
+	{ JSON_KNOWN("codeExecutionResult") },
+	{ JSON_KNOWN("functionResponse") }, { JSON_KNOWN("toolCall") },
+	{ JSON_KNOWN("toolResponse") }, { JSON_KNOWN("function_call") },
+	{ JSON_KNOWN("thought_signature") }, { JSON_KNOWN("inline_data") },
+	{ JSON_KNOWN("file_data") }, { JSON_KNOWN("executable_code") },
+	{ JSON_KNOWN("code_execution_result") },
+	{ JSON_KNOWN("function_response") }, { JSON_KNOWN("tool_call") },
+	{ JSON_KNOWN("tool_response") }, { .name = NULL }
+};
+
+static const struct json_known content_known[] = {
+	{ JSON_KNOWN("parts"), .in = part_known }, { JSON_KNOWN("role") },
+	{ .name = NULL }
+};
+
+static const struct json_known candidate_known[] = {
+	{ JSON_KNOWN("content"), .in = content_known },
+	{ JSON_KNOWN("finishReason") }, { JSON_KNOWN("index") },
+	{ JSON_KNOWN("citationMetadata") }, { JSON_KNOWN("tokenCount") },
+	{ JSON_KNOWN("groundingMetadata") },
+	{ JSON_KNOWN("urlContextMetadata") }, { JSON_KNOWN("logprobsResult") },
+	{ JSON_KNOWN("finish_reason") }, { JSON_KNOWN("citation_metadata") },
+	{ JSON_KNOWN("token_count") }, { JSON_KNOWN("grounding_metadata") },
+	{ JSON_KNOWN("url_context_metadata") },
+	{ JSON_KNOWN("logprobs_result") }, { .name = NULL }
+};
+
+static const struct json_known feedback_known[] = {
+	{ JSON_KNOWN("blockReason") }, { JSON_KNOWN("block_reason") },
+	{ .name = NULL }
+};
+
+/*
+ * The usage's counts split by medium are sums' parts, which no other dialect
+ * has; the kind of traffic is about the provider's account.
+ */
+static const struct json_known answer_known[] = {
+	{ JSON_KNOWN("candidates"), .in = candidate_known },
+	{ JSON_KNOWN("promptFeedback"), .in = feedback_known },
+	{ JSON_KNOWN("usageMetadata") }, { JSON_KNOWN("modelVersion") },
+	{ JSON_KNOWN("createTime") }, { JSON_KNOWN("responseId") },
+	{ JSON_KNOWN("prompt_feedback"), .in = feedback_known },
+	{ JSON_KNOWN("usage_metadata") }, { JSON_KNOWN("model_version") },
+	{ JSON_KNOWN("create_time") }, { JSON_KNOWN("response_id") },
+	{ JSON_KNOWN("response") }, { JSON_KNOWN("error") }, { .name = NULL }
+};
+
+const struct dialect_answer gem_answer = {
+	.members = {
+		[ANSWER_TEXT] = ".text",
+		[ANSWER_SIGNATURE] = ".thoughtSignature",
+		[ANSWER_NOTES] = "candidates[$c].groundingMetadata",
+		[ANSWER_LOGPROBS] = "candidates[$c].logprobsResult",
+		[ANSWER_ARGS] = ".functionCall.args",
+		[ANSWER_CHOICE] = "candidates[$c]",
+		[ANSWER_STOP] = "candidates[$c].finishReason",
+	},
+	.body = { .in = answer_known },
+	.event = { .in = answer_known },
+};

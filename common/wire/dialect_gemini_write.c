@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "wire/answer_loss.h"
 #include "wire/cite.h"
 #include "wire/dialect_gemini.h"
 
@@ -44,15 +45,15 @@ thoughts_wanted(const struct ir_exchange *x)
 }
 
 static void
-lose(struct ir_exchange *x, const char *what, const char *why)
+lose(struct ir_exchange *x, enum ir_member what, const char *why)
 {
-	loss_add(x->loss, LOSS_DROPPED, str_of(what), why);
+	answer_lost(x, what, LOSS_DROPPED, why);
 }
 
 static void
 lose_thoughts(struct ir_exchange *x)
 {
-	lose(x, "response.thinking", "thoughts were not asked for");
+	lose(x, ANSWER_PART, "thoughts were not asked for");
 }
 
 static void
@@ -103,8 +104,7 @@ call_write(struct ir_exchange *x, struct jw *w, struct str id, struct str name,
 		jw_object_end(w);
 	} else {
 		if (ir_args_object(x->arena, &args, &object) == -1)
-			loss_add(x->loss, LOSS_APPROXIMATED,
-			    STR("response.functionCall.args"),
+			answer_lost(x, ANSWER_ARGS, LOSS_APPROXIMATED,
 			    "arguments that are no JSON object");
 		jw_raw(w, object);
 	}
@@ -446,8 +446,7 @@ signature_event(struct ir_encoder *enc, const struct ir_event *ev)
 	struct str		 s;
 
 	if (ev->from != &dialect_gemini) {
-		lose(enc->x, "response.signature",
-		    "another provider's signature");
+		lose(enc->x, ANSWER_SIGNATURE, answer_state_why);
 		return;
 	}
 	if (ev->part == IR_TEXT || ev->part == IR_THINKING ||
@@ -459,27 +458,27 @@ signature_event(struct ir_encoder *enc, const struct ir_event *ev)
 	c->signature = (struct jstr){ s.p, s.n };
 }
 
-/* In this dialect's form, or nothing. */
+/* Those of another dialect's answer in this dialect's form, or nothing. */
 static struct str
-notes_fit(struct ir_exchange *x, const struct dialect *from, struct str list,
-    struct jstr text)
+notes_fit(struct ir_exchange *x, struct cite_hold *h)
 {
-	struct cite_text	 about = { .text = text, .chars = -1 };
+	const struct cite_span	*span;
 	struct buf		 b;
 	struct jw		 w;
 	struct str		 res;
 
-	if (from == &dialect_gemini || list.n == 0)
-		return list;
 	buf_init(&b, SIZE_MAX / 2);
 	jw_init(&w, &b);
-	if (cite_write(x->arena, from, &dialect_gemini, list, &about, &w) > 0)
-		lose(x, "response.annotations",
-		    "a citation of what only its provider knows");
-	else
-		loss_add(x->loss, LOSS_APPROXIMATED,
-		    STR("response.annotations"),
-		    "citations in another provider's form");
+	cite_write_parts(x->arena, h, &w);
+	for (span = h->spans; span != NULL; span = span->next) {
+		x->at = span->at;
+		if (span->lost > 0)
+			lose(x, ANSWER_NOTES,
+			    "a citation of what only its provider knows");
+		else
+			answer_lost(x, ANSWER_NOTES, LOSS_APPROXIMATED,
+			    "citations in another provider's form");
+	}
 	res = arena_str(x->arena, buf_str(&b));
 	buf_release(&b);
 	return res;
@@ -542,8 +541,7 @@ delta_event(struct ir_encoder *enc, const struct ir_event *ev)
 		signature_event(enc, ev);
 		break;
 	case IR_D_REDACTED:
-		lose(enc->x, "response.thinking",
-		    "another provider's redacted thinking");
+		lose(enc->x, ANSWER_REDACTED, answer_state_why);
 		break;
 	case IR_D_ANNOTATION:
 		if (ev->from == &dialect_gemini)
@@ -594,7 +592,7 @@ opaque_event(struct ir_encoder *enc, const struct ir_event *ev)
 	    &dialect_gemini, &p))
 		run_chunks(enc, ev->choice, p);
 	else
-		lose(enc->x, "response.parts",
+		lose(enc->x, ANSWER_PART,
 		    "only its own provider's clients know this");
 }
 
@@ -634,7 +632,8 @@ part_end_event(struct ir_encoder *enc, const struct ir_event *ev)
 		part_open(enc, &w);
 		media_write(&w, c->media_type, s, c->signature);
 		part_close(enc, &w, ev->choice);
-	}
+	} else if (ev->part == IR_TEXT)
+		cite_hold_part(enc->x, &c->hold);
 }
 
 static void
@@ -683,10 +682,9 @@ held_notes(struct ir_encoder *enc, unsigned choice)
 
 	run_chunks(enc, choice, server_run_rest(enc->x, &c->runs,
 	    &dialect_gemini));
-	if (h->notes.n > 0)
-		gem_acc_value(enc->x->arena, &c->beside, notes_fit(enc->x,
-		    h->from, cite_held_notes(h), cite_held_text(h)));
-	h->notes.n = 0;
+	cite_hold_part(enc->x, h);
+	gem_acc_value(enc->x->arena, &c->beside, notes_fit(enc->x, h));
+	h->spans = NULL;
 	note_chunk(enc, choice, (struct str){ c->beside.p, c->beside.n });
 	c->beside.n = 0;
 }
@@ -747,8 +745,7 @@ body_text(struct ir_exchange *x, struct jw *w, const struct ir_out_part *p,
 	bool		 thought = p->type == IR_THINKING;
 
 	if (p->redacted.n > 0)
-		lose(x, "response.thinking",
-		    "another provider's redacted thinking");
+		lose(x, ANSWER_REDACTED, answer_state_why);
 	if (thought && text.n > 0 && !thoughts_wanted(x)) {
 		lose_thoughts(x);
 		text = JSTR("");
@@ -786,7 +783,7 @@ body_opaque(struct ir_exchange *x, struct jw *w, struct beside *b,
 	    &dialect_gemini, &pieces))
 		body_pieces(x, w, b, pieces);
 	else
-		lose(x, "response.parts",
+		lose(x, ANSWER_PART,
 		    "only its own provider's clients know this");
 }
 
@@ -797,7 +794,7 @@ body_part(struct ir_exchange *x, struct jw *w, struct beside *b,
 	struct jstr	 sig = p->signature;
 
 	if (sig.n > 0 && p->from != &dialect_gemini) {
-		lose(x, "response.signature", "another provider's signature");
+		lose(x, ANSWER_SIGNATURE, answer_state_why);
 		sig = JSTR_NONE;
 	}
 	switch (p->type) {
@@ -836,6 +833,7 @@ body_choice(struct ir_exchange *x, struct jw *w, const struct ir_out_choice *c)
 	candidate_open(w);
 	len = w->b->len;
 	for (p = c->parts; p != NULL; p = p->next) {
+		x->at = p->at;
 		body_part(x, w, &b, p);
 		gem_acc_value(x->arena, &logprobs, buf_str(&p->logprobs));
 		if (p->type == IR_TEXT)
@@ -847,15 +845,16 @@ body_choice(struct ir_exchange *x, struct jw *w, const struct ir_out_choice *c)
 		else if (p->annotations.len > 0)
 			cite_hold_note(x->arena, &hold, p->from,
 			    buf_str(&p->annotations));
+		cite_hold_part(x, &hold);
 	}
 	body_pieces(x, w, &b, server_run_rest(x, &b.runs, &dialect_gemini));
 	if (w->b->len == len)
 		text_write(w, JSTR(""), false, JSTR_NONE);
 	content_close(w);
+	x->at = c->at;
 	stop_write(x, w, c->stop, c->stop_raw);
 	logprobs_write(x, w, (struct str){ logprobs.p, logprobs.n });
-	gem_acc_value(x->arena, &b.notes, notes_fit(x, hold.from,
-	    cite_held_notes(&hold), cite_held_text(&hold)));
+	gem_acc_value(x->arena, &b.notes, notes_fit(x, &hold));
 	notes_write(x, w, (struct str){ b.notes.p, b.notes.n });
 	candidate_close(w, c->index);
 }

@@ -376,6 +376,7 @@ const struct dialect dialect_openai_chat = {
 	.event_finished = chat_event_finished,
 	.body_decode = chat_body_decode,
 	.error_decode = error_decode,
+	.answer = &chat_answer,
 	.enc_size = sizeof(struct chat_enc),
 	.event_encode = chat_event_encode,
 	.body_encode = chat_body_encode,

@@ -10,6 +10,7 @@
  * The reason for the end is told when the stream is over: some servers name
  * one in the middle, or the same one twice.
  */
+#include "wire/answer_loss.h"
 #include "wire/dialect_openai_chat.h"
 
 #define CALLS_MAX	1024		/* in one choice */
@@ -40,6 +41,7 @@ struct slot {
 	bool			 single;	/* nothing more will come */
 	bool			 legacy;	/* function_call */
 	int64_t			 key;		/* index on the wire, or -1 */
+	unsigned		 place;		/* of several: which */
 	struct str		 id, name, media_type, raw;
 	struct track		 args;
 	struct piece		*pieces, **last;
@@ -139,10 +141,36 @@ track_feed(struct track *t, struct jstr s)
 
 /* --- the queue ------------------------------------------------------------ */
 
+/* Of the whole message, which a stream tells in pieces. */
+static const char *
+slot_path(const struct slot *s)
+{
+	switch (s->type) {
+	case IR_TEXT:
+		return "choices[$c].message.content";
+	case IR_THINKING:
+		return "choices[$c].message.reasoning_content";
+	case IR_REFUSAL:
+		return "choices[$c].message.refusal";
+	case IR_TOOL_CALL:
+		return s->legacy ? "choices[$c].message.function_call" :
+		    "choices[$c].message.tool_calls[$i]";
+	case IR_IMAGE:
+		return "choices[$c].message.images[$i]";
+	default:
+		return "choices[$c].message.audio";
+	}
+}
+
 static void
 slot_event(struct rd *d, const struct chat_dec_choice *c,
     const struct slot *s, struct ir_event *ev)
 {
+	struct ir_place	*at = &d->dec->x->at;
+
+	at->choice = c->index;
+	at->item = s->place;
+	at->path = slot_path(s);
 	ev->choice = c->index;
 	ev->index = s->index;
 	ev->part = s->type;
@@ -336,6 +364,7 @@ call_add(struct rd *d, struct chat_dec_choice *c, enum ir_tool_kind kind)
 		return NULL;
 	s = slot_add(d, c, IR_TOOL_CALL);
 	s->tool = kind;
+	s->place = c->n_calls;
 	s->older = c->calls;
 	c->calls = s;
 	c->n_calls++;
@@ -482,7 +511,8 @@ add_audio(struct rd *d, struct chat_dec_choice *c, struct jv v)
 
 /* OpenRouter's: {"type":"image_url","image_url":{"url":"data:.."}} */
 static void
-add_image(struct rd *d, struct chat_dec_choice *c, struct jv v)
+add_image(struct rd *d, struct chat_dec_choice *c, struct jv v,
+    unsigned place)
 {
 	struct jv	 url = json_get(json_get(v, "image_url"), "url");
 	struct ir_media	 m = { 0 };
@@ -492,6 +522,7 @@ add_image(struct rd *d, struct chat_dec_choice *c, struct jv v)
 	    ir_data_url(d->a, json_jstr(url), &m) == -1)
 		return;
 	s = slot_add(d, c, IR_IMAGE);
+	s->place = place;
 	s->media_type = arena_str(d->a, m.type);
 	s->single = true;
 	slot_delta(d, c, s, IR_D_DATA, JSTR_NONE, m.data);
@@ -527,6 +558,7 @@ static void
 add_message(struct rd *d, struct chat_dec_choice *c, struct jv v)
 {
 	struct jv	 thought = json_get(v, "reasoning_content"), e;
+	unsigned	 i = 0;
 
 	if (json_type(v) != JSON_OBJECT)
 		return;
@@ -540,7 +572,7 @@ add_message(struct rd *d, struct chat_dec_choice *c, struct jv v)
 		add_note(d, c, IR_TEXT, IR_D_ANNOTATION, json_raw(e));
 	for (e = json_first(json_get(v, "images")); json_ok(e);
 	    e = json_next(e))
-		add_image(d, c, e);
+		add_image(d, c, e, i++);
 	add_audio(d, c, json_get(v, "audio"));
 }
 
@@ -786,23 +818,34 @@ stop_of(const struct chat_dec_choice *c)
 }
 
 static void
-lose_call(struct rd *d)
+lose(struct rd *d, const struct chat_dec_choice *c, const char *path,
+    const char *why)
 {
-	if (d->dec->x->loss != NULL)
-		loss_add(d->dec->x->loss, LOSS_DROPPED,
-		    STR("response.choices[].message.tool_calls"),
-		    "a call without a name");
+	d->dec->x->at.choice = c->index;
+	answer_lost_at(d->dec->x, path, LOSS_DROPPED, why);
+}
+
+static void
+lose_call(struct rd *d, const struct chat_dec_choice *c, const struct slot *s)
+{
+	d->dec->x->at.item = s->place;
+	lose(d, c, slot_path(s), "a call without a name");
 }
 
 /* Citations without any text: one is opened for them. */
 static void
 place_notes(struct rd *d, struct chat_dec_choice *c)
 {
-	for (struct piece *p = c->notes; p != NULL; p = p->next)
+	struct piece	*p;
+
+	for (p = c->notes; p != NULL; p = p->next)
 		if (p->delta == IR_D_ANNOTATION) {
 			(void)slot_add(d, c, IR_TEXT);
 			return;
 		}
+	if (c->notes != NULL)
+		lose(d, c, "choices[$c].logprobs", "there is no text behind "
+		    "them");
 }
 
 static void
@@ -812,7 +855,7 @@ finish_parts(struct rd *d, struct chat_dec_choice *c)
 	for (; c->head != NULL; queue_pop(c)) {
 		if (!c->head->begun) {
 			if (!slot_ready(c->head)) {
-				lose_call(d);
+				lose_call(d, c, c->head);
 				continue;
 			}
 			slot_begin(d, c, c->head);
@@ -828,6 +871,7 @@ emit_stop(struct rd *d, const struct chat_dec_choice *c)
 			     .stop_raw = c->reason, .stop_seq = c->stop_seq,
 			     .from = &dialect_openai_chat };
 
+	d->dec->x->at.choice = c->index;
 	ev.stop = stop_of(c);
 	emit(d, &ev);
 }
@@ -973,3 +1017,77 @@ chat_body_decode(struct ir_decoder *dec)
 		finish(&d);
 	return d.res;
 }
+
+/* --- for the loss report -------------------------------------------------- */
+
+static const struct json_known function_known[] = {
+	{ JSON_KNOWN("name") }, { JSON_KNOWN("arguments") }, { .name = NULL }
+};
+
+static const struct json_known custom_known[] = {
+	{ JSON_KNOWN("name") }, { JSON_KNOWN("input") }, { .name = NULL }
+};
+
+static const struct json_known call_known[] = {
+	{ JSON_KNOWN("index") }, { JSON_KNOWN("id") }, { JSON_KNOWN("type") },
+	{ JSON_KNOWN("function"), .in = function_known },
+	{ JSON_KNOWN("custom"), .in = custom_known }, { .name = NULL }
+};
+
+static const struct json_known message_known[] = {
+	{ JSON_KNOWN("role") }, { JSON_KNOWN("content") },
+	{ JSON_KNOWN("refusal") }, { JSON_KNOWN("reasoning_content") },
+	{ JSON_KNOWN("reasoning") },
+	{ JSON_KNOWN("tool_calls"), .in = call_known },
+	{ JSON_KNOWN("function_call"), .in = function_known },
+	{ JSON_KNOWN("annotations") }, { JSON_KNOWN("images") },
+	{ JSON_KNOWN("audio") }, { .name = NULL }
+};
+
+static const struct json_known choice_known[] = {
+	{ JSON_KNOWN("index") }, { JSON_KNOWN("delta"), .in = message_known },
+	{ JSON_KNOWN("message"), .in = message_known },
+	{ JSON_KNOWN("logprobs") }, { JSON_KNOWN("finish_reason") },
+	{ JSON_KNOWN("stop_reason") }, { JSON_KNOWN("error") },
+	{ .name = NULL }
+};
+
+/* Sums' parts by medium, which no other dialect has, with what is read. */
+static const struct json_known detail_known[] = {
+	{ JSON_KNOWN("cached_tokens") }, { JSON_KNOWN("cache_write_tokens") },
+	{ JSON_KNOWN("reasoning_tokens") }, { JSON_KNOWN("audio_tokens") },
+	{ JSON_KNOWN("text_tokens") }, { JSON_KNOWN("image_tokens") },
+	{ JSON_KNOWN("video_tokens") }, { .name = NULL }
+};
+
+static const struct json_known usage_known[] = {
+	{ JSON_KNOWN("prompt_tokens") }, { JSON_KNOWN("completion_tokens") },
+	{ JSON_KNOWN("total_tokens") },
+	{ JSON_KNOWN("prompt_tokens_details"), .in = detail_known },
+	{ JSON_KNOWN("completion_tokens_details"), .in = detail_known },
+	{ JSON_KNOWN("prompt_cache_hit_tokens") },
+	{ JSON_KNOWN("prompt_cache_miss_tokens") }, { .name = NULL }
+};
+
+/* The fingerprint is of the provider's machines, obfuscation is padding. */
+static const struct json_known chunk_known[] = {
+	{ JSON_KNOWN("id") }, { JSON_KNOWN("object") },
+	{ JSON_KNOWN("created") }, { JSON_KNOWN("model") },
+	{ JSON_KNOWN("service_tier") }, { JSON_KNOWN("system_fingerprint") },
+	{ JSON_KNOWN("choices"), .in = choice_known },
+	{ JSON_KNOWN("usage"), .in = usage_known },
+	{ JSON_KNOWN("obfuscation") }, { JSON_KNOWN("x_groq") },
+	{ JSON_KNOWN("error") }, { .name = NULL }
+};
+
+const struct dialect_answer chat_answer = {
+	.members = {
+		[ANSWER_NOTES] = "choices[$c].message.annotations",
+		[ANSWER_LOGPROBS] = "choices[$c].logprobs",
+		[ANSWER_ARGS] = ".function.arguments",
+		[ANSWER_CHOICE] = "choices[$c]",
+		[ANSWER_STOP] = "choices[$c].finish_reason",
+	},
+	.body = { .in = chunk_known },
+	.event = { .in = chunk_known },
+};

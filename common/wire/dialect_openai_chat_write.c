@@ -5,6 +5,7 @@
  * arguments; "finish_reason" comes with an empty delta, usage in a chunk of its
  * own where the client asked for it, then [DONE].
  */
+#include "wire/answer_loss.h"
 #include "wire/cite.h"
 #include "wire/dialect_openai_chat.h"
 
@@ -35,15 +36,6 @@ struct chat_enc_choice {
 };
 
 /* --- what both forms share ------------------------------------------------ */
-
-static void
-lose(struct ir_exchange *x, unsigned choice, const char *member,
-    enum loss_action action, const char *why)
-{
-	if (x->loss != NULL)
-		loss_add(x->loss, action, arena_strf(x->arena,
-		    "response.choices[%u].message.%s", choice, member), why);
-}
 
 static struct str
 answer_id(struct ir_exchange *x, struct str id)
@@ -134,7 +126,7 @@ unwrap(struct arena *a, struct jstr args)
 }
 
 static const char *
-finish_reason(const struct ir_exchange *x, enum ir_stop stop, struct str raw)
+finish_reason(struct ir_exchange *x, enum ir_stop stop, struct str raw)
 {
 	switch (stop) {
 	case IR_STOP_LENGTH:
@@ -206,10 +198,11 @@ write_usage(struct jw *w, const struct ir_usage *u)
 
 /* The Responses API has the citation's members one level higher. */
 static bool
-write_citation(struct jw *w, struct jv v)
+write_citation(struct jw *w, struct jv v, int64_t before)
 {
 	static const char *const names[] = { "start_index", "end_index",
 	    "url", "title", NULL };
+	int64_t	 n;
 
 	if (!json_is(json_get(v, "type"), "url_citation"))
 		return false;
@@ -218,11 +211,16 @@ write_citation(struct jw *w, struct jv v)
 	jw_strz(w, "url_citation");
 	jw_key(w, "url_citation");
 	jw_object(w);
-	for (int i = 0; names[i] != NULL; i++)
-		if (json_ok(json_get(v, names[i]))) {
-			jw_key(w, names[i]);
+	for (int i = 0; names[i] != NULL; i++) {
+		if (!json_ok(json_get(v, names[i])))
+			continue;
+		jw_key(w, names[i]);
+		/* Of the message there, of the part here. */
+		if (i < 2 && json_int(json_get(v, names[i]), &n) == 0)
+			jw_int(w, n + before);
+		else
 			jw_raw(w, json_raw(json_get(v, names[i])));
-		}
+	}
 	jw_object_end(w);
 	jw_object_end(w);
 	return true;
@@ -234,8 +232,7 @@ write_citation(struct jw *w, struct jv v)
  */
 static void
 notes_fit(struct ir_exchange *x, struct jw *w, struct str list,
-    const struct dialect *from, const struct cite_text *about,
-    unsigned choice)
+    const struct dialect *from, const struct cite_text *about)
 {
 	struct json	 j;
 	struct jv	 e;
@@ -250,16 +247,16 @@ notes_fit(struct ir_exchange *x, struct jw *w, struct str list,
 		n = cite_write(x->arena, from, &dialect_openai_chat, list,
 		    about, w);
 		if (n == 0)
-			lose(x, choice, "annotations", LOSS_APPROXIMATED,
+			answer_lost(x, ANSWER_NOTES, LOSS_APPROXIMATED,
 			    "citations in another provider's form");
 	} else if (json_parse(&j, arena_strf(x->arena, "[%.*s]",
 	    STR_FMT(list)), NULL) == 0)
 		for (e = json_first(json_root(&j)); json_ok(e);
 		    e = json_next(e))
-			n += !write_citation(w, e);
+			n += !write_citation(w, e, about->before);
 	json_release(&j);
 	if (n > 0)
-		lose(x, choice, "annotations", LOSS_DROPPED,
+		answer_lost(x, ANSWER_NOTES, LOSS_DROPPED,
 		    "a citation of what only its provider knows");
 }
 
@@ -424,7 +421,7 @@ call_start(struct ir_encoder *enc, struct chat_enc_choice *c,
 	c->mode = call_mode(enc->x, ev->tool, name, c->n_calls++);
 	c->any_args = false;
 	if (c->mode == CALL_SKIP) {
-		lose(enc->x, ev->choice, "function_call", LOSS_DROPPED,
+		answer_lost(enc->x, ANSWER_PART, LOSS_DROPPED,
 		    "the client takes one call only");
 		return;
 	}
@@ -563,11 +560,11 @@ part_start(struct ir_encoder *enc, const struct ir_event *ev)
 		jw_null(&w);
 		chunk_rest(enc, &w, NULL);
 	} else if (ev->part == IR_OPAQUE)
-		lose(enc->x, ev->choice, "content", LOSS_DROPPED,
+		answer_lost(enc->x, ANSWER_PART, LOSS_DROPPED,
 		    "a part that only its own dialect knows");
 	else if (ev->part == IR_AUDIO || ev->part == IR_VIDEO ||
 	    ev->part == IR_DOCUMENT)
-		lose(enc->x, ev->choice, "content", LOSS_DROPPED,
+		answer_lost(enc->x, ANSWER_PART, LOSS_DROPPED,
 		    "media that has no place there");
 }
 
@@ -598,7 +595,7 @@ write_chunk_notes(struct ir_encoder *enc, struct chat_enc_choice *c,
 
 	buf_init(&b, SIZE_MAX / 2);
 	jw_init(&w, &b);
-	notes_fit(enc->x, &w, notes, from, &about, choice);
+	notes_fit(enc->x, &w, notes, from, &about);
 	if (b.len > 0) {
 		chunk_open(enc, &w, choice);
 		write_annotations(&w, buf_str(&b));
@@ -659,9 +656,12 @@ part_delta(struct ir_encoder *enc, const struct ir_event *ev)
 		part_logprobs(enc, ev);
 		break;
 	case IR_D_SIGNATURE:
+		answer_lost(enc->x, ANSWER_SIGNATURE, LOSS_DROPPED,
+		    answer_state_why);
+		break;
 	case IR_D_REDACTED:
-		lose(enc->x, ev->choice, "reasoning_content", LOSS_DROPPED,
-		    "no place for signatures of reasoning");
+		answer_lost(enc->x, ANSWER_REDACTED, LOSS_DROPPED,
+		    answer_state_why);
 		break;
 	}
 }
@@ -695,7 +695,7 @@ part_end(struct ir_encoder *enc, const struct ir_event *ev)
 	chunk_close(enc, &w);
 	c->held = NULL;
 	c->last_held = &c->held;
-	lose(enc->x, ev->choice, "images", LOSS_APPROXIMATED,
+	answer_lost(enc->x, ANSWER_PART, LOSS_APPROXIMATED,
 	    "in a member that not all clients know");
 }
 
@@ -897,8 +897,9 @@ write_calls(struct ir_exchange *x, struct jw *w,
 	for (const struct ir_out_part *p = c->parts; p != NULL; p = p->next) {
 		if (p->type != IR_TOOL_CALL)
 			continue;
+		x->at = p->at;
 		if (legacy && n > 0) {
-			lose(x, c->index, "function_call", LOSS_DROPPED,
+			answer_lost(x, ANSWER_PART, LOSS_DROPPED,
 			    "the client takes one call only");
 			break;
 		}
@@ -956,7 +957,8 @@ write_audio(struct ir_exchange *x, struct jw *w,
 			n++;
 		else {
 			json_release(&j[n]);
-			lose(x, c->index, "content", LOSS_DROPPED,
+			x->at = p->at;
+			answer_lost(x, ANSWER_PART, LOSS_DROPPED,
 			    "a part that only its own dialect knows");
 		}
 	}
@@ -980,21 +982,26 @@ static void
 write_images(struct ir_exchange *x, struct jw *w,
     const struct ir_out_choice *c)
 {
-	if (parts_of(c, IR_AUDIO) + parts_of(c, IR_VIDEO) +
-	    parts_of(c, IR_DOCUMENT) > 0)
-		lose(x, c->index, "content", LOSS_DROPPED,
-		    "media that has no place there");
-	if (parts_of(c, IR_IMAGE) == 0)
-		return;
-	jw_key(w, "images");
-	jw_array(w);
-	for (const struct ir_out_part *p = c->parts; p != NULL; p = p->next)
-		if (p->type == IR_IMAGE)
+	const struct ir_out_part	*p;
+
+	if (parts_of(c, IR_IMAGE) > 0) {
+		jw_key(w, "images");
+		jw_array(w);
+	}
+	for (p = c->parts; p != NULL; p = p->next) {
+		x->at = p->at;
+		if (p->type == IR_IMAGE) {
 			write_image_part(w, p->media_type, NULL,
 			    buf_str(&p->data));
-	jw_array_end(w);
-	lose(x, c->index, "images", LOSS_APPROXIMATED,
-	    "in a member that not all clients know");
+			answer_lost(x, ANSWER_PART, LOSS_APPROXIMATED,
+			    "in a member that not all clients know");
+		} else if (p->type == IR_AUDIO || p->type == IR_VIDEO ||
+		    p->type == IR_DOCUMENT)
+			answer_lost(x, ANSWER_PART, LOSS_DROPPED,
+			    "media that has no place there");
+	}
+	if (parts_of(c, IR_IMAGE) > 0)
+		jw_array_end(w);
 }
 
 static void
@@ -1008,15 +1015,16 @@ write_notes(struct ir_exchange *x, struct jw *w,
 	buf_init(&all, SIZE_MAX / 2);
 	jw_init(&nw, &all);
 	for (const struct ir_out_part *p = c->parts; p != NULL; p = p->next) {
+		x->at = p->at;
 		if (p->signature.n + p->redacted.n > 0)
-			lose(x, c->index, "reasoning_content", LOSS_DROPPED,
-			    "no place for signatures of reasoning");
+			answer_lost(x, p->redacted.n > 0 ? ANSWER_REDACTED :
+			    ANSWER_SIGNATURE, LOSS_DROPPED, answer_state_why);
 		if (p->type != IR_TEXT)
 			continue;
 		about.text = (struct jstr){ p->text.data, p->text.len };
 		if (p->annotations.len > 0)
 			notes_fit(x, &nw, buf_str(&p->annotations), p->from,
-			    &about, c->index);
+			    &about);
 		about.before += cite_chars(about.text);
 	}
 	write_annotations(w, buf_str(&all));
@@ -1075,6 +1083,7 @@ write_choice(struct ir_exchange *x, struct jw *w,
 	} else
 		jw_null(w);
 	jw_key(w, "finish_reason");
+	x->at = c->at;
 	jw_strz(w, finish_reason(x, c->stop, c->stop_raw));
 	jw_object_end(w);
 }

@@ -82,6 +82,7 @@ const struct dialect dialect_openai_responses = {
 	.event_end = resp_event_end,
 	.body_decode = resp_body_decode,
 	.error_decode = error_decode,
+	.answer = &resp_answer,
 	.enc_size = sizeof(struct resp_enc),
 	.event_encode = resp_event_encode,
 	.body_encode = resp_body_encode,

@@ -7,6 +7,7 @@
  * when their turn comes.  An item ends with output_item.done, which holds all
  * of it once more: what had no delta of its own is taken from there.
  */
+#include "wire/answer_loss.h"
 #include "wire/dialect_openai_chat.h"
 #include "wire/dialect_openai_responses.h"
 
@@ -83,6 +84,17 @@ start(struct ir_decoder *d, struct jv response)
 	    t > 0 && t < 1e12)
 		ev.created = (int64_t)t;
 	return ir_emit(&d->sink, &ev);
+}
+
+/* Where the item that is written stands, for the loss report. */
+static void
+place(struct ir_decoder *d, const struct resp_in *it)
+{
+	bool	 message = it->kind == RESP_MESSAGE;
+
+	d->x->at.item = (unsigned)it->index;
+	d->x->at.part = message && it->cur > 0 ? (unsigned)it->cur : 0;
+	d->x->at.path = message ? "output[$i].content[$p]" : "output[$i]";
 }
 
 static int
@@ -164,6 +176,7 @@ text_piece(struct ir_decoder *d, struct resp_in *it, int64_t i,
 	    part_close(d) == -1)
 		return -1;
 	cur_set(it, i);
+	place(d, it);
 	if (!s->open && part_open(d, &ev) == -1)
 		return -1;
 	it->cur_sent = it->any = true;
@@ -426,6 +439,11 @@ reasoning_done(struct ir_decoder *d, struct resp_in *it, struct jv item)
 	if (it->id.n == 0)
 		it->id = arena_str(d->x->arena,
 		    json_str(d->x->arena, member(item, "id")));
+	if (non_empty(member(item, "summary")) &&
+	    non_empty(member(item, "content")))
+		answer_lost_at(d->x, it->any && !it->summary ?
+		    "output[$i].summary" : "output[$i].content", LOSS_DROPPED,
+		    "one of the reasoning's two texts can be told");
 	if (thinking_list(d, it, true, member(item, "summary")) == -1 ||
 	    thinking_list(d, it, false, member(item, "content")) == -1)
 		return -1;
@@ -489,6 +507,7 @@ item_done(struct ir_decoder *d, struct resp_in *it, struct jv item)
 	if (json_ok(item)) {
 		if (!it->any && !state(d)->open)
 			it->kind = item_kind(item);
+		place(d, it);
 		switch (it->kind) {
 		case RESP_MESSAGE:
 			r = message_done(d, it, item);
@@ -516,6 +535,7 @@ item_event(struct ir_decoder *d, struct resp_in *it, const char *what,
 {
 	struct jv	 item = json_get(ev, "item");
 
+	place(d, it);
 	if (strcmp(what, "output_item.done") == 0)
 		return item_done(d, it, item);
 	if (strcmp(what, "output_item.added") == 0) {
@@ -909,3 +929,110 @@ resp_body_decode(struct ir_decoder *d)
 	}
 	return finish(d, root);
 }
+
+/* --- for the loss report -------------------------------------------------- */
+
+static const struct json_known text_known[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("text") },
+	{ JSON_KNOWN("annotations") }, { JSON_KNOWN("logprobs") },
+	{ JSON_KNOWN("refusal") }, { .name = NULL }
+};
+
+static const struct json_known message_known[] = {
+	{ JSON_KNOWN("id") }, { JSON_KNOWN("type") }, { JSON_KNOWN("role") },
+	{ JSON_KNOWN("status") }, { JSON_KNOWN("content"), .in = text_known },
+	{ .name = NULL }
+};
+
+/* "direct" is what every call is, another one names its caller. */
+static const struct json_known caller_known[] = {
+	{ JSON_KNOWN("type") }, { .name = NULL }
+};
+
+static const struct json_known call_known[] = {
+	{ JSON_KNOWN("id") }, { JSON_KNOWN("type") }, { JSON_KNOWN("status") },
+	{ JSON_KNOWN("call_id") }, { JSON_KNOWN("name") },
+	{ JSON_KNOWN("namespace") }, { JSON_KNOWN("arguments") },
+	{ JSON_KNOWN("input") }, { JSON_KNOWN("caller"), .in = caller_known },
+	{ .name = NULL }
+};
+
+static const struct json_known reasoning_known[] = {
+	{ JSON_KNOWN("id") }, { JSON_KNOWN("type") }, { JSON_KNOWN("status") },
+	{ JSON_KNOWN("summary") }, { JSON_KNOWN("content") },
+	{ JSON_KNOWN("encrypted_content") }, { .name = NULL }
+};
+
+static const struct json_known items_known[] = {
+	{ JSON_KNOWN("message"), .in = message_known },
+	{ JSON_KNOWN("function_call"), .in = call_known },
+	{ JSON_KNOWN("custom_tool_call"), .in = call_known },
+	{ JSON_KNOWN("reasoning"), .in = reasoning_known }, { .name = NULL }
+};
+
+static const struct json_known detail_known[] = {
+	{ JSON_KNOWN("cached_tokens") }, { JSON_KNOWN("cache_write_tokens") },
+	{ JSON_KNOWN("reasoning_tokens") }, { .name = NULL }
+};
+
+static const struct json_known usage_known[] = {
+	{ JSON_KNOWN("input_tokens") }, { JSON_KNOWN("output_tokens") },
+	{ JSON_KNOWN("total_tokens") },
+	{ JSON_KNOWN("input_tokens_details"), .in = detail_known },
+	{ JSON_KNOWN("output_tokens_details"), .in = detail_known },
+	{ .name = NULL }
+};
+
+/*
+ * From "instructions" on: what the request asked for, told once more, who pays
+ * and which machines it were.
+ */
+static const struct json_known response_known[] = {
+	{ JSON_KNOWN("id") }, { JSON_KNOWN("object") },
+	{ JSON_KNOWN("created_at") }, { JSON_KNOWN("completed_at") },
+	{ JSON_KNOWN("status") }, { JSON_KNOWN("error") },
+	{ JSON_KNOWN("incomplete_details") }, { JSON_KNOWN("model") },
+	{ JSON_KNOWN("output"), .in = items_known, .by_type = true },
+	{ JSON_KNOWN("output_text") },
+	{ JSON_KNOWN("usage"), .in = usage_known },
+	{ JSON_KNOWN("service_tier") }, { JSON_KNOWN("instructions") },
+	{ JSON_KNOWN("background") }, { JSON_KNOWN("conversation") },
+	{ JSON_KNOWN("frequency_penalty") },
+	{ JSON_KNOWN("max_output_tokens") }, { JSON_KNOWN("max_tool_calls") },
+	{ JSON_KNOWN("metadata") }, { JSON_KNOWN("parallel_tool_calls") },
+	{ JSON_KNOWN("presence_penalty") },
+	{ JSON_KNOWN("previous_response_id") }, { JSON_KNOWN("prompt") },
+	{ JSON_KNOWN("prompt_cache_key") },
+	{ JSON_KNOWN("prompt_cache_retention") }, { JSON_KNOWN("reasoning") },
+	{ JSON_KNOWN("safety_identifier") }, { JSON_KNOWN("store") },
+	{ JSON_KNOWN("temperature") }, { JSON_KNOWN("text") },
+	{ JSON_KNOWN("tool_choice") }, { JSON_KNOWN("tools") },
+	{ JSON_KNOWN("top_logprobs") }, { JSON_KNOWN("top_p") },
+	{ JSON_KNOWN("truncation") }, { JSON_KNOWN("user") },
+	{ JSON_KNOWN("prompt_cache_options") }, { JSON_KNOWN("billing") },
+	{ JSON_KNOWN("system_fingerprint") }, { .name = NULL }
+};
+
+static const struct json_known end_known[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("sequence_number") },
+	{ JSON_KNOWN("response"), .in = response_known }, { .name = NULL }
+};
+
+/* The last event holds all of the others once more. */
+static const struct json_known events_known[] = {
+	{ JSON_KNOWN("response.completed"), .in = end_known },
+	{ JSON_KNOWN("response.incomplete"), .in = end_known },
+	{ .name = NULL }
+};
+
+const struct dialect_answer resp_answer = {
+	.members = {
+		[ANSWER_SIGNATURE] = "output[$i].encrypted_content",
+		[ANSWER_NOTES] = ".annotations",
+		[ANSWER_LOGPROBS] = ".logprobs",
+		[ANSWER_ARGS] = ".arguments",
+		[ANSWER_STOP] = "incomplete_details.reason",
+	},
+	.body = { .in = response_known },
+	.event = { .in = events_known, .by_type = true },
+};

@@ -2,16 +2,9 @@
  * OpenAI Responses: the response object and its output items, as they stand in
  * a body and, again and again, in the events of a stream.
  */
+#include "wire/answer_loss.h"
 #include "wire/cite.h"
 #include "wire/dialect_openai_responses.h"
-
-static void
-lose(struct ir_exchange *x, enum loss_action action, struct str path,
-    const char *why)
-{
-	if (x->loss != NULL)
-		loss_add(x->loss, action, path, why);
-}
 
 /* --- the response object -------------------------------------------------- */
 
@@ -335,11 +328,10 @@ resp_notes_write(struct ir_exchange *x, struct jw *w,
 		about.text = (struct jstr){ text.p, text.n };
 		if (cite_write(x->arena, from, &dialect_openai_responses, list,
 		    &about, w) > 0)
-			lose(x, LOSS_DROPPED, STR("response.annotations"),
+			answer_lost(x, ANSWER_NOTES, LOSS_DROPPED,
 			    "citations of what only their provider knows");
 		else
-			lose(x, LOSS_APPROXIMATED,
-			    STR("response.annotations"),
+			answer_lost(x, ANSWER_NOTES, LOSS_APPROXIMATED,
 			    "citations in another provider's form");
 		return;
 	}
@@ -407,7 +399,7 @@ resp_item_own_call(struct ir_exchange *x, const struct resp_out *o,
 	struct str	 object;
 
 	if (ir_args_object(x->arena, &args, &object) == -1)
-		lose(x, LOSS_APPROXIMATED, STR("response.arguments"),
+		answer_lost(x, ANSWER_ARGS, LOSS_APPROXIMATED,
 		    "arguments that are no JSON object");
 	return server_call_member(x->arena, o->call, object);
 }
@@ -486,7 +478,7 @@ resp_part_fits(struct ir_exchange *x, enum ir_part_type type, unsigned choice,
     const struct dialect *from)
 {
 	if (choice > 0) {
-		lose(x, LOSS_DROPPED, STR("response.choices"),
+		answer_lost(x, ANSWER_CHOICE, LOSS_DROPPED,
 		    "only one choice in the Responses API");
 		return false;
 	}
@@ -500,11 +492,11 @@ resp_part_fits(struct ir_exchange *x, enum ir_part_type type, unsigned choice,
 	case IR_OPAQUE:
 		if (from == &dialect_openai_responses)
 			return true;
-		lose(x, LOSS_DROPPED, STR("response.output"),
+		answer_lost(x, ANSWER_PART, LOSS_DROPPED,
 		    "only its own provider's dialect knows it");
 		return false;
 	default:
-		lose(x, LOSS_DROPPED, STR("response.output"),
+		answer_lost(x, ANSWER_PART, LOSS_DROPPED,
 		    "no audio or video in the Responses API");
 		return false;
 	}
@@ -515,8 +507,7 @@ resp_signature_fits(struct ir_exchange *x, const struct dialect *from)
 {
 	if (from == &dialect_openai_responses)
 		return true;
-	lose(x, LOSS_DROPPED, STR("response.signature"),
-	    "a signature of another provider");
+	answer_lost(x, ANSWER_SIGNATURE, LOSS_DROPPED, answer_state_why);
 	return false;
 }
 
@@ -539,8 +530,10 @@ body_item(struct ir_exchange *x, struct jw *w, const struct ir_out_part *p,
 		    o.text);
 		o.annotations = buf_str(&notes);
 	}
-	if ((p->signature.n > 0 || p->redacted.n > 0) &&
-	    resp_signature_fits(x, p->from))
+	if (p->redacted.n > 0)
+		answer_lost(x, ANSWER_REDACTED, LOSS_DROPPED,
+		    answer_state_why);
+	if (p->signature.n > 0 && resp_signature_fits(x, p->from))
 		o.signature = p->signature;
 	if (p->type == IR_TOOL_CALL) {
 		resp_item_call(x, &o, p->tool, p->id, p->name, id, index);
@@ -599,6 +592,7 @@ body_part(struct ir_exchange *x, struct server_runs *runs, struct jw *w,
     const struct ir_out_choice *c, const struct ir_out_part *p, struct str id,
     unsigned *n)
 {
+	x->at = p->at;
 	if (c->index == 0 && p->type == IR_OPAQUE &&
 	    body_run(x, runs, w, p->from, p->raw, n))
 		return;
@@ -641,6 +635,7 @@ resp_body_encode(struct ir_exchange *x, const struct ir_response *r,
 	struct jw	 w;
 
 	if (r->choices != NULL && r->choices->index == 0) {
+		x->at = r->choices->at;
 		stop = r->choices->stop;
 		raw = r->choices->stop_raw;
 	}

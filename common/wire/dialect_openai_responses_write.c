@@ -11,6 +11,7 @@
  * repeats all text at the end, so it is kept, in the arena.  An item is closed
  * when the next thing comes: its status depends on why the answer ended.
  */
+#include "wire/answer_loss.h"
 #include "wire/dialect_openai_responses.h"
 
 static void
@@ -556,7 +557,8 @@ delta(struct ir_encoder *e, const struct ir_event *ev)
 		s->item.signature = (struct jstr){ text.p, text.n };
 		break;
 	case IR_D_REDACTED:
-		(void)resp_signature_fits(e->x, ev->from);
+		answer_lost(e->x, ANSWER_REDACTED, LOSS_DROPPED,
+		    answer_state_why);
 		break;
 	case IR_D_DATA:
 		acc_add(e->x->arena, &s->text, ev->raw.p, ev->raw.n);

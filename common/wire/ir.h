@@ -429,6 +429,14 @@ int		 ir_error_status(enum ir_errkind);
 /* Copies at most size - 1 bytes and never half a UTF-8 character. */
 void	 ir_error_copy(char *dst, size_t size, struct str);
 
+/* Where in the provider's answer a decoder stands: for the loss report. */
+struct ir_place {
+	const struct dialect	*from;
+	const char		*path;		/* of the part: "content[$i]";
+						   see answer_loss.h; or NULL */
+	unsigned		 choice, item, part;	/* $c, $i, $p */
+};
+
 struct ir_event {
 	enum ir_event_type	 type;
 	unsigned		 choice;	/* candidate, from 0 */
@@ -453,6 +461,7 @@ struct ir_event {
 	const struct ir_error	*error;
 	int64_t			 sequence;	/* ERROR behind forwarded events:
 						   see ir_decoder; or 0 */
+	struct ir_place		 at;		/* ir_decoder fills it in */
 };
 
 /* Slices in an event are valid during the call.  Returns -1 to end it all. */
@@ -502,6 +511,7 @@ struct ir_out_part {
 	const struct dialect	*from;
 	struct buf		 annotations;	/* raw values, comma between */
 	struct buf		 logprobs;	/* likewise, OpenAI's form */
+	struct ir_place		 at;
 	struct ir_out_part	*next;
 };
 
@@ -512,6 +522,7 @@ struct ir_out_choice {
 	enum ir_stop		 stop;
 	struct str		 stop_raw;
 	struct jstr		 stop_seq;
+	struct ir_place		 at;		/* of its STOP */
 	struct ir_out_choice	*next;
 };
 

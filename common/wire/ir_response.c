@@ -110,6 +110,7 @@ fold_part(struct ir_response *r, const struct ir_event *ev)
 	p->media_type = keep(r, ev->media_type);
 	p->raw = keep(r, ev->raw);
 	p->from = ev->from;
+	p->at = ev->at;
 	buf_init(&p->text, r->max);
 	buf_init(&p->data, r->max);
 	buf_init(&p->annotations, r->max);
@@ -170,6 +171,7 @@ fold_stop(struct ir_response *r, const struct ir_event *ev)
 	c->stop = ev->stop;
 	c->stop_raw = keep(r, ev->stop_raw);
 	c->stop_seq = keep_jstr(r, ev->stop_seq);
+	c->at = ev->at;
 }
 
 int

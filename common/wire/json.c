@@ -47,6 +47,13 @@ json_release(struct json *j)
 	json_init(j);
 }
 
+void
+json_clear(struct json *j)
+{
+	j->text = STR_NONE;
+	j->n = 0;
+}
+
 static int
 fault(struct parser *ps, const char *what)
 {

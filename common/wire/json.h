@@ -81,6 +81,9 @@ struct jv {
 
 #define JV_NONE		((struct jv){ NULL, 0, 0 })
 
+/* Forgets the text, keeps the memory. */
+void		 json_clear(struct json *);
+
 struct jv	 json_root(const struct json *);
 struct jv	 json_at(const struct json *, uint32_t node);
 enum json_type	 json_type(struct jv);

@@ -57,12 +57,12 @@ loss_add(struct loss *l, enum loss_action action, struct str path,
 }
 
 void
-loss_remove(struct loss *l, struct str path)
+loss_remove_why(struct loss *l, const char *why)
 {
 	struct loss_item	**at, *it;
 
 	for (at = &l->first; (it = *at) != NULL;) {
-		if (!str_eq(it->path, path)) {
+		if (it->why != why) {
 			at = &it->next;
 			continue;
 		}

@@ -41,8 +41,8 @@ void	 loss_init(struct loss *, struct arena *);
 /* path is copied; one that was reported before is not added again. */
 void	 loss_add(struct loss *, enum loss_action, struct str path,
 	    const char *why);
-/* Takes it back. */
-void	 loss_remove(struct loss *, struct str path);
+/* Takes back all that was added for this reason, the very same text. */
+void	 loss_remove_why(struct loss *, const char *why);
 /* The path is that of a node in j, with suffix (may be NULL) appended. */
 void	 loss_node(struct loss *, enum loss_action, const struct json *j,
 	    uint32_t node, const char *suffix, const char *why);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "wire/answer_loss.h"
 #include "wire/server_run.h"
 
 enum run_kind { RUN_NONE, RUN_SEARCH, RUN_FETCH, RUN_CODE, RUN_FILES };
@@ -709,9 +710,9 @@ wait_for(struct server_runs *rs, struct server_run *r)
 }
 
 static void
-tell(const struct ir_exchange *x, enum loss_action what, const char *why)
+tell(struct ir_exchange *x, enum loss_action what, const char *why)
 {
-	loss_add(x->loss, what, STR("response.server_tool"), why);
+	answer_lost(x, ANSWER_PART, what, why);
 }
 
 bool

@@ -342,6 +342,8 @@ test_encode_events(void)
 	struct ir_event		 ev = { .type = IR_EV_START };
 
 	wt_fresh();
+	x.at = (struct ir_place){ .from = WT_GE, .item = 3,
+	    .path = "candidates[$c].content.parts[$i]" };
 	ir_encoder_init(&e, WT_AN, &x, &wt_out);
 	emit(&e, ev);
 	ok(wt_out.len == 0, "message_start waits for what comes behind it");
@@ -366,8 +368,9 @@ test_encode_events(void)
 	    .part = IR_IMAGE, .delta = IR_D_DATA, .raw = STR("AAAA") });
 	emit(&e, (struct ir_event){ .type = IR_EV_PART_END, .index = 1,
 	    .part = IR_IMAGE });
-	ok(wt_out.len == 0 && wt_told("dropped response.signature") &&
-	    wt_told("dropped response.content"),
+	ok(wt_out.len == 0 && wt_told("dropped response."
+	    "candidates[0].content.parts[3].thoughtSignature") &&
+	    wt_told("dropped response.candidates[0].content.parts[3]"),
 	    "foreign signatures and media leave no block");
 	emit(&e, (struct ir_event){ .type = IR_EV_PART_START, .index = 2,
 	    .part = IR_TOOL_CALL, .tool = IR_CUSTOM, .name = STR("p") });

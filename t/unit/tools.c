@@ -210,7 +210,7 @@ test_citations(void)
 	ok(wt_answer(WT_AN, WT_OC, FRAME_NONE, FRAME_NONE, AN_CITED) == 0 &&
 	    wt_has("\"annotations\":[{\"type\":\"url_citation\","
 	    "\"url_citation\":{\"start_index\":3,\"end_index\":6,\"url\":"
-	    "\"https://a\",\"title\":\"A\"}}]") && wt_lost("annotations"),
+	    "\"https://a\",\"title\":\"A\"}}]") && wt_lost("content[1].citations"),
 	    "citations: a block becomes a stretch of the message");
 	ok(wt_answer(WT_AN, WT_OR, FRAME_NONE, FRAME_NONE, AN_CITED) == 0 &&
 	    wt_has("{\"type\":\"url_citation\",\"start_index\":0,"
