@@ -299,12 +299,33 @@ lose_marks_of(const struct ir_exchange *x, const struct ir_part *p)
 	const struct dialect	*to = x->target.dialect;
 
 	lose_cache(x, p->cache, p->node);
+	if (p->told && p->from != to)
+		loss_node(x->loss, LOSS_APPROXIMATED, x->rq->json, p->node,
+		    NULL, "what only its own dialect has is told as text");
 	if (!jstr_empty(p->signature) && p->from != to)
 		loss_node(x->loss, LOSS_DROPPED, x->rq->json, p->node, NULL,
 		    "its signature is for its own provider only");
 	if (p->from != to && says_something(p->extra))
 		loss_node(x->loss, LOSS_DROPPED, x->rq->json, p->node, NULL,
 		    "it has members that only its own dialect knows");
+}
+
+int
+dialect_nothing_left(const struct ir_exchange *x, struct ir_error *err)
+{
+	const struct loss_item	*li = x->loss->first;
+
+	while (li != NULL && li->action != LOSS_REFUSED)
+		li = li->next;
+	if (li == NULL) {
+		ir_error_set(err, IR_ERR_BAD_REQUEST,
+		    "no message is left to send: all are empty");
+		return -1;
+	}
+	ir_error_set(err, IR_ERR_BAD_REQUEST, "'%.*s': %s", STR_FMT(li->path),
+	    li->why);
+	ir_error_copy(err->param, sizeof(err->param), li->path);
+	return -1;
 }
 
 void

@@ -274,6 +274,12 @@ void	 dialect_splice(const struct ir_request *, struct str model, bool usage,
  * participants.
  */
 void	 dialect_lose_marks(const struct ir_exchange *, bool names);
+/*
+ * No message is left to send, mostly because what was refused stood for the
+ * conversation: sets a 400 that says so, or names that.  Returns -1.
+ */
+int	 dialect_nothing_left(const struct ir_exchange *, struct ir_error *)
+	    __attribute__((__warn_unused_result__));
 
 /*
  * For encoders of answers: a reason to stop for which the client's dialect has

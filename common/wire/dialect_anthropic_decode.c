@@ -597,6 +597,7 @@ read_system(struct rd *r, struct jv v)
 			p->type = IR_OPAQUE;
 			p->raw = json_raw(json_at(r->rq->json, p->node));
 			p->from = r->rq->from;
+			p->internal = true;
 		}
 	}
 	return 0;

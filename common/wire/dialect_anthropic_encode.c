@@ -771,6 +771,10 @@ encode_other(struct an_request *r, struct ir_error *err)
 	}
 	if (write_tools(r) > 0)
 		write_choice(r);
+	else if (r->rq->choice.mode == IR_CHOICE_REQUIRED ||
+	    r->rq->choice.mode == IR_CHOICE_NAMED)
+		anthropic_loss(r, LOSS_REFUSED, r->rq->choice.node,
+		    "no tool is left to choose from");
 	anthropic_turns_write(r);
 	write_thinking(r);
 	write_output_config(r);

@@ -194,30 +194,12 @@ anthropic_schema_strict(struct an_request *r, struct str schema, bool openapi,
 	json_release(&j);
 }
 
-/* The root with "type":"object" in place of what it says. */
-static void
-write_typed(struct an_request *r, struct jv root)
-{
-	struct jv	 m;
-
-	jw_object(&r->w);
-	jw_key(&r->w, "type");
-	jw_strz(&r->w, "object");
-	for (m = json_first(root); json_ok(m); m = json_next(m)) {
-		if (json_key_is(m, "type"))
-			continue;
-		jw_key_jstr(&r->w, json_jstr(json_key(m)));
-		jw_raw(&r->w, json_raw(m));
-	}
-	jw_object_end(&r->w);
-}
-
 void
 anthropic_schema_tool(struct an_request *r, struct str schema, bool openapi,
     uint32_t node)
 {
 	struct json	 j;
-	struct jv	 root, type;
+	struct jv	 root;
 
 	json_init(&j);
 	if (schema.n == 0 || schema_read(r, schema, openapi, &j) == -1) {
@@ -226,14 +208,14 @@ anthropic_schema_tool(struct an_request *r, struct str schema, bool openapi,
 		return;
 	}
 	root = json_root(&j);
-	type = json_get(root, "type");
-	if (json_is(type, "object")) {
+	if (schema_root_plain(root)) {
 		jw_raw(&r->w, json_raw(root));
 	} else {
-		if (json_ok(type))
+		if (schema_root_differs(root))
 			anthropic_loss(r, LOSS_APPROXIMATED, node,
-			    "a tool's input is always an object");
-		write_typed(r, root);
+			    "a tool's input is an object without a choice at "
+			    "its root");
+		schema_root_write(root, &r->w);
 	}
 	json_release(&j);
 }

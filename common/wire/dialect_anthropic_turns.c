@@ -580,21 +580,6 @@ mend_last(struct an_request *r)
 	    "an assistant's last text ends without space");
 }
 
-/* What was refused tells more than that nothing is left. */
-static void
-no_turns(struct an_request *r, struct ir_error *err)
-{
-	const struct loss_item	*it = r->loss->first;
-
-	while (it != NULL && it->action != LOSS_REFUSED)
-		it = it->next;
-	ir_error_set(err, IR_ERR_BAD_REQUEST, "%.*s%s%s",
-	    STR_FMT(it != NULL ? it->path : STR("")), it != NULL ? ": " : "",
-	    it != NULL ? it->why : "the request has no message with content");
-	if (it != NULL)
-		ir_error_copy(err->param, sizeof(err->param), it->path);
-}
-
 static bool
 is_system(const struct ir_message *m)
 {
@@ -617,10 +602,8 @@ anthropic_turns(struct an_request *r, struct ir_error *err)
 		r->body = last;
 		turns_collect(r, last);
 	}
-	if (r->turns == NULL) {
-		no_turns(r, err);
-		return -1;
-	}
+	if (r->turns == NULL)
+		return dialect_nothing_left(r->x, err);
 	mend_first(r);
 	mend_last(r);
 	return 0;

@@ -136,7 +136,8 @@ server_tools_write(struct gem_writer *e, bool *open)
 	}
 }
 
-static void
+/* Is there any? */
+static bool
 tools_write(struct gem_writer *e)
 {
 	const struct ir_tool	*t;
@@ -167,26 +168,54 @@ tools_write(struct gem_writer *e)
 	server_tools_write(e, &open);
 	if (open)
 		jw_array_end(&e->w);
+	return open;
+}
+
+/* Only functions can be chosen. */
+static void
+tool_choice_lose(struct gem_writer *e, bool any)
+{
+	const struct ir_tool_choice	*c = &e->rq->choice;
+
+	if (c->mode != IR_CHOICE_REQUIRED && c->mode != IR_CHOICE_NAMED)
+		return;
+	if (any)
+		gem_lose(e, LOSS_APPROXIMATED, c->node, NULL,
+		    "gemini uses its own tools as it sees fit");
+	else
+		gem_lose(e, LOSS_REFUSED, c->node, NULL,
+		    "no tool is left to choose from");
 }
 
 static void
-tool_choice_write(struct gem_writer *e)
+parallel_lose(struct gem_writer *e)
+{
+	const struct ir_tool_choice	*c = &e->rq->choice;
+
+	if (e->rq->parallel != IR_NO || c->mode == IR_CHOICE_NONE)
+		return;
+	if (c->node != 0)
+		gem_lose(e, LOSS_DROPPED, c->node, NULL,
+		    "gemini cannot be kept from parallel calls");
+	else
+		loss_add(e->x->loss, LOSS_DROPPED, STR("parallel_tool_calls"),
+		    "gemini cannot be kept from parallel calls");
+}
+
+static void
+tool_choice_write(struct gem_writer *e, bool any)
 {
 	const struct ir_tool_choice	*c = &e->rq->choice;
 	const struct ir_str_list	*l;
 	const struct ir_tool		*t;
 	const char			*mode = "AUTO";
 
-	if (e->rq->parallel == IR_NO) {
-		if (c->node != 0)
-			gem_lose(e, LOSS_DROPPED, c->node, NULL,
-			    "gemini cannot be kept from parallel calls");
-		else
-			loss_add(e->x->loss, LOSS_DROPPED,
-			    STR("parallel_tool_calls"),
-			    "gemini cannot be kept from parallel calls");
+	if (!e->functions) {
+		tool_choice_lose(e, any);
+		return;
 	}
-	if (!e->functions || c->mode == IR_CHOICE_UNSET)
+	parallel_lose(e);
+	if (c->mode == IR_CHOICE_UNSET)
 		return;
 	t = server_tool_chosen(e->rq);
 	if ((t != NULL && !server_tool_is_function(e->x, t)) ||
@@ -554,7 +583,6 @@ gem_request_encode(struct ir_exchange *x, struct buf *out,
 	const struct ir_message		*m;
 	struct jv			 root;
 
-	(void)err;
 	jw_init(&e.w, out);
 	caps_get(x->target.caps, dialect_gemini.name, x->target.model,
 	    &e.model);
@@ -568,8 +596,9 @@ gem_request_encode(struct ir_exchange *x, struct buf *out,
 	jw_object(&e.w);
 	m = gem_system_write(&e);
 	gem_contents_write(&e, m);
-	tools_write(&e);
-	tool_choice_write(&e);
+	if (!e.any)
+		return dialect_nothing_left(x, err);
+	tool_choice_write(&e, tools_write(&e));
 	config_write(&e);
 	rest_lose(&e);
 	dialect_lose_marks(x, false);

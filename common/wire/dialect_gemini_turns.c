@@ -661,6 +661,17 @@ gem_contents_write(struct gem_writer *e, const struct ir_message *m)
 	jw_array_end(&e->w);
 }
 
+static bool
+has_content(const struct ir_message *m)
+{
+	const struct ir_part	*p;
+
+	for (p = m->parts; p != NULL; p = p->next)
+		if (p->type == IR_TEXT ? p->text.n > 0 : !p->internal)
+			return true;
+	return false;
+}
+
 /* The leading system messages; returns the first message behind them. */
 const struct ir_message *
 gem_system_write(struct gem_writer *e)
@@ -672,7 +683,7 @@ gem_system_write(struct gem_writer *e)
 	for (rest = m; rest != NULL && is_system(rest); rest = rest->next)
 		;
 	/* Contents must not be empty: then it is the user who speaks. */
-	for (q = rest; q != NULL && q->parts == NULL; q = q->next)
+	for (q = rest; q != NULL && !has_content(q); q = q->next)
 		;
 	if (q == NULL)
 		return m;

@@ -35,6 +35,15 @@ bool	 chat_strict_fits(const struct ir_request *, uint32_t node,
 	    struct str raw);
 
 /*
+ * A tool's schema as both of OpenAI's APIs take it; false: in another form,
+ * for CHAT_NO_CHOICE.
+ */
+#define CHAT_NO_CHOICE	"an object is what parameters are there, without a " \
+	"choice at the root"
+bool	 chat_parameters_write(const struct ir_request *,
+	    const struct ir_tool *, struct jw *);
+
+/*
  * Is the provider OpenAI itself (or Azure's copy of it)?  An unnamed one, as
  * in offline translation, is neither that nor a compatible server.
  */

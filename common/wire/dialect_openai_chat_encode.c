@@ -97,32 +97,44 @@ schema_value(const struct ir_request *rq, uint32_t node, struct str raw)
 }
 
 /* OpenAI takes no object schema without "properties". */
-static void
-write_parameters(struct chat_req *o, struct jv v, struct str raw)
+static bool
+parameters_written(struct jw *w, struct jv v)
 {
-	struct jv	 type = json_get(v, "type"), e;
-	bool		 bare = json_type(v) == JSON_OBJECT &&
-			    (json_empty(type) || json_is(type, "object")) &&
-			    !json_ok(json_get(v, "properties")) &&
-			    !json_ok(json_get(v, "$ref"));
+	if (json_ok(json_get(v, "$ref")) || (schema_root_plain(v) &&
+	    json_ok(json_get(v, "properties")))) {
+		jw_raw(w, json_raw(v));
+		return true;
+	}
+	schema_root_write(v, w);
+	return !schema_root_differs(v);
+}
 
-	if (!bare) {
-		jw_raw(&o->w, raw);
-		return;
+bool
+chat_parameters_write(const struct ir_request *rq, const struct ir_tool *t,
+    struct jw *w)
+{
+	struct jv	 v = schema_value(rq, t->node, t->schema);
+	struct json	 j;
+	struct buf	 b;
+	struct jw	 lowered;
+	bool		 kept = true;
+
+	if (json_ok(v) && !t->schema_is_openapi)
+		return parameters_written(w, v);
+	json_init(&j);
+	buf_init(&b, SCHEMA_OUT_MAX);
+	if (t->schema_is_openapi) {
+		jw_init(&lowered, &b);
+		schema_from_openapi(rq->arena, t->schema, &lowered);
 	}
-	jw_object(&o->w);
-	jw_key(&o->w, "type");
-	jw_strz(&o->w, "object");
-	for (e = json_first(v); json_ok(e); e = json_next(e)) {
-		if (json_key_is(e, "type"))
-			continue;
-		jw_key_jstr(&o->w, json_jstr(json_key(e)));
-		jw_raw(&o->w, json_raw(e));
-	}
-	jw_key(&o->w, "properties");
-	jw_object(&o->w);
-	jw_object_end(&o->w);
-	jw_object_end(&o->w);
+	if (t->schema.n > 0 && json_parse(&j, t->schema_is_openapi ?
+	    buf_str(&b) : t->schema, NULL) == 0)
+		kept = parameters_written(w, json_root(&j));
+	else
+		jw_raw(w, STR("{\"type\":\"object\",\"properties\":{}}"));
+	buf_release(&b);
+	json_release(&j);
+	return kept;
 }
 
 /* Is v the schema of an object?  A property named "type" is not. */
@@ -189,15 +201,10 @@ write_strict(struct chat_req *o, enum ir_tri strict, struct str schema,
 static void
 write_function(struct chat_req *o, const struct ir_tool *t)
 {
-	struct jv	 schema = schema_value(o->rq, t->node, t->schema);
-
 	jw_key(&o->w, "parameters");
-	if (t->schema.n == 0)
-		jw_raw(&o->w, STR("{\"type\":\"object\",\"properties\":{}}"));
-	else if (t->schema_is_openapi)
-		schema_from_openapi(o->a, t->schema, &o->w);
-	else
-		write_parameters(o, schema, t->schema);
+	if (!chat_parameters_write(o->rq, t, &o->w))
+		chat_lose(o, LOSS_APPROXIMATED, t->node, NULL,
+		    CHAT_NO_CHOICE);
 	write_strict(o, t->strict, t->schema, t->node);
 	if (t->response_schema.n > 0)
 		chat_lose(o, LOSS_DROPPED, t->node, ".response",
@@ -533,6 +540,12 @@ is_one(struct str raw)
 	return str_is(raw, "1") || str_is(raw, "1.0");
 }
 
+static bool
+is_zero(struct str raw)
+{
+	return str_is(raw, "0") || str_is(raw, "0.0");
+}
+
 /* Sampling can be set where a model may think, but is told not to. */
 static bool
 refuses_sampling(const struct chat_req *o, const struct model_caps *m)
@@ -541,14 +554,15 @@ refuses_sampling(const struct chat_req *o, const struct model_caps *m)
 	    o->rq->reasoning.mode != IR_REASON_OFF);
 }
 
+/* Where the model refuses it, what is the default may be left unsaid. */
 static void
 write_number(struct chat_req *o, const char *name, const struct ir_number *n,
-    bool refused)
+    bool refused, bool dflt)
 {
 	if (n->raw.n == 0)
 		return;
 	if (refused) {
-		if (!is_one(n->raw))
+		if (!dflt)
 			chat_lose(o, LOSS_DROPPED, n->node, NULL,
 			    "the model refuses it");
 		return;
@@ -563,24 +577,31 @@ write_sampling(struct chat_req *o, const struct model_caps *m)
 	const struct ir_sampling	*s = &o->rq->sampling;
 	bool				 refused = refuses_sampling(o, m);
 
-	write_number(o, "temperature", &s->temperature, refused);
-	write_number(o, "top_p", &s->top_p, refused);
-	write_number(o, "frequency_penalty", &s->frequency_penalty, refused);
-	write_number(o, "presence_penalty", &s->presence_penalty, refused);
-	write_number(o, "seed", &s->seed, false);
-	write_number(o, "n", &s->n, false);
+	write_number(o, "temperature", &s->temperature, refused,
+	    is_one(s->temperature.raw));
+	write_number(o, "top_p", &s->top_p, refused, is_one(s->top_p.raw));
+	write_number(o, "frequency_penalty", &s->frequency_penalty, refused,
+	    is_zero(s->frequency_penalty.raw));
+	write_number(o, "presence_penalty", &s->presence_penalty, refused,
+	    is_zero(s->presence_penalty.raw));
+	write_number(o, "seed", &s->seed, false, false);
+	write_number(o, "n", &s->n, false, false);
 	if (s->top_k.raw.n > 0)
 		chat_lose(o, LOSS_DROPPED, s->top_k.node, NULL,
 		    "not known there");
-	if (s->logprobs != IR_YES)
+	if (s->logprobs != IR_YES) {
+		if (s->top_logprobs.raw.n > 0 && !is_zero(s->top_logprobs.raw))
+			chat_lose(o, LOSS_DROPPED, s->top_logprobs.node, NULL,
+			    "no logprobs were asked for");
 		return;
+	}
 	if (!refused) {
 		jw_key(&o->w, "logprobs");
 		jw_bool(&o->w, true);
 	} else if (s->top_logprobs.raw.n == 0)
 		chat_lose(o, LOSS_DROPPED, 0, "logprobs",
 		    "the model refuses it");
-	write_number(o, "top_logprobs", &s->top_logprobs, refused);
+	write_number(o, "top_logprobs", &s->top_logprobs, refused, false);
 }
 
 static void
@@ -719,7 +740,7 @@ write_metadata(struct chat_req *o)
 	if (o->rq->from == &dialect_openai_responses) {
 		jw_key(&o->w, "metadata");
 		jw_raw(&o->w, o->rq->metadata);
-	} else if (jstr_empty(o->rq->user))
+	} else if (!str_is(o->rq->metadata, "{}"))
 		chat_lose(o, LOSS_DROPPED, o->rq->metadata_node, NULL,
 		    "not known there");
 }
@@ -818,25 +839,6 @@ encode_foreign(struct chat_req *o)
 	jw_object_end(&o->w);
 }
 
-/* Mostly because what was refused stood for the conversation. */
-static void
-nothing_left(const struct chat_req *o, struct ir_error *err)
-{
-	const struct loss_item	*li = o->x->loss == NULL ? NULL :
-				    o->x->loss->first;
-
-	while (li != NULL && li->action != LOSS_REFUSED)
-		li = li->next;
-	if (li == NULL) {
-		ir_error_set(err, IR_ERR_BAD_REQUEST,
-		    "no message is left to send: all are empty");
-		return;
-	}
-	ir_error_set(err, IR_ERR_BAD_REQUEST, "'%.*s': %s",
-	    STR_FMT(li->path), li->why);
-	ir_error_copy(err->param, sizeof(err->param), li->path);
-}
-
 int
 chat_request_encode(struct ir_exchange *x, struct buf *out,
     struct ir_error *err)
@@ -854,6 +856,5 @@ chat_request_encode(struct ir_exchange *x, struct buf *out,
 	dialect_lose_marks(x, true);
 	if (o.n_messages > 0)
 		return 0;
-	nothing_left(&o, err);
-	return -1;
+	return dialect_nothing_left(x, err);
 }

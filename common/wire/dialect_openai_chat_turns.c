@@ -249,21 +249,6 @@ is_media(const struct ir_part *p)
 	    p->type == IR_VIDEO || p->type == IR_DOCUMENT;
 }
 
-/* Claude Code's, new in every request: as text, or in an opaque part's. */
-static bool
-is_billing_header(const struct chat_req *o, const struct ir_part *p)
-{
-	struct str	 s = { p->text.p, p->text.n };
-
-	if (o->rq->from != &dialect_anthropic)
-		return false;
-	if (p->type == IR_OPAQUE && p->raw.n > 0)
-		return memmem(p->raw.p, p->raw.n,
-		    "\"x-anthropic-billing-header:",
-		    strlen("\"x-anthropic-billing-header:")) != NULL;
-	return str_starts(s, "x-anthropic-billing-header:");
-}
-
 /* What a provider's own tool did, known as text. */
 static bool
 told(const struct ir_part *p)
@@ -320,6 +305,9 @@ media_form(struct chat_req *o, const struct ir_part *p)
 		return FORM_TEXT;
 	}
 	why = media_refusal(o, p);
+	if (why == NULL && p->media.context.n > 0)
+		chat_lose(o, LOSS_DROPPED, p->node, ".context",
+		    "no context of a document there");
 	if (why == NULL)
 		return FORM_MEDIA;
 	chat_lose(o, LOSS_REFUSED, p->node, NULL, why);
@@ -333,9 +321,9 @@ part_form(struct chat_req *o, const struct ir_part *p)
 	lose_marks(o, p);
 	if (is_media(p))
 		return media_form(o, p);
-	if (is_billing_header(o, p)) {
+	if (p->internal) {
 		chat_lose(o, LOSS_DROPPED, p->node, NULL,
-		    "concerns Anthropic only");
+		    "it concerns its own provider alone");
 		return FORM_NONE;
 	}
 	switch (p->type) {
@@ -881,8 +869,8 @@ write_result(struct chat_req *o, const struct call *c)
 		jw_strz(&o->w, "Error: no result of this call is known");
 	} else {
 		if (r->is_error)
-			chat_lose(o, LOSS_APPROXIMATED, r->node, ".is_error",
-			    "told in the result's text");
+			chat_lose(o, LOSS_APPROXIMATED, r->node, NULL,
+			    "an error is told in the result's text");
 		chat_lose_cache(o, r->cache, r->node);
 		write_text_content(o, r->parts, r->is_error ?
 		    STR("Error: ") : STR_NONE, c->id);

@@ -77,7 +77,9 @@ struct str	 resp_fit_name(struct resp_req *, struct str name);
  * in there.  From it on, everything becomes "input".
  */
 const struct ir_message	*resp_instructions_write(struct resp_req *);
-void	 resp_input_write(struct resp_req *, const struct ir_message *);
+/* False: nothing was left to write. */
+bool	 resp_input_write(struct resp_req *, const struct ir_message *)
+	    __attribute__((__warn_unused_result__));
 /* A message of user or system text, as one item. */
 void	 resp_message_write(struct resp_req *, const struct ir_message *);
 

@@ -62,12 +62,9 @@ tool_function(struct resp_req *e, const struct ir_tool *t)
 {
 	tool_head(e, t, "function");
 	jw_key(&e->w, "parameters");
-	if (t->schema.n == 0)
-		jw_raw(&e->w, STR("{\"type\":\"object\",\"properties\":{}}"));
-	else if (t->schema_is_openapi)
-		schema_from_openapi(e->x->arena, t->schema, &e->w);
-	else
-		jw_raw(&e->w, t->schema);
+	if (!chat_parameters_write(e->rq, t, &e->w))
+		resp_lose(e, LOSS_APPROXIMATED, t->node, NULL,
+		    CHAT_NO_CHOICE);
 	/* Left out, it would be true where the schema allows. */
 	write_strict(e, t->strict, t->schema, t->node);
 	jw_object_end(&e->w);
@@ -221,8 +218,11 @@ number(struct resp_req *e, const char *name, const struct ir_number *n)
 	if (n->raw.n == 0)
 		return;
 	if (refuses_sampling(e)) {
-		resp_lose(e, LOSS_DROPPED, n->node, NULL,
-		    "the model refuses it");
+		/* 1 is the default. */
+		if (n == &e->rq->sampling.top_logprobs ||
+		    (!str_is(n->raw, "1") && !str_is(n->raw, "1.0")))
+			resp_lose(e, LOSS_DROPPED, n->node, NULL,
+			    "the model refuses it");
 		return;
 	}
 	jw_key(&e->w, name);
@@ -506,8 +506,8 @@ ext(struct resp_req *e)
 	}
 }
 
-static void
-encode_foreign(struct resp_req *e)
+static int
+encode_foreign(struct resp_req *e, struct ir_error *err)
 {
 	const struct ir_request	*rq = e->rq;
 	const struct ir_message	*m;
@@ -520,10 +520,15 @@ encode_foreign(struct resp_req *e)
 	jw_key(&e->w, "store");
 	jw_bool(&e->w, false);
 	m = resp_instructions_write(e);
-	resp_input_write(e, m);
+	if (!resp_input_write(e, m))
+		return dialect_nothing_left(e->x, err);
 	any = tools(e);
 	if (any)
 		tool_choice(e);
+	else if (rq->choice.mode == IR_CHOICE_NAMED ||
+	    rq->choice.mode == IR_CHOICE_REQUIRED)
+		resp_lose(e, LOSS_REFUSED, rq->choice.node, NULL,
+		    "no tool is left to choose from");
 	if (any && rq->parallel != IR_UNSET) {
 		jw_key(&e->w, "parallel_tool_calls");
 		jw_bool(&e->w, rq->parallel == IR_YES);
@@ -536,7 +541,7 @@ encode_foreign(struct resp_req *e)
 	if (rq->metadata.n > 0 && rq->from == &dialect_openai_chat) {
 		jw_key(&e->w, "metadata");
 		jw_raw(&e->w, rq->metadata);
-	} else if (rq->metadata.n > 0) {
+	} else if (rq->metadata.n > 0 && !str_is(rq->metadata, "{}")) {
 		resp_lose(e, LOSS_DROPPED, rq->metadata_node, NULL,
 		    "of another provider");
 	}
@@ -544,6 +549,7 @@ encode_foreign(struct resp_req *e)
 		lose_path(e, LOSS_DROPPED, STR("store"),
 		    "translated requests are not stored there");
 	ext(e);
+	return 0;
 }
 
 /* --- the same dialect ----------------------------------------------------- */
@@ -697,7 +703,8 @@ resp_request_encode(struct ir_exchange *x, struct buf *out,
 	if (x->rq->from == x->target.dialect)
 		encode_own(&e);
 	else {
-		encode_foreign(&e);
+		if (encode_foreign(&e, err) == -1)
+			return -1;
 		dialect_lose_marks(x, false);
 	}
 	jw_object_end(&e.w);

@@ -112,6 +112,29 @@ file_name(struct resp_req *e, const struct ir_media *m)
 	jw_close(&e->w);
 }
 
+/* What is known of it stands in front. */
+static void
+document_text(struct resp_req *e, const struct ir_media *m)
+{
+	const struct jstr	 head[] = { m->title, m->context };
+	size_t			 i;
+
+	jw_object(&e->w);
+	jw_key(&e->w, "type");
+	jw_strz(&e->w, "input_text");
+	jw_key(&e->w, "text");
+	jw_open(&e->w);
+	for (i = 0; i < sizeof(head) / sizeof(head[0]); i++) {
+		if (head[i].n == 0)
+			continue;
+		jw_piece_jstr(&e->w, head[i]);
+		jw_piece_str(&e->w, STR("\n"));
+	}
+	jw_piece_jstr(&e->w, m->text);
+	jw_close(&e->w);
+	jw_object_end(&e->w);
+}
+
 static void
 file_part(struct resp_req *e, const struct ir_part *p)
 {
@@ -120,7 +143,7 @@ file_part(struct resp_req *e, const struct ir_part *p)
 	if (m->text.n > 0) {
 		resp_lose(e, LOSS_APPROXIMATED, p->node, NULL,
 		    "a text document is sent as text");
-		text_part(e, "input_text", m->text);
+		document_text(e, m);
 		return;
 	}
 	if (m->context.n > 0)
@@ -141,6 +164,21 @@ file_part(struct resp_req *e, const struct ir_part *p)
 		jw_jstr(&e->w, m->url);
 	}
 	jw_object_end(&e->w);
+}
+
+/* What only its own dialect has is still what somebody said. */
+static void
+opaque_part(struct resp_req *e, const struct ir_part *p)
+{
+	if (p->internal) {
+		resp_lose(e, LOSS_DROPPED, p->node, NULL,
+		    "it concerns its own provider alone");
+		return;
+	}
+	resp_lose(e, LOSS_APPROXIMATED, p->node, NULL,
+	    "sent as the text of its JSON");
+	text_part(e, "input_text", p->text.n > 0 ? p->text :
+	    jstr_encode(e->x->arena, p->raw));
 }
 
 /* What cannot be shown to the model at all is refused: see the callers. */
@@ -165,6 +203,9 @@ content_part(struct resp_req *e, const struct ir_part *p)
 	case IR_VIDEO:
 		resp_lose(e, LOSS_REFUSED, p->node, NULL,
 		    "no audio or video in the Responses API");
+		break;
+	case IR_OPAQUE:
+		opaque_part(e, p);
 		break;
 	default:
 		resp_lose(e, LOSS_DROPPED, p->node, NULL,
@@ -194,7 +235,7 @@ has_content(const struct ir_message *m)
 	const struct ir_part	*p;
 
 	for (p = m->parts; p != NULL; p = p->next)
-		if (p->type != IR_TEXT || p->text.n > 0)
+		if (p->type == IR_TEXT ? p->text.n > 0 : !p->internal)
 			return true;
 	return false;
 }
@@ -315,20 +356,45 @@ call_item(struct resp_req *e, const struct ir_part *p, struct str id)
 	lose_marks(e, p);
 }
 
+/* Its one text, or what is none: else NULL. */
+static const struct jstr *
+only_text(const struct ir_part *result)
+{
+	static const struct jstr	 none;
+	const struct jstr		*text = &none;
+	const struct ir_part		*p;
+
+	for (p = result->parts; p != NULL; p = p->next) {
+		if (p->type == IR_TEXT && p->text.n == 0)
+			continue;
+		if (p->type != IR_TEXT || text != &none)
+			return NULL;
+		text = &p->text;
+	}
+	return text;
+}
+
 static void
 result_output(struct resp_req *e, const struct ir_part *r)
 {
 	const struct ir_part	*p = r == NULL ? NULL : r->parts;
+	const struct jstr	*text;
 
 	if (r == NULL) {
 		jw_strz(&e->w, "error: the tool gave no result");
 		return;
 	}
-	if (p == NULL || (p->next == NULL && p->type == IR_TEXT)) {
-		jw_jstr(&e->w, p == NULL ? JSTR_NONE : p->text);
+	if ((text = only_text(r)) != NULL) {
+		jw_open(&e->w);
+		if (r->is_error)
+			jw_piece_str(&e->w, STR("Error: "));
+		jw_piece_jstr(&e->w, *text);
+		jw_close(&e->w);
 		return;
 	}
 	jw_array(&e->w);
+	if (r->is_error)
+		text_part(e, "input_text", JSTR("Error:"));
 	for (; p != NULL; p = p->next)
 		content_part(e, p);
 	jw_array_end(&e->w);
@@ -344,7 +410,7 @@ result_item(struct resp_req *e, const struct ir_part *call, struct str id,
 		    "no result: an error result is put in");
 	else if (r->is_error)
 		resp_lose(e, LOSS_APPROXIMATED, r->node, NULL,
-		    "no error flag there, only the text");
+		    "an error is told in the result's text");
 	jw_object(&e->w);
 	jw_key(&e->w, "type");
 	jw_strz(&e->w, call->tool == IR_CUSTOM ? "custom_tool_call_output" :
@@ -522,13 +588,15 @@ resp_message_write(struct resp_req *e, const struct ir_message *m)
 	    m->role == IR_DEVELOPER ? "developer" : "system");
 }
 
-void
+bool
 resp_input_write(struct resp_req *e, const struct ir_message *m)
 {
-	bool	 turn = false;
+	bool	 turn = false, any;
+	size_t	 start;
 
 	jw_key(&e->w, "input");
 	jw_array(&e->w);
+	start = e->w.b->len;
 	while (m != NULL) {
 		if (m->role == IR_ASSISTANT) {
 			m = assistant_turn(e, m);
@@ -544,7 +612,21 @@ resp_input_write(struct resp_req *e, const struct ir_message *m)
 			resp_message_write(e, m);
 		m = m->next;
 	}
+	any = e->w.b->len > start;
 	jw_array_end(&e->w);
+	return any;
+}
+
+static void
+lose_instruction(struct resp_req *e, const struct ir_part *p)
+{
+	if (p->type != IR_OPAQUE)
+		resp_lose(e, LOSS_REFUSED, p->node, NULL,
+		    "instructions are text only");
+	else
+		resp_lose(e, LOSS_DROPPED, p->node, NULL, p->internal ?
+		    "it concerns its own provider alone" :
+		    "only its own provider knows it");
 }
 
 /* Leading system text.  Returns the first message that is none. */
@@ -565,10 +647,7 @@ resp_instructions_write(struct resp_req *e)
 	for (m = e->rq->messages; m != end; m = m->next)
 		for (p = m->parts; p != NULL; p = p->next) {
 			if (p->type != IR_TEXT) {
-				resp_lose(e, LOSS_DROPPED, p->node, NULL,
-				    p->type == IR_OPAQUE ?
-				    "only its own provider knows it" :
-				    "instructions are text only");
+				lose_instruction(e, p);
 				continue;
 			}
 			if (p->text.n == 0)

@@ -95,6 +95,10 @@ struct ir_part {
 						   type is IR_OPAQUE */
 	bool			 vital;		/* IR_OPAQUE: it stands for what
 						   was said: never left out */
+	bool			 internal;	/* IR_OPAQUE: between client and
+						   its own provider only */
+	bool			 told;		/* IR_TEXT: our words for what
+						   only its own dialect has */
 	const struct dialect	*from;		/* IR_OPAQUE, signature: whose */
 	struct str		 extra;		/* source's own further members
 						   (citations ...), raw JSON */

@@ -336,3 +336,160 @@ schema_from_openapi(struct arena *a, struct str in, struct jw *out)
 		schema_write(&f, json_root(&j), 0);
 	json_release(&j);
 }
+
+/* --- the root of a tool's schema ------------------------------------------ */
+
+#define ROOT_PROPS_MAX	512	/* more take none from branches */
+
+static const char *const root_choices[] = { "anyOf", "oneOf", "allOf", "enum",
+    "not", NULL };
+
+static bool
+root_choice(struct jv v)
+{
+	size_t	 i;
+
+	for (i = 0; root_choices[i] != NULL; i++)
+		if (json_ok(json_get(v, root_choices[i])))
+			return true;
+	return false;
+}
+
+bool
+schema_root_plain(struct jv v)
+{
+	return json_is(json_get(v, "type"), "object") && !root_choice(v);
+}
+
+bool
+schema_root_differs(struct jv v)
+{
+	struct jv	 type = json_get(v, "type");
+
+	return root_choice(v) || (!json_empty(type) &&
+	    !json_is(type, "object"));
+}
+
+static bool
+root_member(struct jv m)
+{
+	size_t	 i;
+
+	for (i = 0; root_choices[i] != NULL; i++)
+		if (json_key_is(m, root_choices[i]))
+			return false;
+	return !json_key_is(m, "type") && !json_key_is(m, "properties") &&
+	    !json_key_is(m, "required");
+}
+
+static bool
+same_jstr(struct jstr a, struct jstr b)
+{
+	return str_eq((struct str){ a.p, a.n }, (struct str){ b.p, b.n });
+}
+
+/* Walks all that may have properties: the root, then its branches. */
+struct branches {
+	struct jv	 root, at;
+	size_t		 choice;
+};
+
+static struct jv
+branch_next(struct branches *b)
+{
+	struct jv	 list;
+
+	b->at = json_next(b->at);
+	while (!json_ok(b->at) && b->choice < 3) {
+		list = json_get(b->root, root_choices[b->choice++]);
+		if (json_type(list) == JSON_ARRAY)
+			b->at = json_first(list);
+	}
+	return b->at;
+}
+
+/* Is there a property of that name in what comes before the one at end? */
+static bool
+root_has(struct jv root, struct jv end)
+{
+	struct branches	 b = { .root = root };
+	struct jv	 v = root, m;
+
+	for (; json_ok(v); v = branch_next(&b)) {
+		m = json_first(json_get(v, "properties"));
+		for (; json_ok(m); m = json_next(m)) {
+			if (m.i == end.i)
+				return false;
+			if (same_jstr(json_jstr(json_key(m)),
+			    json_jstr(json_key(end))))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+root_properties(struct jv root, struct jw *out)
+{
+	struct branches	 b = { .root = root };
+	struct jv	 v = root, m;
+	unsigned	 n = 0;
+
+	jw_key(out, "properties");
+	jw_object(out);
+	for (; json_ok(v); v = branch_next(&b)) {
+		m = json_first(json_get(v, "properties"));
+		for (; json_ok(m); m = json_next(m)) {
+			if (n++ >= ROOT_PROPS_MAX && v.i != root.i)
+				continue;
+			if (v.i != root.i && root_has(root, m))
+				continue;
+			jw_key_jstr(out, json_jstr(json_key(m)));
+			jw_raw(out, json_raw(m));
+		}
+	}
+	jw_object_end(out);
+}
+
+static void
+root_required(struct jv root, struct jw *out)
+{
+	struct jv	 v = root, e;
+	struct jv	 all = json_get(root, "allOf");
+	unsigned	 n = 0;
+
+	if (json_type(all) != JSON_ARRAY)
+		all = JV_NONE;
+	for (; json_ok(v); v = v.i == root.i ? json_first(all) :
+	    json_next(v)) {
+		e = json_first(json_get(v, "required"));
+		for (; json_ok(e); e = json_next(e)) {
+			if (n++ == 0) {
+				jw_key(out, "required");
+				jw_array(out);
+			}
+			jw_raw(out, json_raw(e));
+		}
+	}
+	if (n > 0)
+		jw_array_end(out);
+}
+
+void
+schema_root_write(struct jv v, struct jw *out)
+{
+	struct jv	 m;
+
+	jw_object(out);
+	jw_key(out, "type");
+	jw_strz(out, "object");
+	for (m = json_first(v); json_ok(m); m = json_next(m)) {
+		if (!root_member(m))
+			continue;
+		jw_key_jstr(out, json_jstr(json_key(m)));
+		jw_raw(out, json_raw(m));
+	}
+	root_properties(v, out);
+	root_required(v, out);
+	jw_object_end(out);
+}

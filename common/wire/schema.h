@@ -44,4 +44,17 @@ int	 schema_to_gemini(struct arena *, struct str in, struct loss *,
 	    const struct json *origin, uint32_t node, struct jw *out)
 	    __attribute__((__warn_unused_result__));
 
+/*
+ * The root of a tool's schema, as OpenAI's and Anthropic's APIs take it, says
+ * that it is an object, and has no anyOf, oneOf, allOf, enum or not.  These
+ * tell whether v is such, and whether it asks for anything else.
+ */
+bool	 schema_root_plain(struct jv);
+bool	 schema_root_differs(struct jv);
+/*
+ * Writes the object v so: what its branches ask for becomes properties of the
+ * root, and with allOf stays required.  "properties" is always written.
+ */
+void	 schema_root_write(struct jv, struct jw *out);
+
 #endif /* WIRE_SCHEMA_H */

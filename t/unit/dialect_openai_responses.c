@@ -559,7 +559,7 @@ test_from_chat_calls(void)
 	ok(has("\"arguments\":\"{}\"},{\"type\":\"function_call_output\","
 	    "\"call_id\":\"call_"), "pitfall-28: a call without result");
 	ok(has("{\"type\":\"function\",\"name\":\"f\",\"parameters\":"
-	    "{\"type\":\"object\"},\"strict\":false}"),
+	    "{\"type\":\"object\",\"properties\":{}},\"strict\":false}"),
 	    "strict is said, or it would be true");
 	ok(has("\"tool_choice\":{\"type\":\"function\",\"name\":\"f\"}"),
 	    "named choice");
@@ -575,7 +575,7 @@ static void
 test_from_anthropic(void)
 {
 	ok(request(&dialect_anthropic, &dialect_openai_responses,
-	    "{\"model\":\"gpt-5\",\"max_tokens\":20000,\"temperature\":1,"
+	    "{\"model\":\"gpt-5\",\"max_tokens\":20000,\"temperature\":0.5,"
 	    "\"system\":[{\"type\":\"text\",\"text\":"
 	    "\"x-anthropic-billing-header: cc=1\"},"
 	    "{\"type\":\"text\",\"text\":\"sys\"}],"

@@ -387,6 +387,20 @@ struct trip {
 	unsigned		 equal, allowed, defaults;
 };
 
+/* OpenAI wants properties, if there are none. */
+static bool
+same_schema(struct arena *a, const struct atom *x, const struct atom *y)
+{
+	static const char	 none[] = ",\"properties\":{}}";
+	struct str		 s = y->value, where;
+
+	if (strcmp(x->what, "schema") != 0 || !str_ends(s, none))
+		return false;
+	s.n -= strlen(none);
+	return same_json(a, x->value, arena_strf(a, "%.*s}", STR_FMT(s)),
+	    &where);
+}
+
 static bool
 same_atom(struct arena *a, const struct atom *x, const struct atom *y)
 {
@@ -394,6 +408,8 @@ same_atom(struct arena *a, const struct atom *x, const struct atom *y)
 
 	if (strcmp(x->what, y->what) != 0)
 		return false;
+	if (same_schema(a, x, y))
+		return true;
 	/* Results are text that may well be JSON. */
 	return str_eq(x->value, y->value) || ((x->json ||
 	    x->what == result_text) && same_json(a, x->value, y->value,

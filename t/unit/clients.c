@@ -1,0 +1,188 @@
+/*
+ * What clients of Anthropic's and Gemini's APIs send to the other dialects:
+ * whatever is put into a request shows, in what is sent or in the report, and
+ * what is sent is something that the provider takes.
+ */
+#include "wire_test.h"
+
+static const struct dialect *const all[] = { WT_AN, WT_OC, WT_OR, WT_GE };
+
+/* --- nothing is lost in silence ------------------------------------------- */
+
+#define SCHEMA	"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":" \
+	"\"string\"}}}"
+
+/* A mark, '@', where something may be put in. */
+static const struct {
+	const struct dialect	*from;
+	const char		*body;		/* with one mark */
+	const char		*put;		/* in its place */
+} members[] = {
+#define AN(body, put)	{ WT_AN, "{\"model\":\"m\",\"max_tokens\":9000," \
+	"\"messages\":[" body, put }
+#define AN_HI	"{\"role\":\"user\",\"content\":\"hi\"}"
+#define AN_MEMBER(m)	AN(AN_HI "]@}", "," m)
+	AN_MEMBER("\"metadata\":{\"user_id\":\"u\",\"more\":\"x\"}"),
+	AN_MEMBER("\"tool_choice\":{\"type\":\"any\"}"),
+	AN_MEMBER("\"tool_choice\":{\"type\":\"tool\",\"name\":\"f\"}"),
+#define AN_TOOL(m)	AN(AN_HI "],\"tools\":[{\"name\":\"f\"," \
+	"\"input_schema\":" SCHEMA "@}]}", "," m)
+#define AN_DOC(m)	AN("{\"role\":\"user\",\"content\":[{\"type\":" \
+	"\"document\",\"source\":{\"type\":\"base64\",\"media_type\":" \
+	"\"application/pdf\",\"data\":\"JVBERi0=\"}@}]}]}", "," m)
+	AN_DOC("\"context\":\"c\""),
+	AN_DOC("\"title\":\"t\""),
+#define AN_TEXT(m)	AN("{\"role\":\"user\",\"content\":[{\"type\":" \
+	"\"document\",\"source\":{\"type\":\"text\",\"media_type\":" \
+	"\"text/plain\",\"data\":\"d\"}@}]}]}", "," m)
+	AN_TEXT("\"context\":\"c\""),
+	AN_TEXT("\"title\":\"t\""),
+	AN_TEXT("\"citations\":{\"enabled\":true}"),
+#define AN_RESULT(m)	"{\"model\":\"m\",\"max_tokens\":9000," \
+	"\"messages\":[" AN_HI ",{\"role\":\"assistant\",\"content\":[{" \
+	"\"type\":\"tool_use\",\"id\":\"t1\",\"name\":\"f\",\"input\":{}}]}," \
+	"{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\"," \
+	"\"tool_use_id\":\"t1\",\"content\":[{\"type\":\"text\",\"text\":" \
+	"\"r\"}" m "}]}]}"
+	{ WT_AN, AN_RESULT("]@"), ",\"is_error\":true" },
+	{ WT_AN, AN_RESULT("@]"), ",{\"type\":\"browser_state\"}" },
+	{ WT_AN, AN_RESULT("@]"), ",{\"type\":\"of_the_future\"}" },
+	{ NULL, NULL, NULL }
+};
+
+/* The request with put in the mark's place; its output and report as one. */
+static struct str
+shown(const struct dialect *from, const struct dialect *to, const char *body,
+    const char *put)
+{
+	const char	*mark = strchr(body, '@');
+	struct str	 whole;
+	struct buf	 b;
+
+	whole = arena_strf(&wt_arena, "%.*s%s%s", (int)(mark - body), body,
+	    put, mark + 1);
+	if (wt_request(from, to, whole.p) == -1)
+		return arena_strf(&wt_arena, "400 %s", wt_err.msg);
+	buf_init(&b, WT_MAX);
+	buf_adds(&b, buf_str(&wt_out));
+	loss_json(&wt_loss, &b);
+	whole = arena_str(&wt_arena, buf_str(&b));
+	buf_release(&b);
+	return whole;
+}
+
+static void
+test_silence(void)
+{
+	struct str	 with, without;
+	size_t		 i, k;
+
+	for (i = 0; members[i].from != NULL; i++)
+		for (k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
+			if (all[k] == members[i].from)
+				continue;
+			without = shown(members[i].from, all[k],
+			    members[i].body, "");
+			with = shown(members[i].from, all[k], members[i].body,
+			    members[i].put);
+			ok(!str_eq(with, without) && !str_starts(without,
+			    "400"), "%s to %s: %s", members[i].from->name,
+			    all[k]->name, members[i].put);
+		}
+}
+
+/* --- what providers take -------------------------------------------------- */
+
+#define AN_ASK(messages, more)	"{\"model\":\"m\",\"max_tokens\":99," \
+	"\"messages\":[" messages "]" more "}"
+
+static void
+test_empty(void)
+{
+	size_t	 k;
+
+	for (k = 1; k < sizeof(all) / sizeof(all[0]); k++) {
+		ok(wt_request(WT_AN, all[k], AN_ASK("{\"role\":\"user\","
+		    "\"content\":[]}", "")) == -1 &&
+		    strstr(wt_err.msg, "no message") != NULL,
+		    "nothing is left for %s: a 400", all[k]->name);
+		ok(wt_request(WT_AN, all[k], AN_ASK("{\"role\":\"user\","
+		    "\"content\":\"\"}", ",\"system\":\"Sys\"")) == 0 &&
+		    wt_has("Sys") && wt_hasnt("[]") &&
+		    wt_hasnt("systemInstruction") && wt_hasnt("instructions"),
+		    "system text alone is the question for %s", all[k]->name);
+	}
+	ok(wt_request(WT_GE, WT_OR, "{\"contents\":[]}") == -1,
+	    "no contents: a 400");
+	ok(wt_request(WT_AN, WT_OR, AN_ASK(AN_HI, ",\"system\":[{\"type\":"
+	    "\"text\",\"text\":\"x-anthropic-billing-header: a\"}]")) == 0 &&
+	    wt_hasnt("billing"), "nor is the billing header ever said");
+}
+
+#define AN_FN(schema)	",\"tools\":[{\"name\":\"f\",\"input_schema\":" \
+	schema "}]"
+#define BRANCHES	"{\"description\":\"d\",\"properties\":{\"a\":true}," \
+	"\"anyOf\":[{\"properties\":{\"b\":{}},\"required\":[\"b\"]}," \
+	"{\"properties\":{\"a\":{},\"c\":{}}}],\"allOf\":[{\"required\":" \
+	"[\"a\"]}]}"
+#define ROOT		"{\"type\":\"object\",\"description\":\"d\"," \
+	"\"properties\":{\"a\":true,\"b\":{},\"c\":{}},\"required\":[\"a\"]}"
+
+/* OpenAI and Anthropic refuse roots that are not plain objects. */
+static void
+test_parameters(void)
+{
+	const struct dialect	*openai[] = { WT_OC, WT_OR };
+	size_t			 k;
+
+	for (k = 0; k < 2; k++) {
+		ok(wt_request(WT_AN, openai[k], AN_ASK(AN_HI,
+		    AN_FN("{\"type\":\"object\"}"))) == 0 &&
+		    wt_has("{\"type\":\"object\",\"properties\":{}}") &&
+		    wt_nothing_lost(), "properties are said to %s",
+		    openai[k]->name);
+		ok(wt_request(WT_GE, openai[k], "{\"contents\":[{\"parts\":"
+		    "[{\"text\":\"hi\"}]}],\"tools\":[{"
+		    "\"functionDeclarations\":[{\"name\":\"f\","
+		    "\"parameters\":{\"type\":\"OBJECT\"}}]}]}") == 0 &&
+		    wt_has("{\"type\":\"object\",\"properties\":{}}") &&
+		    wt_nothing_lost(), "from Gemini's form, too");
+		ok(wt_request(WT_AN, openai[k], AN_ASK(AN_HI,
+		    AN_FN(BRANCHES))) == 0 && wt_has(ROOT) &&
+		    wt_told("approximated tools[0]"),
+		    "no choice at the root for %s", openai[k]->name);
+	}
+	ok(wt_request(WT_GE, WT_AN, "{\"contents\":[{\"parts\":[{\"text\":"
+	    "\"hi\"}]}],\"tools\":[{\"functionDeclarations\":[{\"name\":"
+	    "\"f\",\"parametersJsonSchema\":" BRANCHES "}]}]}") == 0 &&
+	    wt_has(ROOT) && wt_told("approximated tools[0]"),
+	    "nor for anthropic");
+}
+
+/* What is the default is no loss. */
+static void
+test_defaults(void)
+{
+	static const char	 sampling[] = "{\"contents\":[{\"parts\":[{"
+	    "\"text\":\"hi\"}]}],\"generationConfig\":{\"temperature\":1,"
+	    "\"topP\":1.0,\"presencePenalty\":0,\"frequencyPenalty\":0}}";
+
+	ok(wt_request(WT_GE, WT_OC, sampling) == 0 && wt_nothing_lost(),
+	    "defaults that a model refuses, chat");
+	ok(wt_request(WT_GE, WT_OR, sampling) == 0 && wt_nothing_lost(),
+	    "defaults that a model refuses, responses");
+	ok(wt_request(WT_AN, WT_OR, AN_RESULT("],\"is_error\":true")) == 0 &&
+	    wt_has("\"output\":\"Error: r\""), "an error says so, responses");
+}
+
+int
+main(void)
+{
+	wt_init();
+	test_silence();
+	test_empty();
+	test_parameters();
+	test_defaults();
+	wt_release();
+	return done();
+}
