@@ -110,13 +110,15 @@ static void
 report_text(const struct conversion *v)
 {
 	const struct loss_item	*it;
-	unsigned		 n = 0;
+	unsigned		 n = v->loss.n;
 
-	for (it = v->loss.first; it != NULL; it = it->next, n++)
+	for (it = v->loss.first; it != NULL; it = it->next) {
 		fprintf(stderr, "%s %.*s: %s\n", loss_action_name(it->action),
 		    STR_FMT(it->path), it->why);
-	if (n < v->loss.n)
-		fprintf(stderr, "and %u more\n", v->loss.n - n);
+		n -= it->action != LOSS_IGNORED;
+	}
+	if (n > 0)
+		fprintf(stderr, "and %u more\n", n);
 	if (v->failed)
 		fprintf(stderr, "%s: %s\n", v->out.len > 0 ?
 		    "the answer is an error" : "proxyctl: not translated",

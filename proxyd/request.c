@@ -743,7 +743,7 @@ request_record(struct request *rq)
 	a->s[ACCT_ATTEMPTS] = buf_str(&rq->rq_attempts);
 	request_vault_loss(rq);
 	buf_init(&loss, 256 << 10);
-	if (rq->rq_loss.n > 0)
+	if (rq->rq_loss.first != NULL)
 		loss_json(&rq->rq_loss, &loss);
 	a->s[ACCT_LOSS] = buf_str(&loss);
 	admit_note(rq);

@@ -92,6 +92,8 @@ static const struct feature chat[] = {
 	{ "metadata", OC(",'metadata':{'a':'b'}") },
 	{ "service_tier priority", OC(",'service_tier':'priority'") },
 	{ "store", OC(",'store':true") },
+	{ "prompt_cache_key", OC(",'prompt_cache_key':'k'") },
+	{ "stream_options", OC(",'stream_options':{'include_usage':true}") },
 	{ "prediction", OC(",'prediction':{'type':'content','content':'x'}") },
 	{ "web_search_options", OC(",'web_search_options':{}") },
 	{ NULL, NULL }
@@ -126,6 +128,9 @@ static const struct feature responses[] = {
 	{ "user", OR(",'user':'u'") },
 	{ "metadata", OR(",'metadata':{'a':'b'}") },
 	{ "service_tier flex", OR(",'service_tier':'flex'") },
+	{ "prompt_cache_key", OR(",'prompt_cache_key':'k'") },
+	{ "include", OR(",'include':['file_search_call.results']") },
+	{ "client_metadata", OR(",'client_metadata':{'a':'b'}") },
 	{ "truncation auto", OR(",'truncation':'auto'") },
 	{ "previous_response_id", OR(",'previous_response_id':'resp_1'") },
 	{ NULL, NULL }

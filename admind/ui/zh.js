@@ -41,7 +41,7 @@ export const zh = {
 	'No request is like that.': '没有符合条件的请求。', 'No request yet. The Connect page says how to send one.': '还没有请求。“接入”页说明如何发送。', 'searched back to {time}': '已查到 {time}',
 	'attempts that failed': '失败的尝试', 'waiting for the first byte': '等待首字节', 'the answer': '响应', 'our own time': '网关自身', 'None: it was answered here.': '无：由网关直接答复。',
 	'Key': '密钥', 'Why': '原因', 'Nothing was lost in translation.': '翻译无损失。', 'Forwarded as it came.': '原样转发。', 'Field': '字段', 'What happened': '处理',
-	'approximated': '近似', 'dropped': '丢弃', 'from the client': '客户端请求', 'to the provider': '发往提供商', 'from the provider': '提供商响应', 'to the client': '返回客户端',
+	'approximated': '近似', 'dropped': '丢弃', 'ignored': '无意义，忽略', 'from the client': '客户端请求', 'to the provider': '发往提供商', 'from the provider': '提供商响应', 'to the client': '返回客户端',
 	'{n} pieces in {time}': '{time} 内 {n} 段', 'Not kept. LOG_BODIES in app.yml says whose are.': '未保存。app.yml 的 LOG_BODIES 决定保存哪些。',
 	'Request': '请求', 'Copy as curl': '复制为 curl', 'Begun': '开始', 'Asked for': '请求', 'Answered': '答复', 'Dialects': '协议', 'streamed': '流式', 'incomplete': '不完整',
 	'Path': '路径', 'Routed by': '路由依据', 'Client': '客户端', 'Ended': '结束', 'Provider’s id': '提供商编号', 'Bytes': '字节', 'in': '入', 'out': '出',

@@ -37,7 +37,8 @@
 	"AND (?16 = 0 OR (error <> '') = (?16 = 2)) "			\
 	"AND (?17 = 0 OR stream = (?17 = 2)) "				\
 	"AND (?18 = 0 OR translated = (?18 = 2)) "			\
-	"AND (?19 = 0 OR (loss_json <> '') = (?19 = 2)) "		\
+	"AND (?19 = 0 OR (loss_json GLOB '*\"action\":\"[adr]*') = "	\
+	"(?19 = 2)) "							\
 	"AND (?20 = 0 OR tenant_id = ?20) "				\
 	"AND (?21 = 0 OR client_key_id = ?21) "
 

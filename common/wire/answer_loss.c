@@ -108,7 +108,7 @@ member_left(struct ir_exchange *x, struct jv member)
 
 	if (says_nothing(member, EMPTY_DEPTH))
 		return;
-	if (x->loss->n >= LOSS_MAX) {
+	if (x->loss->kept == LOSS_MAX) {
 		x->loss->n++;
 		return;
 	}

@@ -726,7 +726,8 @@ static void
 report_ext(struct an_request *r)
 {
 	static const char *const harmless[] = { "stream_options", "include",
-	    "prompt_cache_key", "client_metadata", NULL };
+	    "prompt_cache_key", "prompt_cache_retention",
+	    "client_metadata", NULL };
 	static const char *const refused[] = { "previous_response_id",
 	    "conversation", "prompt", "cachedContent", "cached_content", NULL };
 	const struct ir_ext	*e;
@@ -737,8 +738,13 @@ report_ext(struct an_request *r)
 			if (str_is(e->name, harmless[i]))
 				break;
 		}
-		if (harmless[i] != NULL || str_is(e->json, "null"))
+		if (str_is(e->json, "null"))
 			continue;
+		if (harmless[i] != NULL) {
+			anthropic_loss(r, LOSS_IGNORED, e->node,
+			    "it means nothing to the provider");
+			continue;
+		}
 		for (i = 0; refused[i] != NULL; i++) {
 			if (str_is(e->name, refused[i]))
 				break;

@@ -462,6 +462,19 @@ config_write(struct gem_writer *e)
 
 /* --- what has no place -------------------------------------------------- */
 
+/* What the provider does anyway. */
+static bool
+says_default(const struct ir_ext *x)
+{
+	if (str_is(x->name, "web_search_options"))
+		return str_is(x->json, "null");
+	if (str_is(x->json, "null") || str_is(x->json, "[]") ||
+	    str_is(x->json, "{}") || str_is(x->json, "false"))
+		return true;
+	return str_is(x->name, "modalities") &&
+	    str_is(x->json, "[\"text\"]");
+}
+
 /* Leaving these out changes nothing for a client of Gemini. */
 static bool
 is_harmless(const struct ir_ext *x)
@@ -472,16 +485,10 @@ is_harmless(const struct ir_ext *x)
 					    "include", "client_metadata" };
 	size_t				 i;
 
-	if (str_is(x->name, "web_search_options"))
-		return str_is(x->json, "null");
-	if (str_is(x->json, "null") || str_is(x->json, "[]") ||
-	    str_is(x->json, "{}") || str_is(x->json, "false"))
-		return true;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (str_is(x->name, names[i]))
 			return true;
-	return str_is(x->name, "modalities") &&
-	    str_is(x->json, "[\"text\"]");
+	return false;
 }
 
 static bool
@@ -508,7 +515,10 @@ rest_lose(struct gem_writer *e)
 		if (is_vital(x) && !str_is(x->json, "null"))
 			gem_lose(e, LOSS_REFUSED, x->node, NULL,
 			    "it stands for messages that only its provider has");
-		else if (!is_harmless(x))
+		else if (is_harmless(x) && !says_default(x))
+			gem_lose(e, LOSS_IGNORED, x->node, NULL,
+			    "it means nothing to gemini");
+		else if (!says_default(x))
 			gem_lose(e, LOSS_DROPPED, x->node, NULL,
 			    "gemini has nothing like it");
 	if (rq->user.n > 0)

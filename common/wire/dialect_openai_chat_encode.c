@@ -801,8 +801,11 @@ write_ext(struct chat_req *o)
 		if (responses && !o->compatible && listed(e->name, ext_same)) {
 			jw_key_str(&o->w, e->name);
 			jw_raw(&o->w, e->json);
-		} else if (!listed(e->name, ext_needless) &&
+		} else if (listed(e->name, ext_needless) &&
 		    !says_default(e))
+			chat_lose(o, LOSS_IGNORED, e->node, NULL,
+			    "it means nothing there, or happens anyway");
+		else if (!says_default(e))
 			chat_lose(o, listed(e->name, ext_vital) ?
 			    LOSS_REFUSED : LOSS_DROPPED, e->node, NULL,
 			    "not known to Chat Completions");

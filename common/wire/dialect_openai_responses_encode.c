@@ -496,8 +496,12 @@ ext(struct resp_req *e)
 		for (i = 0; chat && needless[i] != NULL; i++)
 			if (str_is(x->name, needless[i]))
 				break;
-		if (chat && needless[i] != NULL)
+		if (chat && needless[i] != NULL) {
+			if (!str_is(x->name, "verbosity"))
+				resp_lose(e, LOSS_IGNORED, x->node, NULL,
+				    "it happens anyway");
 			continue;
+		}
 		for (i = 0; vital[i] != NULL; i++)
 			if (str_is(x->name, vital[i]))
 				break;

@@ -41,13 +41,17 @@ loss_add(struct loss *l, enum loss_action action, struct str path,
 		return;
 	if (action == LOSS_REFUSED)
 		l->refused++;
+	if (action != LOSS_IGNORED && (it == NULL ||
+	    it->action == LOSS_IGNORED))
+		l->n++;
 	if (it != NULL) {
 		it->action = action;
 		it->why = why;
 		return;
 	}
-	if (l->n++ >= LOSS_MAX)
+	if (l->kept == LOSS_MAX)
 		return;
+	l->kept++;
 	it = ARENA_NEW(l->arena, struct loss_item);
 	it->action = action;
 	it->path = arena_str(l->arena, path);
@@ -67,7 +71,8 @@ loss_remove_why(struct loss *l, const char *why)
 			continue;
 		}
 		l->refused -= it->action == LOSS_REFUSED;
-		l->n--;
+		l->n -= it->action != LOSS_IGNORED;
+		l->kept--;
 		*at = it->next;
 	}
 	l->last = at;
@@ -80,8 +85,8 @@ loss_node(struct loss *l, enum loss_action action, const struct json *j,
 	struct str	 path = STR_NONE;
 
 	/* A path costs a walk over the text: not for what is only counted. */
-	if (l->n >= LOSS_MAX) {
-		l->n++;
+	if (l->kept == LOSS_MAX) {
+		l->n += action != LOSS_IGNORED;
 		if (action == LOSS_REFUSED)
 			l->refused++;
 		return;
@@ -98,6 +103,8 @@ const char *
 loss_action_name(enum loss_action action)
 {
 	switch (action) {
+	case LOSS_IGNORED:
+		return "ignored";
 	case LOSS_APPROXIMATED:
 		return "approximated";
 	case LOSS_DROPPED:
@@ -108,35 +115,36 @@ loss_action_name(enum loss_action action)
 	return "lost";
 }
 
+static void
+item_json(struct jw *w, struct str path, enum loss_action action,
+    const char *why)
+{
+	jw_object(w);
+	jw_key(w, "path");
+	jw_str(w, path);
+	jw_key(w, "action");
+	jw_strz(w, loss_action_name(action));
+	jw_key(w, "why");
+	jw_strz(w, why);
+	jw_object_end(w);
+}
+
 void
 loss_json(const struct loss *l, struct buf *out)
 {
 	const struct loss_item	*it;
 	struct jw		 w;
-	unsigned		 n = 0;
+	unsigned		 n = l->n;
 
 	jw_init(&w, out);
 	jw_array(&w);
-	for (it = l->first; it != NULL; it = it->next, n++) {
-		jw_object(&w);
-		jw_key(&w, "path");
-		jw_str(&w, it->path);
-		jw_key(&w, "action");
-		jw_strz(&w, loss_action_name(it->action));
-		jw_key(&w, "why");
-		jw_strz(&w, it->why);
-		jw_object_end(&w);
+	for (it = l->first; it != NULL; it = it->next) {
+		item_json(&w, it->path, it->action, it->why);
+		n -= it->action != LOSS_IGNORED;
 	}
-	if (n < l->n) {
-		jw_object(&w);
-		jw_key(&w, "path");
-		jw_strz(&w, "");
-		jw_key(&w, "action");
-		jw_strz(&w, loss_action_name(LOSS_DROPPED));
-		jw_key(&w, "why");
-		jw_str(&w, arena_strf(l->arena, "and %u more", l->n - n));
-		jw_object_end(&w);
-	}
+	if (n > 0)
+		item_json(&w, STR_NONE, LOSS_DROPPED,
+		    arena_strf(l->arena, "and %u more", n).p);
 	jw_array_end(&w);
 }
 
@@ -159,7 +167,8 @@ loss_header(const struct loss *l, struct buf *out)
 	unsigned		 n = 0;
 
 	for (it = l->first; it != NULL; it = it->next) {
-		if (out->len - start + it->path.n + 16 > HEADER_MAX)
+		if (it->action == LOSS_IGNORED ||
+		    out->len - start + it->path.n + 16 > HEADER_MAX)
 			continue;
 		buf_addf(out, "%s%s", n++ == 0 ? "" : "; ",
 		    loss_action_name(it->action));
@@ -183,6 +192,8 @@ loss_strict(const struct loss *l, struct ir_error *err)
 		return 0;
 	buf_init(&b, STRICT_MAX);
 	for (it = l->first; it != NULL; it = it->next) {
+		if (it->action == LOSS_IGNORED)
+			continue;
 		if (b.len + it->path.n + strlen(it->why) + 32 > STRICT_MAX)
 			break;
 		(void)buf_addf(&b, "%s'%.*s' is %s (%s)", n++ == 0 ? "" :
@@ -193,8 +204,10 @@ loss_strict(const struct loss *l, struct ir_error *err)
 		(void)buf_addf(&b, "; and %u more", l->n - n);
 	ir_error_set(err, IR_ERR_BAD_REQUEST, "no loss is allowed (strict), "
 	    "but on the way to this model %.*s", STR_FMT(buf_str(&b)));
-	if (l->first != NULL)
-		ir_error_copy(err->param, sizeof(err->param), l->first->path);
+	for (it = l->first; it != NULL && it->action == LOSS_IGNORED;)
+		it = it->next;
+	if (it != NULL)
+		ir_error_copy(err->param, sizeof(err->param), it->path);
 	buf_release(&b);
 	return -1;
 }

@@ -14,6 +14,7 @@
  * short, and makes a 400 where the route is strict.
  */
 enum loss_action {
+	LOSS_IGNORED,		/* means nothing there: told, but no loss */
 	LOSS_APPROXIMATED,	/* carried in another form */
 	LOSS_DROPPED,		/* left out; the rest still means the same */
 	LOSS_REFUSED		/* cannot be left out: the request is a 400 */
@@ -32,7 +33,8 @@ struct loss {
 	struct arena		*arena;
 	struct loss_item	*first;
 	struct loss_item	**last;
-	unsigned		 n;	/* all, also beyond LOSS_MAX */
+	unsigned		 n;	/* all losses, also beyond LOSS_MAX */
+	unsigned		 kept;	/* items in the list */
 	unsigned		 refused;
 };
 
@@ -60,7 +62,8 @@ const char	*loss_action_name(enum loss_action);
 /* [{"path":..,"action":..,"why":..}, ...]; what is only counted is the last
  * one, without a path. */
 void	 loss_json(const struct loss *, struct buf *);
-/* "dropped top_k; approximated messages[2].content[0]; +3 more", ASCII. */
+/* "dropped top_k; approximated messages[2].content[0]; +3 more", ASCII; what
+ * is ignored is not in it. */
 void	 loss_header(const struct loss *, struct buf *);
 
 #endif /* WIRE_LOSS_H */

@@ -434,6 +434,35 @@ test_ids(void)
 
 /* --- loss report ---------------------------------------------------------- */
 
+/* What means nothing to the target is told, and is no loss. */
+static void
+test_ignored(struct loss *l, struct buf *b)
+{
+	struct ir_error	 err;
+	unsigned	 i;
+
+	loss_init(l, &arena);
+	loss_add(l, LOSS_IGNORED, STR("key"), "nothing");
+	loss_header(l, b);
+	ok(l->n == 0 && b->len == 0 && loss_strict(l, &err) == 0,
+	    "ignored: no loss");
+	loss_json(l, b);
+	ok(str_is(buf_str(b), "[{\"path\":\"key\",\"action\":"
+	    "\"ignored\",\"why\":\"nothing\"}]"), "ignored: %.*s",
+	    STR_FMT(buf_str(b)));
+	loss_add(l, LOSS_DROPPED, STR("x"), "gone");
+	ok(loss_strict(l, &err) == -1 && strcmp(err.param, "x") == 0 &&
+	    strstr(err.msg, "key") == NULL, "ignored: not named by strict");
+	loss_add(l, LOSS_APPROXIMATED, STR("key"), "after all");
+	ok(l->n == 2, "ignored: a loss replaces it");
+	for (i = 0; i < 200; i++)
+		loss_add(l, LOSS_IGNORED, arena_strf(&arena, "k%u", i), "no");
+	buf_clear(b);
+	loss_json(l, b);
+	ok(l->n == 2 && memmem(b->data, b->len, " more", 5) == NULL,
+	    "ignored: many are not counted");
+}
+
 static void
 test_loss(void)
 {
@@ -482,6 +511,8 @@ test_loss(void)
 	ok(l.n == 201 && b.len < 600 &&
 	    memmem(b.data, b.len, " more", 5) != NULL, "many: ...%s",
 	    b.data + b.len - 20);
+	buf_clear(&b);
+	test_ignored(&l, &b);
 	buf_release(&b);
 	json_release(&j);
 }

@@ -116,7 +116,11 @@ row_make(struct acct_rec *r, int i)
 	r->s[ACCT_ERROR] = str_of(r->f.status == 429 ? "Rate limit of 50%_"
 	    : r->f.status == 500 ? "provider broke off" : "");
 	r->s[ACCT_CLOSE] = str_of("done");
-	r->s[ACCT_LOSS] = str_of(i % 5 == 0 ? "[]" : "");
+	/* What is ignored is told, and no loss. */
+	r->s[ACCT_LOSS] = str_of(i % 5 == 0 ? "[{\"path\":\"n\","
+	    "\"action\":\"dropped\",\"why\":\"w\"}]" : i % 5 == 1 ?
+	    "[{\"path\":\"n\",\"action\":\"ignored\",\"why\":\"w\"}]" :
+	    "");
 }
 
 static void
@@ -215,7 +219,8 @@ test_pages(struct store *s)
 	check(s, F(.failed = LOG_NO), "error = ''", "good ones");
 	check(s, F(.failed = LOG_YES, .stream = LOG_YES),
 	    "error <> '' AND stream", "bad streams");
-	check(s, F(.lossy = LOG_YES), "loss_json <> ''", "with a loss");
+	check(s, F(.lossy = LOG_YES), "instr(loss_json, 'dropped')",
+	    "with a loss");
 	check(s, F(.request_id = STR("req_000123")),
 	    "request_id = 'req_000123'", "id");
 	check(s, F(.from_us = BASE_US + 1000000000,

@@ -29,7 +29,7 @@ function useConvert(job) {
 	return state;
 }
 
-const kindOf = (l) => (l.action === 'approximated' ? '' : l.action === 'refused' ? 'bad' : 'warn');
+const kindOf = (l) => (l.action === 'approximated' || l.action === 'ignored' ? '' : l.action === 'refused' ? 'bad' : 'warn');
 
 export const Losses = ({ list, n }) => html`<ul class="losses">${list.filter((l) => l.path).map((l, i) => html`<li key=${i}>
 	<${Badge} kind=${kindOf(l)}>${t(l.action)}</${Badge}> <span class="mono">${l.path}</span> <span class="dim">${l.why}</span></li>`)}

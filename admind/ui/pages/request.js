@@ -36,7 +36,7 @@ function Loss({ row }) {
 	if (list.length === 0)
 		return html`<p class="dim">${row.translated ? t('Nothing was lost in translation.') : t('Forwarded as it came.')}</p>`;
 	return html`<div class="scroll"><table><thead><tr><th>${t('Field')}</th><th>${t('What happened')}</th><th>${t('Why')}</th></tr></thead>
-		<tbody>${list.map((l, i) => html`<tr key=${i}><td class="mono">${l.path}</td><td><${Badge} kind=${l.action === 'approximated' ? '' : 'warn'}>${t(l.action)}</${Badge}></td><td>${l.why}</td></tr>`)}</tbody></table></div>`;
+		<tbody>${list.map((l, i) => html`<tr key=${i}><td class="mono">${l.path}</td><td><${Badge} kind=${l.action === 'approximated' || l.action === 'ignored' ? '' : 'warn'}>${t(l.action)}</${Badge}></td><td>${l.why}</td></tr>`)}</tbody></table></div>`;
 }
 
 // --- bodies ----------------------------------------------------------------------------
