@@ -310,6 +310,23 @@ lose_marks_of(const struct ir_exchange *x, const struct ir_part *p)
 		    "it has members that only its own dialect knows");
 }
 
+const char *
+dialect_vital(struct str name)
+{
+	static const char *const messages[] = { "previous_response_id",
+	    "conversation", "prompt", "thread", "cachedContent",
+	    "cached_content", NULL };
+	size_t	 i;
+
+	for (i = 0; messages[i] != NULL; i++)
+		if (str_is(name, messages[i]))
+			return "it stands for messages that only its provider "
+			    "has";
+	if (str_is(name, "mcp_servers"))
+		return "its tools can be called by its own provider only";
+	return NULL;
+}
+
 int
 dialect_nothing_left(const struct ir_exchange *x, struct ir_error *err)
 {

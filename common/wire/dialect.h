@@ -275,6 +275,11 @@ void	 dialect_splice(const struct ir_request *, struct str model, bool usage,
  */
 void	 dialect_lose_marks(const struct ir_exchange *, bool names);
 /*
+ * A member of the request that cannot be left out without a change of what the
+ * request means: why not, or NULL.
+ */
+const char	*dialect_vital(struct str name);
+/*
  * No message is left to send, mostly because what was refused stood for the
  * conversation: sets a 400 that says so, or names that.  Returns -1.
  */

@@ -17,7 +17,8 @@
 /*
  * What the files of the Anthropic Messages dialect share.
  *
- *	_decode.c	request to common form
+ *	_decode.c	request to common form: all but the conversation
+ *	_content.c	its system text and messages
  *	_encode.c	common form to request: all but its messages
  *	_turns.c	common form to request: system and messages
  *	_schema.c	schemas of tools and structured output

@@ -728,9 +728,8 @@ report_ext(struct an_request *r)
 	static const char *const harmless[] = { "stream_options", "include",
 	    "prompt_cache_key", "prompt_cache_retention",
 	    "client_metadata", NULL };
-	static const char *const refused[] = { "previous_response_id",
-	    "conversation", "prompt", "cachedContent", "cached_content", NULL };
 	const struct ir_ext	*e;
+	const char		*vital;
 	size_t			 i;
 
 	for (e = r->rq->ext; e != NULL; e = e->next) {
@@ -745,13 +744,9 @@ report_ext(struct an_request *r)
 			    "it means nothing to the provider");
 			continue;
 		}
-		for (i = 0; refused[i] != NULL; i++) {
-			if (str_is(e->name, refused[i]))
-				break;
-		}
-		anthropic_loss(r, refused[i] != NULL ? LOSS_REFUSED :
-		    LOSS_DROPPED, e->node, refused[i] != NULL ?
-		    "it stands for messages that only its provider has" :
+		vital = dialect_vital(e->name);
+		anthropic_loss(r, vital != NULL ? LOSS_REFUSED :
+		    LOSS_DROPPED, e->node, vital != NULL ? vital :
 		    "the provider has nothing like it");
 	}
 }

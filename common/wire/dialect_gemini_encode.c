@@ -491,30 +491,17 @@ is_harmless(const struct ir_ext *x)
 	return false;
 }
 
-static bool
-is_vital(const struct ir_ext *x)
-{
-	static const char *const	 names[] = { "previous_response_id",
-					    "conversation", "prompt",
-					    "thread" };
-	size_t				 i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (str_is(x->name, names[i]))
-			return true;
-	return false;
-}
-
 static void
 rest_lose(struct gem_writer *e)
 {
 	const struct ir_request	*rq = e->rq;
 	const struct ir_ext	*x;
+	const char		*vital;
 
 	for (x = rq->ext; x != NULL; x = x->next)
-		if (is_vital(x) && !str_is(x->json, "null"))
-			gem_lose(e, LOSS_REFUSED, x->node, NULL,
-			    "it stands for messages that only its provider has");
+		if ((vital = dialect_vital(x->name)) != NULL &&
+		    !str_is(x->json, "null"))
+			gem_lose(e, LOSS_REFUSED, x->node, NULL, vital);
 		else if (is_harmless(x) && !says_default(x))
 			gem_lose(e, LOSS_IGNORED, x->node, NULL,
 			    "it means nothing to gemini");

@@ -779,10 +779,6 @@ static const char *const ext_same[] = { "verbosity", "prompt_cache_key",
 /* What means nothing there, or is what happens anyway. */
 static const char *const ext_needless[] = { "stream_options", "include",
     "client_metadata", NULL };
-/* Without these the model would not see what the client meant it to. */
-static const char *const ext_vital[] = { "previous_response_id",
-    "conversation", "prompt", "cachedContent", "cached_content", "thread",
-    NULL };
 
 static bool
 says_default(const struct ir_ext *e)
@@ -790,6 +786,18 @@ says_default(const struct ir_ext *e)
 	return str_is(e->json, "null") || (str_is(e->name, "background") &&
 	    str_is(e->json, "false")) || (str_is(e->name, "truncation") &&
 	    str_is(e->json, "\"disabled\""));
+}
+
+static void
+lose_ext(struct chat_req *o, const struct ir_ext *e)
+{
+	const char	*vital = dialect_vital(e->name);
+
+	if (vital != NULL)
+		chat_lose(o, LOSS_REFUSED, e->node, NULL, vital);
+	else
+		chat_lose(o, LOSS_DROPPED, e->node, NULL,
+		    "not known to Chat Completions");
 }
 
 static void
@@ -806,9 +814,7 @@ write_ext(struct chat_req *o)
 			chat_lose(o, LOSS_IGNORED, e->node, NULL,
 			    "it means nothing there, or happens anyway");
 		else if (!says_default(e))
-			chat_lose(o, listed(e->name, ext_vital) ?
-			    LOSS_REFUSED : LOSS_DROPPED, e->node, NULL,
-			    "not known to Chat Completions");
+			lose_ext(o, e);
 	}
 }
 

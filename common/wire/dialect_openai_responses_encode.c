@@ -478,8 +478,7 @@ ext(struct resp_req *e)
 	    "safety_identifier", "moderation", NULL };
 	static const char *const needless[] = { "stream_options", "verbosity",
 	    NULL };
-	static const char *const vital[] = { "cachedContent",
-	    "cached_content", "thread", NULL };
+	const char		*vital;
 	bool			 chat = e->rq->from == &dialect_openai_chat;
 	const struct ir_ext	*x;
 	size_t			 i;
@@ -502,11 +501,10 @@ ext(struct resp_req *e)
 				    "it happens anyway");
 			continue;
 		}
-		for (i = 0; vital[i] != NULL; i++)
-			if (str_is(x->name, vital[i]))
-				break;
-		resp_lose(e, vital[i] != NULL ? LOSS_REFUSED : LOSS_DROPPED,
-		    x->node, NULL, "not known to the Responses API");
+		vital = dialect_vital(x->name);
+		resp_lose(e, vital != NULL ? LOSS_REFUSED : LOSS_DROPPED,
+		    x->node, NULL, vital != NULL ? vital :
+		    "not known to the Responses API");
 	}
 }
 

@@ -24,9 +24,33 @@ static const struct {
 #define AN_MEMBER(m)	AN(AN_HI "]@}", "," m)
 	AN_MEMBER("\"metadata\":{\"user_id\":\"u\",\"more\":\"x\"}"),
 	AN_MEMBER("\"tool_choice\":{\"type\":\"any\"}"),
+	AN_MEMBER("\"mcp_servers\":[{\"type\":\"url\"}]"),
+	AN_MEMBER("\"thread\":{\"type\":\"create\"}"),
+	AN_MEMBER("\"container\":\"c\""),
+	AN_MEMBER("\"context_management\":{\"edits\":[{\"type\":\"x\"}]}"),
+	AN_MEMBER("\"cache_control\":{\"type\":\"ephemeral\"}"),
+	AN_MEMBER("\"speed\":\"fast\""),
+	AN_MEMBER("\"top_k\":3"),
+	AN_MEMBER("\"stop_sequences\":[\"s\"]"),
+	AN_MEMBER("\"output_config\":{\"task_budget\":{\"total\":9}}"),
+	AN_MEMBER("\"output_config\":{\"effort\":\"low\"}"),
+	AN_MEMBER("\"thinking\":{\"type\":\"between_tools\"}"),
+	AN_MEMBER("\"thinking\":{\"type\":\"adaptive\",\"block_binding\":"
+	    "{\"type\":\"x\"}}"),
+#define AN_MESSAGE(m)	AN(AN_HI ",{\"role\":\"system\",\"content\":\"s\"@}," \
+	AN_HI "]}", "," m)
+	AN_MESSAGE("\"clear_at\":\"next_user_message\""),
+	AN_MESSAGE("\"output_config\":{\"effort\":\"high\"}"),
+	AN_MESSAGE("\"output_config\":{\"more\":1}"),
+	AN_MESSAGE("\"of_the_future\":1"),
 	AN_MEMBER("\"tool_choice\":{\"type\":\"tool\",\"name\":\"f\"}"),
 #define AN_TOOL(m)	AN(AN_HI "],\"tools\":[{\"name\":\"f\"," \
 	"\"input_schema\":" SCHEMA "@}]}", "," m)
+	AN_TOOL("\"defer_loading\":true"),
+	AN_TOOL("\"eager_input_streaming\":true"),
+	AN_TOOL("\"allowed_callers\":[\"code_execution_20250825\"]"),
+	AN_TOOL("\"input_examples\":[{\"a\":\"x\"}]"),
+	AN_TOOL("\"of_the_future\":{\"a\":1}"),
 #define AN_DOC(m)	AN("{\"role\":\"user\",\"content\":[{\"type\":" \
 	"\"document\",\"source\":{\"type\":\"base64\",\"media_type\":" \
 	"\"application/pdf\",\"data\":\"JVBERi0=\"}@}]}]}", "," m)
@@ -175,6 +199,73 @@ test_defaults(void)
 	    wt_has("\"output\":\"Error: r\""), "an error says so, responses");
 }
 
+/* --- what only one dialect has -------------------------------------------- */
+
+#define CHANGE(type, tool)	AN_HI ",{\"role\":\"system\",\"content\":[{" \
+	"\"type\":\"" type "\",\"tool\":" tool "}]}"
+#define REFERENCE(name)	"{\"type\":\"tool_reference\",\"name\":\"" name "\"}"
+#define DEFINITION(words)	"{\"type\":\"tool_definition\",\"definition\":" \
+	"{\"name\":\"f\",\"description\":\"" words "\",\"input_schema\":" \
+	SCHEMA "}}"
+
+/* Tools that come and go amid the conversation. */
+static void
+test_tool_changes(void)
+{
+	size_t	 k;
+
+	for (k = 1; k < sizeof(all) / sizeof(all[0]); k++) {
+		ok(wt_request(WT_AN, all[k], AN_ASK(CHANGE("tool_addition",
+		    REFERENCE("f")), AN_FN(SCHEMA))) == 0 &&
+		    wt_has("The tool f can be called now.") &&
+		    wt_told("approximated messages[1]"),
+		    "a tool is added by name for %s", all[k]->name);
+		ok(wt_request(WT_AN, all[k], AN_ASK(CHANGE("tool_removal",
+		    REFERENCE("f")), AN_FN(SCHEMA))) == 0 &&
+		    wt_has("The tool f can no longer be called."),
+		    "and taken away");
+		ok(wt_request(WT_AN, all[k], AN_ASK(CHANGE("tool_addition",
+		    DEFINITION("new")), ",\"tool_choice\":{\"type\":\"tool\","
+		    "\"name\":\"f\"}")) == 0 && wt_has("\"tools\":[") &&
+		    wt_has("\"description\":\"new\"") && wt_loss.refused == 0,
+		    "one that is defined there can be called");
+		ok(wt_request(WT_AN, all[k], AN_ASK(CHANGE("tool_addition",
+		    DEFINITION("new")), ",\"tools\":[{\"name\":\"f\","
+		    "\"description\":\"old\",\"input_schema\":" SCHEMA "},"
+		    "{\"name\":\"g\",\"input_schema\":" SCHEMA "}]")) == 0 &&
+		    wt_has("\"description\":\"new\"") && wt_has("\"g\"") &&
+		    wt_hasnt("old"), "or takes the place of an older one");
+	}
+	ok(wt_request(WT_AN, WT_GE, AN_ASK(CHANGE("tool_addition",
+	    "{\"type\":\"tool_definition\"}"), "")) == -1 &&
+	    strstr(wt_err.msg, "definition") != NULL, "a definition is needed");
+	ok(wt_request(WT_AN, WT_OR, AN_ASK(AN_HI ",{\"role\":\"assistant\","
+	    "\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\","
+	    "\"input\":{},\"caller\":{\"type\":\"direct\"}}]},{\"role\":"
+	    "\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":"
+	    "\"t\"}]}", AN_FN(SCHEMA))) == 0 && wt_nothing_lost(),
+	    "a call by the model itself is no loss");
+}
+
+/* Pictures in a document are not lost with it. */
+static void
+test_composed(void)
+{
+	static const char	 body[] = AN_ASK("{\"role\":\"user\","
+	    "\"content\":[{\"type\":\"document\",\"title\":\"T\",\"source\":"
+	    "{\"type\":\"content\",\"content\":[{\"type\":\"text\",\"text\":"
+	    "\"one\"},{\"type\":\"image\",\"source\":{\"type\":\"base64\","
+	    "\"media_type\":\"image/png\",\"data\":\"iVBORw0K\"}}]}}]}", "");
+	size_t	 k;
+
+	for (k = 1; k < sizeof(all) / sizeof(all[0]); k++)
+		ok(wt_request(WT_AN, all[k], body) == 0 &&
+		    wt_has("Document: T") && wt_has("one") &&
+		    wt_has("iVBORw0K") && wt_hasnt("media_type") &&
+		    wt_told("approximated messages[0].content[0]"),
+		    "a document of text and images for %s", all[k]->name);
+}
+
 int
 main(void)
 {
@@ -183,6 +274,8 @@ main(void)
 	test_empty();
 	test_parameters();
 	test_defaults();
+	test_tool_changes();
+	test_composed();
 	wt_release();
 	return done();
 }

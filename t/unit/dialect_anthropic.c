@@ -224,7 +224,7 @@ test_decode_turns(const struct ir_message *m)
 	ok(p->is_error && str_is(p->name, "f") &&
 	    p->parts->type == IR_TEXT && p->parts->next->type == IR_IMAGE &&
 	    p->parts->next->next->type == IR_TEXT &&
-	    p->parts->next->next->extra.n > 0,
+	    p->parts->next->next->told,
 	    "tool_result: error, text, image, tool_reference");
 	ok(m->next->role == IR_USER && nth(m->next, 0)->type == IR_TEXT &&
 	    m->next->node == m->node, "text beside results: a message behind");
