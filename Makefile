@@ -34,7 +34,7 @@ BASE_SRCS = $(addprefix common/base/,arena.c asset.c buf.c caps.c caps_table.c c
 	codec.c fold.c id.c listen.c log.c loop.c redact.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	server_tool.c server_run.c cite.c estimate.c http1.c refusal.c count.c embed.c \
-	ir_response.c ir_name.c loss.c answer_loss.c vault.c decoder.c dialect.c convert.c schema.c \
+	ir_response.c ir_name.c loss.c leftover.c answer_loss.c vault.c decoder.c dialect.c convert.c schema.c \
 	schema_lower.c \
 	dialect_anthropic.c dialect_anthropic_decode.c \
 	dialect_anthropic_content.c \
@@ -89,7 +89,7 @@ PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,ask.c revisions.c \
 	route_text.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c http1.c ir.c estimate.c ops.c loop.c \
 	dialect_anthropic.c anthropic_answer.c dialect_gemini.c \
-	gemini_answer.c answer_loss.c dialect_openai_chat.c \
+	gemini_answer.c loss.c dialect_openai_chat.c \
 	dialect_openai_responses.c clients.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
 	revisions.c \
 	schema.c conf.c store.c objects.c plan.c explain.c health.c secret.c shm.c live.c policy.c \

@@ -59,8 +59,10 @@ static const struct feature chat[] = {
 	    "'https://example.com/a.png'}}") },
 	{ "audio", OC_USER("{'type':'input_audio','input_audio':{'data':"
 	    "'AAAA','format':'wav'}}") },
-	{ "file, data", OC_USER("{'type':'file','file':{'filename':'a.pdf',"
+	{ "file, data", OC_USER("{'type':'file','file':{"
 	    "'file_data':'data:application/pdf;base64,AAAA'}}") },
+	{ "file, its name", OC_USER("{'type':'file','file':{'filename':"
+	    "'a.pdf','file_data':'data:application/pdf;base64,AAAA'}}") },
 	{ "file, id", OC_USER("{'type':'file','file':{'file_id':'f1'}}") },
 	{ "function", OC(OC_F) },
 	{ "custom tool", OC(",'tools':[{'type':'custom','custom':{'name':"
@@ -103,7 +105,9 @@ static const struct feature responses[] = {
 	{ "instructions", OR(",'instructions':'s'") },
 	{ "image, data", OR_USER("{'type':'input_image','detail':'auto',"
 	    "'image_url':'data:image/png;base64,AAAA'}") },
-	{ "file, data", OR_USER("{'type':'input_file','filename':'a.pdf',"
+	{ "file, data", OR_USER("{'type':'input_file',"
+	    "'file_data':'data:application/pdf;base64,AAAA'}") },
+	{ "file, its name", OR_USER("{'type':'input_file','filename':'a.pdf',"
 	    "'file_data':'data:application/pdf;base64,AAAA'}") },
 	{ "file, id", OR_USER("{'type':'input_file','file_id':'f1'}") },
 	{ "function", OR(OR_F) },
@@ -122,6 +126,9 @@ static const struct feature responses[] = {
 	    "'content':'a'},{'type':'reasoning','id':'rs_1','summary':[],"
 	    "'encrypted_content':'x'},{'role':'assistant','content':'b'},"
 	    "{'role':'user','content':'c'}]}" },
+	{ "phase of a message", "{'model':'m','input':[{'role':'user',"
+	    "'content':'a'},{'role':'assistant','phase':'commentary',"
+	    "'content':'b'},{'role':'user','content':'c'}]}" },
 	{ "temperature", OR(",'temperature':0.5") },
 	{ "top_p", OR(",'top_p':0.5") },
 	{ "max_output_tokens", OR(",'max_output_tokens':100") },

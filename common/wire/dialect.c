@@ -357,6 +357,18 @@ dialect_lose_stop(struct ir_exchange *x, enum ir_stop stop,
 	    STR_FMT(raw)).p);
 }
 
+/* Members of the conversation that the client's own dialect does not read. */
+static void
+lose_unread(const struct ir_exchange *x)
+{
+	const struct json_known	*k = x->rq->from->request_known;
+	struct leftover		 l = { .loss = x->loss, .prefix = "",
+				    .why = "only its own dialect has this" };
+
+	if (k != NULL && x->rq->json != NULL)
+		leftover_tell(&l, k, x->rq->json);
+}
+
 void
 dialect_lose_marks(const struct ir_exchange *x, bool names)
 {
@@ -364,6 +376,7 @@ dialect_lose_marks(const struct ir_exchange *x, bool names)
 	const struct ir_part	*p, *q;
 	const struct ir_tool	*t;
 
+	lose_unread(x);
 	for (m = x->rq->messages; m != NULL; m = m->next) {
 		if (!names && m->name.n > 0 && m->role != IR_TOOL)
 			loss_node(x->loss, LOSS_DROPPED, x->rq->json, m->node,

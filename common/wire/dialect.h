@@ -12,6 +12,7 @@
 #include "wire/frame.h"
 #include "wire/ir.h"
 #include "wire/json.h"
+#include "wire/leftover.h"
 #include "wire/loss.h"
 
 /*
@@ -84,22 +85,6 @@ enum ir_member {
 	ANSWER_MEMBERS
 };
 
-/*
- * Members of an object that a decoder reads, or that say nothing of the answer
- * (the name of an object's type, padding, what the request asked for).  An
- * array stands for its elements.  in: those of the member's own value, NULL
- * where all of it is read; by_type: in lists values of "type", others of which
- * are reported as a whole by who writes them.  Ended by name NULL.
- */
-struct json_known {
-	const char		*name;
-	size_t			 n;		/* its length */
-	const struct json_known	*in;
-	bool			 by_type;
-};
-
-#define JSON_KNOWN(z)	.name = z, .n = sizeof(z) - 1
-
 struct dialect_answer {
 	/* By ir_member: the path of what is lost, behind the part's if it
 	 * begins with a dot; NULL: the part's. */
@@ -170,6 +155,9 @@ struct dialect {
 	int	(*request_encode)(struct ir_exchange *, struct buf *out,
 		    struct ir_error *err)
 		    __attribute__((__warn_unused_result__));
+	/* What is read of a request's conversation, for the loss report of
+	 * other dialects' encoders; NULL: the decoder keeps all members. */
+	const struct json_known	*request_known;
 	/* Path and query for the target, percent-encoded: "/v1/messages". */
 	void	(*request_path)(const struct ir_target *, struct buf *);
 	/* Does x->target take this medium by its (decoded) http(s) URL?  What

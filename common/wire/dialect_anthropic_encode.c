@@ -737,7 +737,7 @@ report_ext(struct an_request *r)
 			if (str_is(e->name, harmless[i]))
 				break;
 		}
-		if (str_is(e->json, "null"))
+		if (str_is(e->json, "null") || str_is(e->json, "[]"))
 			continue;
 		if (harmless[i] != NULL) {
 			anthropic_loss(r, LOSS_IGNORED, e->node,

@@ -256,9 +256,14 @@ static void
 media_losses(struct gem_writer *e, const struct ir_part *p)
 {
 	const struct ir_media	*m = &p->media;
+	bool			 chat = e->rq->from == &dialect_openai_chat;
 
+	if (m->filename.n > 0)
+		gem_lose(e, LOSS_DROPPED, p->node, chat ? ".file.filename" :
+		    ".filename", "gemini's files have no names");
 	if (m->detail.n > 0 && !str_is(m->detail, "auto"))
-		gem_lose(e, LOSS_DROPPED, p->node, ".detail",
+		gem_lose(e, LOSS_DROPPED, p->node, chat ?
+		    ".image_url.detail" : ".detail",
 		    "gemini has no detail of one image");
 	if (m->context.n > 0)
 		gem_lose(e, LOSS_DROPPED, p->node, ".context",

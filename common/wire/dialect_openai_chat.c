@@ -368,6 +368,7 @@ const struct dialect dialect_openai_chat = {
 	.pass_response = chat_pass_response,
 	.request_decode = chat_request_decode,
 	.request_encode = chat_request_encode,
+	.request_known = &chat_request_known,
 	.request_path = request_path,
 	.takes_url = chat_takes_url,
 	.dec_size = sizeof(struct chat_dec),

@@ -152,6 +152,7 @@ struct chat_enc {
 int	 chat_event_decode(struct ir_decoder *, const struct frame *)
 	    __attribute__((__warn_unused_result__));
 bool	 chat_event_finished(const struct ir_decoder *);
+extern const struct json_known		 chat_request_known;
 extern const struct dialect_answer	 chat_answer;
 int	 chat_event_end(struct ir_decoder *)
 	    __attribute__((__warn_unused_result__));

@@ -783,7 +783,8 @@ static const char *const ext_needless[] = { "stream_options", "include",
 static bool
 says_default(const struct ir_ext *e)
 {
-	return str_is(e->json, "null") || (str_is(e->name, "background") &&
+	return str_is(e->json, "null") || str_is(e->json, "[]") ||
+	    (str_is(e->name, "background") &&
 	    str_is(e->json, "false")) || (str_is(e->name, "truncation") &&
 	    str_is(e->json, "\"disabled\""));
 }

@@ -539,3 +539,80 @@ chat_read_messages(struct chat_read *d, struct jv v)
 	    "expected at least one message");
 	return -1;
 }
+
+/* --- what is read of parts and calls, for the loss report ----------------- */
+
+static const struct json_known text_read[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("text") },
+	{ JSON_KNOWN("cache_control") },
+	{ JSON_KNOWN("prompt_cache_breakpoint") }, { .name = NULL }
+};
+
+static const struct json_known refusal_read[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("refusal") }, { .name = NULL }
+};
+
+static const struct json_known url_read[] = {
+	{ JSON_KNOWN("url") }, { JSON_KNOWN("detail") }, { .name = NULL }
+};
+
+static const struct json_known image_read[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("image_url"), .in = url_read },
+	{ JSON_KNOWN("cache_control") },
+	{ JSON_KNOWN("prompt_cache_breakpoint") }, { .name = NULL }
+};
+
+static const struct json_known sound_read[] = {
+	{ JSON_KNOWN("data") }, { JSON_KNOWN("format") }, { .name = NULL }
+};
+
+static const struct json_known audio_read[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("input_audio"), .in = sound_read },
+	{ JSON_KNOWN("cache_control") },
+	{ JSON_KNOWN("prompt_cache_breakpoint") }, { .name = NULL }
+};
+
+static const struct json_known data_read[] = {
+	{ JSON_KNOWN("filename") }, { JSON_KNOWN("file_data") },
+	{ JSON_KNOWN("file_id") }, { .name = NULL }
+};
+
+static const struct json_known file_read[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("file"), .in = data_read },
+	{ JSON_KNOWN("cache_control") },
+	{ JSON_KNOWN("prompt_cache_breakpoint") }, { .name = NULL }
+};
+
+static const struct json_known parts_read[] = {
+	{ JSON_KNOWN("text"), .in = text_read },
+	{ JSON_KNOWN("refusal"), .in = refusal_read },
+	{ JSON_KNOWN("image_url"), .in = image_read },
+	{ JSON_KNOWN("input_audio"), .in = audio_read },
+	{ JSON_KNOWN("file"), .in = file_read }, { .name = NULL }
+};
+
+static const struct json_known function_read[] = {
+	{ JSON_KNOWN("name") }, { JSON_KNOWN("arguments") }, { .name = NULL }
+};
+
+static const struct json_known custom_read[] = {
+	{ JSON_KNOWN("name") }, { JSON_KNOWN("input") }, { .name = NULL }
+};
+
+static const struct json_known call_read[] = {
+	{ JSON_KNOWN("id") }, { JSON_KNOWN("type") }, { JSON_KNOWN("index") },
+	{ JSON_KNOWN("function"), .in = function_read },
+	{ JSON_KNOWN("custom"), .in = custom_read }, { .name = NULL }
+};
+
+static const struct json_known message_read[] = {
+	{ JSON_KNOWN("content"), .in = parts_read, .by_type = true },
+	{ JSON_KNOWN("tool_calls"), .in = call_read }, { .name = NULL }
+};
+
+static const struct json_known root_read[] = {
+	{ JSON_KNOWN("messages"), .in = message_read, .open = true },
+	{ .name = NULL }
+};
+
+const struct json_known chat_request_known = { .in = root_read, .open = true };

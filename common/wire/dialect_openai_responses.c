@@ -75,6 +75,7 @@ const struct dialect dialect_openai_responses = {
 	.pass_response = chat_pass_response,
 	.request_decode = resp_request_decode,
 	.request_encode = resp_request_encode,
+	.request_known = &resp_request_known,
 	.request_path = request_path,
 	.takes_url = resp_takes_url,
 	.dec_size = sizeof(struct resp_dec),

@@ -36,6 +36,7 @@ int	 resp_request_encode(struct ir_exchange *, struct buf *,
 
 int	 resp_event_decode(struct ir_decoder *, const struct frame *)
 	    __attribute__((__warn_unused_result__));
+extern const struct json_known		 resp_request_known;
 extern const struct dialect_answer	 resp_answer;
 int	 resp_event_end(struct ir_decoder *)
 	    __attribute__((__warn_unused_result__));

@@ -1,7 +1,7 @@
 /*
- * What an answer loses on its way to another dialect's client: the report's
- * paths are those of the provider's answer, in a body and in a stream, and
- * what no decoder reads is in it, too.
+ * What is lost between dialects.  Of an answer the report's paths are those of
+ * the provider's answer, in a body and in a stream; of an answer as of a
+ * request's conversation, what no decoder reads is in it, too.
  */
 #include "wire_test.h"
 
@@ -248,6 +248,55 @@ test_stretches(void)
 	}
 }
 
+/* --- requests ------------------------------------------------------------- */
+
+static void
+request(const struct dialect *from, const struct dialect *to, const char *text,
+    const char *want)
+{
+	ok(wt_request(from, to, text) == 0, "%s to %s: a request",
+	    from->name, to->name);
+	report("the report", want);
+}
+
+static void
+test_requests(void)
+{
+	request(WT_OR, WT_OC, "{\"model\":\"m\",\"include\":[],\"input\":["
+	    "{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\","
+	    "\"phase\":\"commentary\",\"content\":[{\"type\":\"output_text\","
+	    "\"text\":\"x\",\"annotations\":[{\"type\":\"file_path\"}],"
+	    "\"logprobs\":[]}]},{\"type\":\"additional_tools\",\"role\":"
+	    "\"developer\",\"tools\":[{\"type\":\"namespace\",\"name\":"
+	    "\"n\",\"description\":\"d\",\"tools\":[{\"type\":\"function\","
+	    "\"name\":\"f\",\"parameters\":{}}]}]},{\"type\":"
+	    "\"function_call\",\"call_id\":\"c\",\"name\":\"f\","
+	    "\"namespace\":\"n\",\"arguments\":\"{}\",\"caller\":{\"type\":"
+	    "\"program\",\"id\":\"q\"}},{\"type\":\"function_call_output\","
+	    "\"call_id\":\"c\",\"output\":[{\"type\":\"input_text\",\"text\":"
+	    "\"r\",\"odd\":false}]}]}",
+	    "dropped input[1].phase\n"
+	    "dropped input[1].content[0].annotations\n"
+	    "dropped input[2].tools[0].description\n"
+	    "dropped input[3].caller.id\n"
+	    "dropped input[4].output[0].odd\n");
+	request(WT_OC, WT_GE, "{\"model\":\"m\",\"prompt_cache_key\":\"k\","
+	    "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":"
+	    "\"text\",\"text\":\"a\",\"odd\":1},{\"type\":\"file\",\"file\":{"
+	    "\"filename\":\"a.pdf\",\"file_data\":\"data:application/pdf;"
+	    "base64,JVBERi0=\"}},{\"type\":\"image_url\",\"image_url\":{"
+	    "\"url\":\"data:image/png;base64,AAAA\",\"detail\":\"low\"}}]},{"
+	    "\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"type\":"
+	    "\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},"
+	    "\"extra_content\":{\"s\":1}}]},{\"role\":\"tool\","
+	    "\"tool_call_id\":\"c\",\"content\":\"r\"}]}",
+	    "dropped messages[0].content[1].file.filename\n"
+	    "dropped messages[0].content[2].image_url.detail\n"
+	    "ignored prompt_cache_key\n"
+	    "dropped messages[0].content[0].odd\n"
+	    "dropped messages[1].tool_calls[0].extra_content\n");
+}
+
 int
 main(void)
 {
@@ -257,6 +306,7 @@ main(void)
 	test_responses();
 	test_gemini();
 	test_stretches();
+	test_requests();
 	wt_release();
 	return done();
 }
