@@ -12,6 +12,7 @@
 #include "wire/dialect.h"
 #include "wire/json.h"
 
+#define TOLD_MAX	((size_t)16 << 10)	/* of a part's JSON */
 #define MODEL_MAX	1024		/* bytes of a model's name in a path */
 
 const struct dialect *const dialects[] = {
@@ -308,6 +309,12 @@ lose_marks_of(const struct ir_exchange *x, const struct ir_part *p)
 	if (p->from != to && says_something(p->extra))
 		loss_node(x->loss, LOSS_DROPPED, x->rq->json, p->node, NULL,
 		    "it has members that only its own dialect knows");
+}
+
+bool
+dialect_can_tell(const struct ir_part *p)
+{
+	return p->raw.n <= TOLD_MAX;
 }
 
 const char *

@@ -263,6 +263,12 @@ void	 dialect_splice(const struct ir_request *, struct str model, bool usage,
  */
 void	 dialect_lose_marks(const struct ir_exchange *, bool names);
 /*
+ * Can a part that only the client's dialect has be told as the text of its
+ * JSON?  What is large is data, and nothing to read.
+ */
+bool	 dialect_can_tell(const struct ir_part *);
+#define DIALECT_NOT_TOLD	"only the client's own dialect has this"
+/*
  * A member of the request that cannot be left out without a change of what the
  * request means: why not, or NULL.
  */

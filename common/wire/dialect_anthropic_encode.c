@@ -710,14 +710,14 @@ write_tier(struct an_request *r)
 
 	if (tier.n == 0 || str_is(tier, "auto"))
 		return;
-	if (str_is(tier, "default")) {
+	if (ir_tier_asked(tier) == IR_TIER_STANDARD) {
 		jw_key(&r->w, "service_tier");
 		jw_strz(&r->w, "standard_only");
 		return;
 	}
 	/* "auto", which is the default, is priority where it was bought. */
-	anthropic_loss(r, str_is(tier, "priority") ? LOSS_APPROXIMATED :
-	    LOSS_DROPPED, r->rq->service_tier_node,
+	anthropic_loss(r, ir_tier_asked(tier) == IR_TIER_PRIORITY ?
+	    LOSS_APPROXIMATED : LOSS_DROPPED, r->rq->service_tier_node,
 	    "the provider has no such tier");
 }
 

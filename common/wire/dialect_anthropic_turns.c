@@ -150,11 +150,6 @@ opaque_fits(struct an_request *r, const struct ir_part *p, enum place place)
 {
 	if (p->from == &dialect_anthropic)
 		return true;
-	if (place == IN_RESULT) {
-		anthropic_loss(r, LOSS_APPROXIMATED, p->node,
-		    "sent as the text of its JSON");
-		return true;
-	}
 	if (p->text.n > 0) {
 		anthropic_loss(r, LOSS_APPROXIMATED, p->node,
 		    "what a provider's own tool did is told as text");
@@ -166,9 +161,17 @@ opaque_fits(struct an_request *r, const struct ir_part *p, enum place place)
 		return false;
 	}
 	/* A model's own doings may be forgotten, a user's word not. */
-	anthropic_loss(r, place == IN_ASSISTANT ? LOSS_DROPPED : LOSS_REFUSED,
-	    p->node, "only the client's own dialect has this");
-	return false;
+	if (place == IN_ASSISTANT) {
+		anthropic_loss(r, LOSS_DROPPED, p->node, DIALECT_NOT_TOLD);
+		return false;
+	}
+	if (!dialect_can_tell(p)) {
+		anthropic_loss(r, LOSS_REFUSED, p->node, DIALECT_NOT_TOLD);
+		return false;
+	}
+	anthropic_loss(r, LOSS_APPROXIMATED, p->node,
+	    "sent as the text of its JSON");
+	return true;
 }
 
 /* Can p stand there?  Else the report says why. */

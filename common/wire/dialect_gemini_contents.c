@@ -82,6 +82,17 @@ need_media(struct ir_request *rq, enum ir_part_type t)
 	    t == IR_VIDEO ? IR_NEED_VIDEO : IR_NEED_DOCUMENT;
 }
 
+/* Only documents have names elsewhere. */
+static void
+lose_name(struct gem_reader *d, struct jv v, const struct ir_part *p)
+{
+	static const char *const	 names[] = { "mimeType", "data",
+					    "fileUri", NULL };
+
+	if (p->type != IR_DOCUMENT && p->media.filename.n > 0)
+		gem_others(d, v, names);
+}
+
 static int
 inline_data(struct gem_reader *d, struct jv v, struct ir_part *p)
 {
@@ -98,8 +109,17 @@ inline_data(struct gem_reader *d, struct jv v, struct ir_part *p)
 	if (gem_text(d, gem_get(v, "displayName"), &p->media.filename) == -1)
 		return -1;
 	p->type = gem_media_part(p->media.type);
+	lose_name(d, v, p);
 	need_media(d->rq, p->type);
 	return 0;
+}
+
+/* Files that nobody but Google can read. */
+static bool
+is_googles(struct str uri)
+{
+	return str_starts(uri, "gs://") || str_starts(uri,
+	    "https://generativelanguage.googleapis.com/");
 }
 
 static bool
@@ -123,10 +143,14 @@ file_data(struct gem_reader *d, struct jv v, struct ir_part *p)
 	if (gem_string(d, gem_get(v, "mimeType"), &p->media.type) == -1 ||
 	    gem_text(d, gem_get(v, "displayName"), &p->media.filename) == -1)
 		return -1;
-	p->media.url = json_jstr(uri);
+	if (is_googles(json_str(d->a, uri)))
+		p->media.file_id = json_jstr(uri);
+	else
+		p->media.url = json_jstr(uri);
 	p->type = gem_media_part(p->media.type);
 	if (p->media.type.n == 0 && is_youtube(json_str(d->a, uri)))
 		p->type = IR_VIDEO;
+	lose_name(d, v, p);
 	need_media(d->rq, p->type);
 	return 0;
 }
@@ -134,6 +158,7 @@ file_data(struct gem_reader *d, struct jv v, struct ir_part *p)
 static int
 function_call(struct gem_reader *d, struct jv v, struct ir_part *p)
 {
+	static const char *const names[] = { "name", "id", "args", NULL };
 	struct jv	 args = gem_get(v, "args");
 	bool		 made;
 
@@ -148,6 +173,7 @@ function_call(struct gem_reader *d, struct jv v, struct ir_part *p)
 		return gem_missing(d, v, "name", "a function's name");
 	if (json_ok(args) && json_type(args) != JSON_OBJECT)
 		return gem_wrong_type(d, args, "an object");
+	gem_others(d, v, names);
 	p->args.json = json_ok(args) ? json_raw(args) : STR("{}");
 	made = p->id.n == 0;
 	if (made)
@@ -217,6 +243,8 @@ response_parts(struct gem_reader *d, struct jv parts, struct ir_part *result)
 static int
 function_response(struct gem_reader *d, struct jv v, struct ir_part *p)
 {
+	static const char *const names[] = { "name", "id", "response", "parts",
+				    NULL };
 	struct jv	 r = gem_get(v, "response");
 	struct gem_call	*call;
 
@@ -237,6 +265,7 @@ function_response(struct gem_reader *d, struct jv v, struct ir_part *p)
 	else if (p->id.n == 0)
 		p->id = gem_call_id(d->a, STR("orphan"), d->position++,
 		    p->name);
+	gem_others(d, v, names);
 	response_text(d, r, p);
 	d->rq->need |= IR_NEED_TOOLS;
 	return response_parts(d, gem_get(v, "parts"), p);
@@ -400,7 +429,8 @@ parts_decode(struct gem_reader *d, struct content *c, struct jv parts)
 		p = ir_part_new(d->a, IR_TEXT, e.i);
 		if (part_decode(d, e, p) == -1)
 			return -1;
-		if (is_empty_text(p))
+		if (is_empty_text(p) || (p->type == IR_OPAQUE &&
+		    json_count(e) == 0))
 			continue;
 		if (p->type == IR_TOOL_CALL && c->role == IR_USER)
 			c->role = IR_ASSISTANT;
@@ -443,6 +473,7 @@ role_decode(struct gem_reader *d, struct jv v, enum ir_role *role)
 static int
 content_decode(struct gem_reader *d, struct jv v)
 {
+	static const char *const names[] = { "role", "parts", NULL };
 	struct content	 c = { .v = v };
 	struct jv	 parts;
 
@@ -454,6 +485,7 @@ content_decode(struct gem_reader *d, struct jv v)
 		return gem_wrong_type(d, v, "an object");
 	if (role_decode(d, gem_get(v, "role"), &c.role) == -1)
 		return -1;
+	gem_others(d, v, names);
 	parts = gem_get(v, "parts");
 	if (json_ok(parts) && json_type(parts) != JSON_ARRAY &&
 	    json_type(parts) != JSON_OBJECT)
@@ -579,14 +611,16 @@ gem_messages_decode(struct gem_reader *d, struct jv messages)
 int
 gem_system_decode(struct gem_reader *d, struct jv v)
 {
+	static const char *const names[] = { "role", "parts", NULL };
 	struct content	 c = { .v = v, .role = IR_SYSTEM };
 	struct jv	 parts = v;
 
 	if (!json_ok(v))
 		return 0;
-	if (json_type(v) == JSON_OBJECT && !json_ok(gem_get(v, "text")))
+	if (json_type(v) == JSON_OBJECT && !json_ok(gem_get(v, "text"))) {
 		parts = gem_get(v, "parts");
-	else if (json_type(v) != JSON_STRING && json_type(v) != JSON_ARRAY &&
+		gem_others(d, v, names);
+	} else if (json_type(v) != JSON_STRING && json_type(v) != JSON_ARRAY &&
 	    json_type(v) != JSON_OBJECT)
 		return gem_wrong_type(d, v, "an object");
 	return parts_decode(d, &c, parts);

@@ -103,12 +103,13 @@ gem_known(struct jv member, const char *const *names)
 	return false;
 }
 
-/* What is there but says nothing. */
+/* What is there but says nothing: false is the default of all that can be. */
 static bool
 is_nothing(struct jv v)
 {
 	switch (json_type(v)) {
 	case JSON_NULL:
+	case JSON_FALSE:
 	case JSON_MISSING:
 		return true;
 	case JSON_ARRAY:
@@ -119,8 +120,8 @@ is_nothing(struct jv v)
 	}
 }
 
-static void
-ext_others(struct gem_reader *d, struct jv object, const char *const *names)
+void
+gem_others(struct gem_reader *d, struct jv object, const char *const *names)
 {
 	struct jv	 m;
 
@@ -183,8 +184,14 @@ schema_decode(struct gem_reader *d, struct jv openapi, struct jv schema,
 static int
 declaration_decode(struct gem_reader *d, struct jv v)
 {
-	struct ir_tool	*t;
-	struct jv	 r;
+	static const char *const names[] = { "name", "description",
+				    "parameters", "parametersJsonSchema",
+				    "response", "responseJsonSchema",
+				    "behavior", NULL };
+	static const char *const behaviors[] = { "UNSPECIFIED", "BLOCKING",
+				    NULL };
+	struct ir_tool		*t;
+	struct jv		 r;
 
 	if (json_type(v) != JSON_OBJECT)
 		return gem_wrong_type(d, v, "an object");
@@ -204,6 +211,10 @@ declaration_decode(struct gem_reader *d, struct jv v)
 		r = gem_get(v, "response");
 	if (json_ok(r))
 		t->response_schema = json_raw(r);
+	gem_others(d, v, names);
+	r = gem_get(v, "behavior");
+	if (json_ok(r) && gem_enum(d->a, r, behaviors) == -1)
+		(void)ir_ext_add(d->rq, r);
 	d->rq->need |= IR_NEED_TOOLS;
 	return 0;
 }
@@ -233,7 +244,8 @@ tools_decode(struct gem_reader *d, struct jv tools)
 		if (json_type(t) != JSON_OBJECT)
 			return gem_wrong_type(d, t, "an object");
 		for (m = json_first(t); json_ok(m); m = json_next(m)) {
-			if (json_type(m) == JSON_NULL)
+			/* An empty object is a tool, a list is of some. */
+			if (json_type(m) != JSON_OBJECT && is_nothing(m))
 				continue;
 			if (!gem_key_is(m, "functionDeclarations")) {
 				server_tool(d, m);
@@ -273,6 +285,8 @@ tool_config_decode(struct gem_reader *d, struct jv v)
 					    "ANY", "NONE", "VALIDATED", NULL };
 	static const char *const	 names[] = { "functionCallingConfig",
 					    NULL };
+	static const char *const	 members[] = { "mode",
+					    "allowedFunctionNames", NULL };
 	static const enum ir_choice_mode to[] = { IR_CHOICE_UNSET,
 					    IR_CHOICE_AUTO, IR_CHOICE_REQUIRED,
 					    IR_CHOICE_NONE, IR_CHOICE_AUTO };
@@ -284,13 +298,14 @@ tool_config_decode(struct gem_reader *d, struct jv v)
 		return 0;
 	if (json_type(v) != JSON_OBJECT)
 		return gem_wrong_type(d, v, "an object");
-	ext_others(d, v, names);
+	gem_others(d, v, names);
 	f = gem_get(v, "functionCallingConfig");
 	if (!json_ok(f))
 		return 0;
 	if (json_type(f) != JSON_OBJECT)
 		return gem_wrong_type(d, f, "an object");
 	c->node = f.i;
+	gem_others(d, f, members);
 	if (json_ok(mode = gem_get(f, "mode"))) {
 		if ((n = gem_enum(d->a, mode, modes)) == -1) {
 			ir_error_field(d->err, d->a, d->rq->json, mode.i,
@@ -319,7 +334,8 @@ static const char *const config_members[] = {
 	"temperature", "topP", "topK", "candidateCount", "maxOutputTokens",
 	"stopSequences", "seed", "presencePenalty", "frequencyPenalty",
 	"responseLogprobs", "logprobs", "responseMimeType", "responseSchema",
-	"responseJsonSchema", "thinkingConfig", "responseModalities", NULL
+	"responseJsonSchema", "responseJsonSchemaOrdered", "thinkingConfig",
+	"responseModalities", NULL
 };
 
 static int
@@ -387,6 +403,8 @@ format_decode(struct gem_reader *d, struct jv v)
 	struct jv		 schema = gem_get(v, "responseJsonSchema");
 	struct str		 s = STR_NONE;
 
+	if (!json_ok(schema))
+		schema = gem_get(v, "responseJsonSchemaOrdered");
 	if (gem_string(d, mime, &s) == -1 || schema_decode(d, old, schema,
 	    &f->schema, &f->schema_is_openapi) == -1)
 		return -1;
@@ -442,6 +460,9 @@ level_decode(struct gem_reader *d, struct jv v, struct ir_reasoning *r)
 static int
 thinking_decode(struct gem_reader *d, struct jv v)
 {
+	static const char *const names[] = { "thinkingLevel",
+				    "thinkingBudget", "includeThoughts",
+				    NULL };
 	struct ir_reasoning	*r = &d->rq->reasoning;
 	struct jv		 budget = gem_get(v, "thinkingBudget");
 	int64_t			 n = 0;
@@ -451,6 +472,7 @@ thinking_decode(struct gem_reader *d, struct jv v)
 	if (json_type(v) != JSON_OBJECT)
 		return gem_wrong_type(d, v, "an object");
 	r->node = v.i;
+	gem_others(d, v, names);
 	if (level_decode(d, gem_get(v, "thinkingLevel"), r) == -1 ||
 	    gem_boolean(d, gem_get(v, "includeThoughts"), &r->visible) == -1 ||
 	    integer(d, budget, &n) == -1)
@@ -493,7 +515,7 @@ config_decode(struct gem_reader *d, struct jv v)
 	if (sampling_decode(d, v) == -1 || format_decode(d, v) == -1 ||
 	    thinking_decode(d, gem_get(v, "thinkingConfig")) == -1)
 		return -1;
-	ext_others(d, v, config_members);
+	gem_others(d, v, config_members);
 	for (m = json_first(v); json_ok(m); m = json_next(m))
 		if (gem_key_is(m, "responseModalities") && !is_nothing(m) &&
 		    !only_text(d->a, m))
@@ -599,7 +621,7 @@ body_decode(struct gem_reader *d, struct jv root)
 	    gem_boolean(d, gem_get(root, "store"), &rq->store) == -1)
 		return -1;
 	rq->service_tier_node = tier.i;
-	ext_others(d, root, messages ? lenient_members : root_members);
+	gem_others(d, root, messages ? lenient_members : root_members);
 	if (json_ok(gem_get(root, "cachedContent")))
 		rq->need |= IR_NEED_STATE;
 	return 0;

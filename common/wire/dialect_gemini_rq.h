@@ -52,6 +52,13 @@ int	 gem_text(struct gem_reader *, struct jv, struct jstr *out)
 /* Is the member's name among names, which NULL ends? */
 bool	 gem_known(struct jv member, const char *const *names);
 
+/*
+ * Members of object that names does not have, and that say something: they go
+ * to the reports of other dialects.
+ */
+void	 gem_others(struct gem_reader *, struct jv object,
+	    const char *const *names);
+
 /* The elements of an array, or the one thing that stands in its place. */
 struct jv	 gem_each_first(struct jv);
 struct jv	 gem_each_next(struct jv container, struct jv element);

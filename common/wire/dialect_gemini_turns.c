@@ -207,7 +207,9 @@ is_googles(struct str url)
 static void
 file_write(struct gem_writer *e, const struct ir_part *p)
 {
-	struct str	 url = jstr_decode(e->a, p->media.url);
+	struct jstr	 uri = p->media.url.n > 0 ? p->media.url :
+			    p->media.file_id;
+	struct str	 url = jstr_decode(e->a, uri);
 
 	if (!is_googles(url))
 		gem_lose(e, LOSS_APPROXIMATED, p->node, NULL,
@@ -222,8 +224,23 @@ file_write(struct gem_writer *e, const struct ir_part *p)
 			jw_strz(&e->w, mime_of_url(url, p->type));
 	}
 	jw_key(&e->w, "fileUri");
-	jw_jstr(&e->w, p->media.url);
+	jw_jstr(&e->w, uri);
 	jw_object_end(&e->w);
+}
+
+/* What is known of it stands in front. */
+static struct str
+document_text(struct gem_writer *e, const struct ir_media *m)
+{
+	struct str	 title = jstr_decode(e->a, m->title);
+	struct str	 context = jstr_decode(e->a, m->context);
+	struct str	 text = jstr_decode(e->a, m->text);
+
+	if (title.n + context.n == 0)
+		return text;
+	return arena_strf(e->a, "%.*s%s%.*s%s%.*s", STR_FMT(title),
+	    title.n > 0 ? "\n" : "", STR_FMT(context),
+	    context.n > 0 ? "\n" : "", STR_FMT(text));
 }
 
 static void
@@ -237,7 +254,7 @@ inline_write(struct gem_writer *e, const struct ir_part *p)
 	if (p->media.data.n == 0) {
 		jw_strz(&e->w, "text/plain");
 		buf_init(&b, e->w.b->max);
-		(void)base64_encode(&b, jstr_decode(e->a, p->media.text));
+		(void)base64_encode(&b, document_text(e, &p->media));
 		jw_key(&e->w, "data");
 		jw_str(&e->w, buf_str(&b));
 		buf_release(&b);
@@ -265,6 +282,12 @@ media_losses(struct gem_writer *e, const struct ir_part *p)
 		gem_lose(e, LOSS_DROPPED, p->node, chat ?
 		    ".image_url.detail" : ".detail",
 		    "gemini has no detail of one image");
+	if (m->data.n == 0 && m->url.n == 0) {
+		if (m->context.n + m->title.n > 0)
+			gem_lose(e, LOSS_APPROXIMATED, p->node, NULL,
+			    "title and context stand in front of the text");
+		return;
+	}
 	if (m->context.n > 0)
 		gem_lose(e, LOSS_DROPPED, p->node, ".context",
 		    "gemini's documents have no context");
@@ -278,7 +301,10 @@ media_write(struct gem_writer *e, enum gem_turn turn, const struct ir_part *p)
 {
 	const struct ir_media	*m = &p->media;
 
-	if (m->data.n == 0 && m->url.n == 0 && m->text.n == 0) {
+	bool			 ours = m->file_id.n > 0 &&
+				    e->rq->from == &dialect_gemini;
+
+	if (m->data.n == 0 && m->url.n == 0 && m->text.n == 0 && !ours) {
 		gem_lose(e, LOSS_REFUSED, p->node, NULL,
 		    "a file that only another provider holds");
 		return;
@@ -286,7 +312,7 @@ media_write(struct gem_writer *e, enum gem_turn turn, const struct ir_part *p)
 	media_losses(e, p);
 	turn_open(e, turn);
 	jw_object(&e->w);
-	if (m->data.n > 0 || m->url.n == 0)
+	if (m->data.n > 0 || (m->url.n == 0 && !ours))
 		inline_write(e, p);
 	else
 		file_write(e, p);
@@ -430,6 +456,23 @@ response_close(struct gem_writer *e)
 	jw_object_end(&e->w);
 }
 
+/* What was said to the model is not left out, though it has no form here. */
+static void
+json_write(struct gem_writer *e, const struct ir_part *p)
+{
+	if (!dialect_can_tell(p)) {
+		gem_lose(e, LOSS_REFUSED, p->node, NULL, DIALECT_NOT_TOLD);
+		return;
+	}
+	gem_lose(e, LOSS_APPROXIMATED, p->node, NULL,
+	    "sent as the text of its JSON");
+	turn_open(e, GEM_TURN_USER);
+	jw_object(&e->w);
+	jw_key(&e->w, "text");
+	jw_str(&e->w, p->raw);
+	jw_object_end(&e->w);
+}
+
 static void
 result_write(struct gem_writer *e, const struct ir_part *call,
     const struct ir_part *r)
@@ -444,8 +487,7 @@ result_write(struct gem_writer *e, const struct ir_part *call,
 		if (p->type >= IR_IMAGE && p->type <= IR_DOCUMENT)
 			media_write(e, GEM_TURN_USER, p);
 		else if (p->type == IR_OPAQUE && !own(p))
-			gem_lose(e, LOSS_DROPPED, p->node, NULL,
-			    "only its own provider knows this");
+			json_write(e, p);
 	}
 }
 
@@ -502,6 +544,8 @@ part_write(struct gem_writer *e, enum gem_turn turn, const struct ir_part *p)
 			jw_raw(&e->w, p->raw);
 		} else if (p->text.n > 0)
 			told_write(e, turn, p);
+		else if (turn == GEM_TURN_USER && !p->vital && !p->internal)
+			json_write(e, p);
 		else
 			gem_lose(e, p->vital ? LOSS_REFUSED : LOSS_DROPPED,
 			    p->node, NULL, p->vital ?
@@ -639,8 +683,15 @@ user_write(struct gem_writer *e, const struct ir_message *m)
 	if (m->name.n > 0)
 		gem_lose(e, LOSS_DROPPED, m->node, ".name",
 		    "gemini has no names of participants");
-	for (p = m->parts; p != NULL; p = p->next)
-		part_write(e, GEM_TURN_USER, p);
+	for (p = m->parts; p != NULL; p = p->next) {
+		/* An item alone is what a tool did, not what the user said. */
+		if (p->type == IR_OPAQUE && p->node == m->node &&
+		    jstr_empty(p->text) && !p->vital)
+			gem_lose(e, LOSS_DROPPED, p->node, NULL,
+			    "only its own provider knows this");
+		else
+			part_write(e, GEM_TURN_USER, p);
+	}
 }
 
 void

@@ -749,18 +749,21 @@ static void
 write_service_tier(struct chat_req *o)
 {
 	struct str	 tier = o->rq->service_tier;
+	enum ir_tier	 asked = ir_tier_asked(tier);
+	const char	*word = ir_tier_name(asked, IR_TIER_OPENAI);
+	bool		 same = o->rq->from == &dialect_openai_responses &&
+			    !o->compatible;
 
 	if (tier.n == 0 || str_is(tier, "auto"))
 		return;
-	if (str_is(tier, "standard_only"))
-		tier = STR("default");
-	else if (o->rq->from != &dialect_openai_responses || o->compatible) {
+	if (!same && (word == NULL ||
+	    (o->compatible && asked != IR_TIER_STANDARD))) {
 		chat_lose(o, LOSS_DROPPED, o->rq->service_tier_node, NULL,
 		    "not known there");
 		return;
 	}
 	jw_key(&o->w, "service_tier");
-	jw_str(&o->w, tier);
+	jw_str(&o->w, same ? tier : str_of(word));
 }
 
 static bool

@@ -337,8 +337,13 @@ part_form(struct chat_req *o, const struct ir_part *p)
 			    "only its own dialect knows it");
 			return FORM_NONE;
 		}
+		if (jstr_empty(p->text) && !dialect_can_tell(p)) {
+			chat_lose(o, LOSS_REFUSED, p->node, NULL,
+			    DIALECT_NOT_TOLD);
+			return FORM_NONE;
+		}
 		chat_lose(o, LOSS_APPROXIMATED, p->node, NULL,
-		    "passed as the text of its JSON");
+		    "sent as the text of its JSON");
 		return FORM_TEXT;
 	default:
 		chat_lose(o, LOSS_DROPPED, p->node, NULL,

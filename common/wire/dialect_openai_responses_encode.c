@@ -257,6 +257,9 @@ sampling(struct resp_req *e)
 	number(e, "top_p", &s->top_p);
 	if (s->logprobs == IR_YES)
 		number(e, "top_logprobs", &s->top_logprobs);
+	else if (s->top_logprobs.raw.n > 0)
+		resp_lose(e, LOSS_DROPPED, s->top_logprobs.node, NULL,
+		    "no logprobs were asked for");
 	not_offered(e, &s->top_k, "");
 	not_offered(e, &s->frequency_penalty, "0");
 	not_offered(e, &s->presence_penalty, "0");
@@ -452,18 +455,19 @@ static void
 service_tier(struct resp_req *e)
 {
 	struct str	 t = e->rq->service_tier;
+	const char	*word = ir_tier_name(ir_tier_asked(t), IR_TIER_OPENAI);
+	bool		 same = e->rq->from == &dialect_openai_chat ||
+			    str_is(t, "auto");
 
 	if (t.n == 0)
 		return;
-	if (str_is(t, "standard_only") || str_is(t, "standard"))
-		t = STR("default");
-	else if (!str_is(t, "auto") && e->rq->from != &dialect_openai_chat) {
+	if (!same && word == NULL) {
 		resp_lose(e, LOSS_DROPPED, e->rq->service_tier_node, NULL,
 		    "a tier of another provider");
 		return;
 	}
 	jw_key(&e->w, "service_tier");
-	jw_str(&e->w, t);
+	jw_str(&e->w, same ? t : str_of(word));
 }
 
 /*

@@ -175,6 +175,10 @@ opaque_part(struct resp_req *e, const struct ir_part *p)
 		    "it concerns its own provider alone");
 		return;
 	}
+	if (p->text.n == 0 && !dialect_can_tell(p)) {
+		resp_lose(e, LOSS_REFUSED, p->node, NULL, DIALECT_NOT_TOLD);
+		return;
+	}
 	resp_lose(e, LOSS_APPROXIMATED, p->node, NULL,
 	    "sent as the text of its JSON");
 	text_part(e, "input_text", p->text.n > 0 ? p->text :

@@ -429,6 +429,24 @@ ir_tier_of(struct jv v)
 	return IR_TIER_UNSET;
 }
 
+enum ir_tier
+ir_tier_asked(struct str s)
+{
+	static const char	 head[] = "SERVICE_TIER_";
+	size_t			 i, k;
+
+	if (str_starts(s, head))
+		s = str_skip(s, strlen(head));
+	if (str_is(s, "standard_only"))
+		return IR_TIER_STANDARD;
+	for (i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++)
+		for (k = 0; k < 3; k++)
+			if (tiers[i].name[k] != NULL &&
+			    str_is_nocase(s, tiers[i].name[k]))
+				return tiers[i].tier;
+	return IR_TIER_UNSET;
+}
+
 const char *
 ir_tier_name(int64_t tier, enum ir_tier_words words)
 {

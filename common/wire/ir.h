@@ -384,6 +384,8 @@ enum ir_tier {
 };
 /* "default" and "standard" are one; what is not known is IR_TIER_UNSET. */
 enum ir_tier	 ir_tier_of(struct jv);
+/* Likewise of what requests have: "standard_only", SERVICE_TIER_FLEX, too. */
+enum ir_tier	 ir_tier_asked(struct str);
 enum ir_tier_words { IR_TIER_OPENAI, IR_TIER_ANTHROPIC, IR_TIER_GEMINI };
 /* NULL: there is no word for it. */
 const char	*ir_tier_name(int64_t tier, enum ir_tier_words);

@@ -71,6 +71,53 @@ static const struct {
 	{ WT_AN, AN_RESULT("]@"), ",\"is_error\":true" },
 	{ WT_AN, AN_RESULT("@]"), ",{\"type\":\"browser_state\"}" },
 	{ WT_AN, AN_RESULT("@]"), ",{\"type\":\"of_the_future\"}" },
+#define GE(parts, more)	"{\"contents\":[{\"role\":\"user\",\"parts\":[" \
+	parts "]}]" more "}"
+#define GE_MEMBER(m)	{ WT_GE, GE("{\"text\":\"hi\"}", "@"), "," m }
+	GE_MEMBER("\"safetySettings\":[{\"category\":\"x\"}]"),
+	GE_MEMBER("\"cachedContent\":\"c\""),
+	GE_MEMBER("\"labels\":{\"a\":\"b\"}"),
+	GE_MEMBER("\"serviceTier\":\"flex\""),
+	GE_MEMBER("\"of_the_future\":1"),
+	GE_MEMBER("\"toolConfig\":{\"retrievalConfig\":{\"a\":1}}"),
+	GE_MEMBER("\"toolConfig\":{\"functionCallingConfig\":{\"mode\":"
+	    "\"ANY\"}}"),
+	GE_MEMBER("\"toolConfig\":{\"functionCallingConfig\":{"
+	    "\"streamFunctionCallArguments\":true}}"),
+	GE_MEMBER("\"systemInstruction\":{\"parts\":[],\"more\":1}"),
+#define GE_CONFIG(m)	GE_MEMBER("\"generationConfig\":{" m "}")
+	GE_CONFIG("\"thinkingConfig\":{\"more\":1}"),
+	GE_CONFIG("\"thinkingConfig\":{\"thinkingLevel\":\"HIGH\"}"),
+	GE_CONFIG("\"responseJsonSchemaOrdered\":" SCHEMA),
+	GE_CONFIG("\"responseMimeType\":\"application/json\""),
+	GE_CONFIG("\"responseMimeType\":\"text/x.enum\""),
+	GE_CONFIG("\"responseModalities\":[\"IMAGE\"]"),
+	GE_CONFIG("\"mediaResolution\":\"MEDIA_RESOLUTION_LOW\""),
+	GE_CONFIG("\"speechConfig\":{\"languageCode\":\"de\"}"),
+	GE_CONFIG("\"seed\":7"),
+	GE_CONFIG("\"topK\":7"),
+	GE_CONFIG("\"candidateCount\":2"),
+	GE_CONFIG("\"responseLogprobs\":true"),
+	GE_CONFIG("\"logprobs\":2"),
+	GE_CONFIG("\"stopSequences\":[\"s\"]"),
+#define GE_TOOL(m)	{ WT_GE, GE("{\"text\":\"hi\"}", ",\"tools\":[{" \
+	"\"functionDeclarations\":[{\"name\":\"f\"@}]}]"), "," m }
+	GE_TOOL("\"behavior\":\"NON_BLOCKING\""),
+	GE_TOOL("\"response\":{\"type\":\"STRING\"}"),
+	GE_TOOL("\"of_the_future\":1"),
+	{ WT_GE, GE("{\"text\":\"hi\"@}", ""),
+	    ",\"partMetadata\":{\"a\":1}" },
+	{ WT_GE, GE("{\"text\":\"hi\"}@", ""), ",{\"of_the_future\":1}" },
+	{ WT_GE, GE("{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":"
+	    "\"iVBORw0K\"@}}", ""), ",\"displayName\":\"n\"" },
+#define GE_CALL(call, result)	GE("{\"text\":\"hi\"}]},{\"role\":" \
+	"\"model\",\"parts\":[{\"functionCall\":{\"name\":\"f\"" call "}}]}," \
+	"{\"role\":\"user\",\"parts\":[{\"functionResponse\":{\"name\":" \
+	"\"f\",\"response\":{\"output\":\"x\"}" result "}}", "")
+	{ WT_GE, GE_CALL("@", ""), ",\"willContinue\":true" },
+	{ WT_GE, GE_CALL("", "@"), ",\"willContinue\":true" },
+	{ WT_GE, GE_CALL("", "@"), ",\"scheduling\":\"SILENT\"" },
+	{ WT_GE, GE_CALL("", "@"), ",\"parts\":[{\"of_the_future\":1}]" },
 	{ NULL, NULL, NULL }
 };
 
@@ -266,6 +313,81 @@ test_composed(void)
 		    "a document of text and images for %s", all[k]->name);
 }
 
+/* Files that only Google can read, and a text's title. */
+static void
+test_files(void)
+{
+	static const char *const uris[] = { "gs://b/x",
+	    "https://generativelanguage.googleapis.com/v1beta/files/x" };
+	static const char *const types[] = { "image/png", "application/pdf" };
+	const char		*body;
+	size_t			 i, k;
+
+	for (i = 0; i < 4; i++)
+		for (k = 0; k < 3; k++) {
+			body = arena_strf(&wt_arena, GE("{\"text\":\"hi\"},"
+			    "{\"fileData\":{\"fileUri\":\"%s\",\"mimeType\":"
+			    "\"%s\"}}", ""), uris[i % 2], types[i / 2]).p;
+			ok(wt_request(WT_GE, all[k], body) == 0 &&
+			    wt_told("refused contents[0].parts[1]"),
+			    "%s of Google's for %s: refused", types[i / 2],
+			    all[k]->name);
+		}
+	ok(wt_request(WT_AN, WT_GE, AN_ASK("{\"role\":\"user\",\"content\":[{"
+	    "\"type\":\"search_result\",\"source\":\"S\",\"title\":\"T\","
+	    "\"content\":[{\"type\":\"text\",\"text\":\"x\"}]}]}", "")) == 0 &&
+	    wt_has("\"data\":\"VApTCng=\"") &&
+	    wt_told("approximated messages[0].content[0]"),
+	    "a found text's title and source stand in front of it");
+	ok(wt_request(WT_GE, WT_AN, GE("{\"text\":\"hi\"},{}", "")) == 0 &&
+	    wt_nothing_lost(), "a part without data is nothing");
+}
+
+/* What is large is data: no model reads its JSON. */
+static void
+test_large(void)
+{
+	char	*data = arena_bytes(&wt_arena, 20001);
+	size_t	 k;
+
+	memset(data, 'A', 20000);
+	data[20000] = '\0';
+	for (k = 0; k < 3; k++)
+		ok(wt_request(WT_GE, all[k], arena_strf(&wt_arena,
+		    GE("{\"text\":\"hi\"},{\"new\":\"%s\"}", ""), data).p) == 0 &&
+		    wt_told("refused contents[0].parts[1]") && wt_hasnt("AAA"),
+		    "a large part of another dialect for %s", all[k]->name);
+}
+
+static void
+test_tiers(void)
+{
+	static const struct {
+		const char	*asked, *openai, *anthropic;
+	} tiers[] = {
+		{ "standard", "default", "standard_only" },
+		{ "SERVICE_TIER_STANDARD", "default", "standard_only" },
+		{ "flex", "flex", NULL },
+		{ "PRIORITY", "priority", NULL },
+	};
+	const char	*body;
+	size_t		 i, k;
+
+	for (i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++) {
+		body = arena_strf(&wt_arena, GE("{\"text\":\"hi\"}",
+		    ",\"serviceTier\":\"%s\""), tiers[i].asked).p;
+		for (k = 1; k < 3; k++)
+			ok(wt_request(WT_GE, all[k], body) == 0 &&
+			    wt_has(arena_strf(&wt_arena, "\"service_tier\":"
+			    "\"%s\"", tiers[i].openai).p) &&
+			    wt_nothing_lost(), "the tier %s for %s",
+			    tiers[i].asked, all[k]->name);
+		ok(wt_request(WT_GE, WT_AN, body) == 0 &&
+		    (tiers[i].anthropic == NULL ? wt_told("serviceTier") :
+		    wt_has(tiers[i].anthropic)), "and for anthropic");
+	}
+}
+
 int
 main(void)
 {
@@ -276,6 +398,9 @@ main(void)
 	test_defaults();
 	test_tool_changes();
 	test_composed();
+	test_files();
+	test_large();
+	test_tiers();
 	wt_release();
 	return done();
 }

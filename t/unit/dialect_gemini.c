@@ -65,6 +65,9 @@ dump_parts(const struct ir_part *p, unsigned depth)
 			buf_addf(&wt_out, " %.*s", STR_FMT(p->media.data));
 		if (p->media.url.n > 0)
 			buf_addf(&wt_out, " <%.*s>", STR_FMT(p->media.url));
+		if (p->media.file_id.n > 0)
+			buf_addf(&wt_out, " #%.*s",
+			    STR_FMT(p->media.file_id));
 		if (p->id.n > 0)
 			buf_addf(&wt_out, " #%.*s", STR_FMT(p->id));
 		if (p->name.n > 0)
@@ -140,7 +143,7 @@ test_turns(void)
 	    "{\"file_data\":{\"file_uri\":\"https://youtu.be/x\"},"
 	    "\"videoMetadata\":{\"fps\":5}}]}]",
 	    "U image image/png aGk= audio audio/mp3 /+/4 "
-	    "document application/pdf <gs://b/x.pdf> "
+	    "document application/pdf #gs://b/x.pdf "
 	    "video <https://youtu.be/x> +{\"videoMetadata\":{\"fps\":5}}");
 	turns("unpadded base64", "[{\"parts\":[{\"inlineData\":{\"mimeType\":"
 	    "\"image/png\",\"data\":\"aGk\"}}]}]", "U image image/png aGk=");
