@@ -318,7 +318,8 @@ request_redecode(struct request *rq, struct ir_error *err)
 	json_init(&rq->rq_json);
 	if (request_parse(rq, err) == -1 || request_decode(rq, err) == -1)
 		return -1;
-	request_said(rq, true);
+	if (rq->rq_plan != NULL)
+		request_said(rq, true);
 	return 0;
 }
 
@@ -360,6 +361,7 @@ request_generate(struct request *rq)
 	int		 r;
 
 	if (request_parse(rq, &err) == -1 || request_decode(rq, &err) == -1 ||
+	    responses_recall(rq, &err) == -1 ||
 	    request_route(rq, &err) == -1 ||
 	    responses_resolve(rq, &err) == -1 || admit_take(rq, &err) == -1 ||
 	    (r = request_fetch(rq, request_go, &err)) == -1)

@@ -19,6 +19,8 @@ struct responses {
 	struct str		 input;		/* of this turn, a JSON array */
 	bool			 keep;		/* store is not false */
 	bool			 kept;
+	bool			 whole;		/* the body says it all */
+	bool			 background;
 	bool			 folding;
 	struct ir_response	 fold;		/* of a stream */
 	struct buf		 old;		/* the body as it came */
@@ -66,7 +68,15 @@ chain_load(struct request *rq, struct chain *c, struct str id,
 	struct response_row	*r;
 	int			 rc;
 
-	while (id.n > 0 && c->n < CHAIN_MAX) {
+	while (id.n > 0) {
+		if (c->n == CHAIN_MAX) {
+			ir_error_set(err, IR_ERR_BAD_REQUEST, "the "
+			    "conversation has more than %u responses: begin "
+			    "anew, with a summary", CHAIN_MAX);
+			ir_error_copy(err->param, sizeof(err->param),
+			    STR("previous_response_id"));
+			return -1;
+		}
 		r = ARENA_NEW(&rq->rq_arena, struct response_row);
 		rc = s == NULL || id.n > NAME_MAX_LEN ? -1 : response_get(s,
 		    rq->rq_wk->box, tenant_of(rq), id, &rq->rq_arena, r);
@@ -260,39 +270,14 @@ kept_here(struct request *rq, const struct responses *o)
 	    o->previous, &rq->rq_arena, &r) == 1;
 }
 
-static bool
-background(const struct request *rq)
+/* Puts what the request refers to into its body. */
+static int
+put_together(struct request *rq, struct responses *o, struct ir_error *err)
 {
-	return json_type(json_get(json_root(&rq->rq_json), "background")) ==
-	    JSON_TRUE;
-}
+	struct chain	 c = { .n = 0 };
+	struct buf	 b;
 
-int
-responses_resolve(struct request *rq, struct ir_error *err)
-{
-	struct responses	*o;
-	struct chain		 c = { .n = 0 };
-	struct buf		 b;
-
-	if (rq->rq_match.dialect != &dialect_openai_responses ||
-	    rq->rq_match.endpoint->op != DIALECT_GENERATE)
-		return 0;
-	o = rq->rq_responses = ARENA_NEW(&rq->rq_arena, struct responses);
-	o->keep = rq->rq_ir.store != IR_NO;
-	o->previous = member_str(rq, "previous_response_id");
-	if (o->previous.n > 0 && responses_native_prefer(rq, o->previous) &&
-	    rq->rq_same)
-		return 0;
-	if (rq->rq_same && !kept_here(rq, o))
-		return rq->rq_tenant == NULL || o->previous.n == 0 ? 0 :
-		    not_found(err, "previous_response_id", o->previous);
-	if (background(rq) && !rq->rq_same) {
-		ir_error_set(err, IR_ERR_BAD_REQUEST, "'background' is not "
-		    "offered for this provider: ask without it");
-		ir_error_copy(err->param, sizeof(err->param),
-		    STR("background"));
-		return -1;
-	}
+	o->whole = true;
 	if (refers_to(rq, o, &c, err) == -1)
 		return -1;
 	o->input = this_input(rq);
@@ -311,6 +296,48 @@ responses_resolve(struct request *rq, struct ir_error *err)
 	o->old = rq->rq_body;
 	rq->rq_body = b;
 	return request_redecode(rq, err);
+}
+
+int
+responses_recall(struct request *rq, struct ir_error *err)
+{
+	struct responses	*o;
+
+	if (rq->rq_match.dialect != &dialect_openai_responses ||
+	    rq->rq_match.endpoint->op != DIALECT_GENERATE)
+		return 0;
+	o = rq->rq_responses = ARENA_NEW(&rq->rq_arena, struct responses);
+	o->keep = rq->rq_ir.store != IR_NO;
+	o->background = json_type(json_get(json_root(&rq->rq_json),
+	    "background")) == JSON_TRUE;
+	o->previous = member_str(rq, "previous_response_id");
+	if (o->previous.n == 0 || responses_native_kept(rq, o->previous) ||
+	    !kept_here(rq, o))
+		return 0;
+	return put_together(rq, o, err);
+}
+
+int
+responses_resolve(struct request *rq, struct ir_error *err)
+{
+	struct responses	*o = rq->rq_responses;
+
+	if (o == NULL)
+		return 0;
+	if (!o->whole && o->previous.n > 0 &&
+	    responses_native_prefer(rq, o->previous) && rq->rq_same)
+		return 0;
+	if (!o->whole && rq->rq_same && !kept_here(rq, o))
+		return rq->rq_tenant == NULL || o->previous.n == 0 ? 0 :
+		    not_found(err, "previous_response_id", o->previous);
+	if (o->background && !rq->rq_same) {
+		ir_error_set(err, IR_ERR_BAD_REQUEST, "'background' is not "
+		    "offered for this provider: ask without it");
+		ir_error_copy(err->param, sizeof(err->param),
+		    STR("background"));
+		return -1;
+	}
+	return o->whole ? 0 : put_together(rq, o, err);
 }
 
 void

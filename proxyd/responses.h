@@ -17,8 +17,16 @@
 struct request;
 
 /*
- * Once it is known where a request goes: what it refers to is put into its body,
- * which is then decoded anew.  -1 with err: it refers to what is not kept.
+ * Before it is known where a request goes: one that goes on from a response that
+ * is kept here is put together, so that rules, the estimate and the session see
+ * the conversation and not its last turn alone.  -1 with err: part of it is not
+ * kept any more.
+ */
+int	 responses_recall(struct request *, struct ir_error *err)
+	    __attribute__((__warn_unused_result__));
+/*
+ * Once that is known: what else it refers to is put into its body, which is then
+ * decoded anew.  -1 with err: it refers to what is not kept.
  */
 int	 responses_resolve(struct request *, struct ir_error *err)
 	    __attribute__((__warn_unused_result__));
@@ -35,6 +43,8 @@ bool	 responses_serve(struct request *);
 
 /* --- responses_native.c: those that a provider keeps ------------------------- */
 
+/* Does a provider keep it, and which is known? */
+bool	 responses_native_kept(struct request *, struct str id);
 /* Of an answer: its provider and key are remembered. */
 void	 responses_native_note(struct request *, struct str id);
 /*

@@ -48,6 +48,14 @@ owner(struct request *rq, struct str id, struct vault_row *row)
 	return rc == 1;
 }
 
+bool
+responses_native_kept(struct request *rq, struct str id)
+{
+	struct vault_row	 row;
+
+	return owner(rq, id, &row);
+}
+
 void
 responses_native_note(struct request *rq, struct str id)
 {

@@ -41,7 +41,10 @@ my $up = Upstream->new(sub {
 my $g = Gateway->new(config => <<"EOT");
 PROVIDERS:
   a: { dialect: anthropic, base_url: ${\$up->base}, keyless: true }
+  b: { dialect: anthropic, base_url: ${\$up->base}, keys: [ kkkk-1, kkkk-2,
+    kkkk-3 ] }
 MODELS:
+  - { route_key: k, target_model: claude-opus-5, provider: b }
   - { route_key: m, target_model: claude-opus-5, provider: a }
 EOT
 my @head;
@@ -88,6 +91,19 @@ is(scalar @{ told() }, 7, 'a streamed answer is kept as well');
 ask('other', previous_response_id => $one->{id});
 is_deeply(told(), ['user: one', 'assistant: answer 1', 'user: other'],
     'or goes another way from an earlier one');
+
+# By what began it, which only the whole conversation tells.
+subtest 'it stays with its key' => sub {
+	my ($id, %key);
+
+	for my $turn (1 .. 6) {
+		$id = ask("turn $turn", model => 'k', $id ?
+		    (previous_response_id => $id) : ())->{id};
+		$key{($up->requests)[-1]{headers}{'x-api-key'}}++;
+	}
+	is(scalar keys %key, 1, 'six turns, one key') or diag explain \%key;
+	is(scalar @{ told() }, 11, 'and all of what was said');
+};
 
 subtest 'read' => sub {
 	my $r = call(GET => "/$one->{id}");
