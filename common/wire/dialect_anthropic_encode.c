@@ -312,10 +312,10 @@ write_output_config(struct an_request *r)
 	bool			 schema = f->kind == IR_FORMAT_SCHEMA;
 
 	if (f->kind == IR_FORMAT_JSON)
-		anthropic_loss(r, LOSS_DROPPED, f->node,
-		    "JSON output needs a schema");
+		anthropic_loss(r, LOSS_APPROXIMATED, f->node,
+		    "without a schema, JSON is asked for in the system text");
 	else if (f->kind == IR_FORMAT_OTHER)
-		anthropic_loss(r, LOSS_DROPPED, f->node,
+		anthropic_loss(r, LOSS_REFUSED, f->node,
 		    "an output format that the provider does not know");
 	if (schema && !jstr_empty(f->description))
 		loss_node(r->loss, LOSS_DROPPED, r->rq->json, f->node,

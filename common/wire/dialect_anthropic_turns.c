@@ -16,6 +16,7 @@
 
 #include "base/codec.h"
 
+#define ANSWER_JSON	"Answer only with JSON, without any text around it."
 #define DECODED_MAX	((size_t)64 << 20)	/* of a document's text */
 
 /* Where a part is to stand. */
@@ -952,6 +953,7 @@ write_system(struct an_request *r)
 {
 	const struct ir_message	*m;
 	const struct ir_part	*p, *one = NULL;
+	bool			 json = r->rq->format.kind == IR_FORMAT_JSON;
 	unsigned		 n = 0;
 
 	for (m = r->rq->messages; m != r->body; m = m->next) {
@@ -962,11 +964,11 @@ write_system(struct an_request *r)
 			n++;
 		}
 	}
-	if (n == 0)
+	if (n == 0 && !json)
 		return;
 	jw_key(&r->w, "system");
-	if (n == 1 && one->cache == IR_CACHE_NONE) {
-		jw_jstr(&r->w, one->text);
+	if (n == 0 || (n == 1 && !json && one->cache == IR_CACHE_NONE)) {
+		jw_jstr(&r->w, n == 0 ? JSTR(ANSWER_JSON) : one->text);
 		return;
 	}
 	jw_array(&r->w);
@@ -976,6 +978,8 @@ write_system(struct an_request *r)
 				write_text(r, p->text, p->cache);
 		}
 	}
+	if (json)
+		write_text(r, JSTR(ANSWER_JSON), IR_CACHE_NONE);
 	jw_array_end(&r->w);
 }
 

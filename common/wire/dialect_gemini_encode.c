@@ -319,7 +319,7 @@ format_write(struct gem_writer *e)
 	if (f->kind == IR_FORMAT_UNSET || f->kind == IR_FORMAT_TEXT)
 		return;
 	if (f->kind == IR_FORMAT_OTHER) {
-		gem_lose(e, LOSS_DROPPED, f->node, NULL,
+		gem_lose(e, LOSS_REFUSED, f->node, NULL,
 		    "a format that gemini does not have");
 		return;
 	}

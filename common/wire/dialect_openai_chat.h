@@ -44,6 +44,27 @@ bool	 chat_parameters_write(const struct ir_request *,
 	    const struct ir_tool *, struct jw *);
 
 /*
+ * What becomes of the format of answers that is asked for.  JSON mode is
+ * refused unless one of the messages names JSON (instructions do not count),
+ * and so is a schema that is not an object's.
+ */
+enum chat_format {
+	CHAT_FORMAT_KEPT,
+	CHAT_FORMAT_NAMED,	/* a message must name JSON */
+	CHAT_FORMAT_TOLD	/* a message must tell the schema instead */
+};
+enum chat_format	 chat_format(const struct ir_request *,
+			    const struct ir_message *);
+/* For the report. */
+const char		*chat_format_why(enum chat_format);
+/* That message's content, a string. */
+void			 chat_format_say(const struct ir_request *,
+			    enum chat_format, struct jw *);
+/* The schema of rq->format. */
+void			 chat_format_schema(const struct ir_request *,
+			    struct jw *);
+
+/*
  * Is the provider OpenAI itself (or Azure's copy of it)?  An unnamed one, as
  * in offline translation, is neither that nor a compatible server.
  */
@@ -104,6 +125,7 @@ struct chat_req {
 	bool			 compatible;	/* chat_provider_compatible */
 	bool			 cache_told;
 	bool			 quiet;		/* tell of no losses */
+	enum chat_format	 format;
 	bool			 answered;	/* results of the last turn's
 						   calls are written */
 	struct chat_media	*media;		/* for the next user message */

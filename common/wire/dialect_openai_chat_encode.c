@@ -9,7 +9,6 @@
 #include "wire/dialect_openai_chat.h"
 
 #include <stdio.h>
-#include <strings.h>
 
 #include "wire/schema.h"
 #include "wire/server_tool.h"
@@ -460,10 +459,7 @@ write_format_schema(struct chat_req *o)
 		jw_jstr(&o->w, f->description);
 	}
 	jw_key(&o->w, "schema");
-	if (f->schema_is_openapi)
-		schema_from_openapi(o->a, f->schema, &o->w);
-	else
-		jw_raw(&o->w, f->schema);
+	chat_format_schema(o->rq, &o->w);
 	write_strict(o, strict, f->schema, f->node);
 	jw_object_end(&o->w);
 }
@@ -476,7 +472,8 @@ write_format(struct chat_req *o)
 	if (f->kind == IR_FORMAT_OTHER)
 		chat_lose(o, LOSS_REFUSED, f->node, NULL,
 		    "a format of answers that is not known there");
-	if (f->kind != IR_FORMAT_JSON && f->kind != IR_FORMAT_SCHEMA)
+	if ((f->kind != IR_FORMAT_JSON && f->kind != IR_FORMAT_SCHEMA) ||
+	    o->format == CHAT_FORMAT_TOLD)
 		return;
 	jw_key(&o->w, "response_format");
 	jw_object(&o->w);
@@ -491,45 +488,19 @@ write_format(struct chat_req *o)
 	jw_object_end(&o->w);
 }
 
-static bool
-says_json(struct jstr s)
-{
-	for (size_t i = 0; i + 4 <= s.n; i++)
-		if ((s.p[i] | 0x20) == 'j' &&
-		    strncasecmp(s.p + i, "json", 4) == 0)
-			return true;
-	return false;
-}
-
-/* OpenAI refuses json_object unless a message has the word in it. */
-static bool
-lacks_json_word(const struct chat_req *o)
-{
-	const struct ir_message	*m;
-	const struct ir_part	*p;
-
-	if (o->rq->format.kind != IR_FORMAT_JSON || o->compatible)
-		return false;
-	for (m = o->rq->messages; m != NULL; m = m->next)
-		for (p = m->parts; p != NULL; p = p->next)
-			if (p->type == IR_TEXT && says_json(p->text))
-				return false;
-	return true;
-}
-
 static void
-write_json_word(struct chat_req *o)
+write_format_message(struct chat_req *o)
 {
-	if (!lacks_json_word(o))
+	if (o->format == CHAT_FORMAT_KEPT)
 		return;
 	jw_object(&o->w);
 	jw_key(&o->w, "role");
 	jw_strz(&o->w, "system");
 	jw_key(&o->w, "content");
-	jw_strz(&o->w, "Answer in JSON.");
+	chat_format_say(o->rq, o->format, &o->w);
 	jw_object_end(&o->w);
 	chat_lose(o, LOSS_APPROXIMATED, o->rq->format.node, NULL,
-	    "a system message that names JSON was added: it is required");
+	    chat_format_why(o->format));
 }
 
 /* --- sampling ------------------------------------------------------------- */
@@ -834,7 +805,7 @@ encode_foreign(struct chat_req *o)
 	jw_str(&o->w, o->x->target.model);
 	jw_key(&o->w, "messages");
 	jw_array(&o->w);
-	write_json_word(o);
+	write_format_message(o);
 	chat_write_messages(o);
 	jw_array_end(&o->w);
 	write_tool_members(o, &m);
@@ -865,6 +836,8 @@ chat_request_encode(struct ir_exchange *x, struct buf *out,
 	}
 	o.openai = chat_provider_openai(x);
 	o.compatible = chat_provider_compatible(x);
+	if (!o.compatible)
+		o.format = chat_format(x->rq, x->rq->messages);
 	encode_foreign(&o);
 	dialect_lose_marks(x, true);
 	if (o.n_messages > 0)

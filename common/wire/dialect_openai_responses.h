@@ -65,6 +65,7 @@ struct resp_req {
 	const struct ir_request	*rq;
 	struct jw		 w;
 	struct model_caps	 model;
+	enum chat_format	 format;
 	unsigned		 anon;		/* calls without an id so far */
 	struct resp_result	*results;	/* of the turn at hand */
 	size_t			 n_results;

@@ -382,10 +382,7 @@ format_schema(struct resp_req *e, const struct ir_format *f)
 		jw_jstr(&e->w, f->description);
 	}
 	jw_key(&e->w, "schema");
-	if (f->schema_is_openapi)
-		schema_from_openapi(e->x->arena, f->schema, &e->w);
-	else
-		jw_raw(&e->w, f->schema);
+	chat_format_schema(e->rq, &e->w);
 	write_strict(e, strict, f->schema, f->node);
 }
 
@@ -410,9 +407,10 @@ text(struct resp_req *e)
 	if (e->rq->from == &dialect_openai_chat)
 		v = ext_find(e->rq, "verbosity");
 	if (f->kind == IR_FORMAT_OTHER)
-		resp_lose(e, LOSS_DROPPED, f->node, NULL,
-		    "a format that is not offered there");
-	format = f->kind == IR_FORMAT_JSON || f->kind == IR_FORMAT_SCHEMA;
+		resp_lose(e, LOSS_REFUSED, f->node, NULL,
+		    "a format of answers that is not known there");
+	format = f->kind == IR_FORMAT_JSON || (f->kind == IR_FORMAT_SCHEMA &&
+	    e->format != CHAT_FORMAT_TOLD);
 	if (!format && v == NULL)
 		return;
 	jw_key(&e->w, "text");
@@ -526,6 +524,7 @@ encode_foreign(struct resp_req *e, struct ir_error *err)
 	jw_key(&e->w, "store");
 	jw_bool(&e->w, false);
 	m = resp_instructions_write(e);
+	e->format = chat_format(rq, m);
 	if (!resp_input_write(e, m))
 		return dialect_nothing_left(e->x, err);
 	any = tools(e);

@@ -592,6 +592,18 @@ resp_message_write(struct resp_req *e, const struct ir_message *m)
 	    m->role == IR_DEVELOPER ? "developer" : "system");
 }
 
+static void
+format_message(struct resp_req *e)
+{
+	if (e->format == CHAT_FORMAT_KEPT)
+		return;
+	message_open(e, "developer");
+	chat_format_say(e->rq, e->format, &e->w);
+	jw_object_end(&e->w);
+	resp_lose(e, LOSS_APPROXIMATED, e->rq->format.node, NULL,
+	    chat_format_why(e->format));
+}
+
 bool
 resp_input_write(struct resp_req *e, const struct ir_message *m)
 {
@@ -600,6 +612,7 @@ resp_input_write(struct resp_req *e, const struct ir_message *m)
 
 	jw_key(&e->w, "input");
 	jw_array(&e->w);
+	format_message(e);
 	start = e->w.b->len;
 	while (m != NULL) {
 		if (m->role == IR_ASSISTANT) {

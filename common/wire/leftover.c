@@ -62,10 +62,10 @@ known(const struct json_known *first, const struct json_known *from,
 	const struct json_known	*k;
 
 	for (k = from; k->name != NULL; k++)
-		if (k->n == n && memcmp(k->name, name, n) == 0)
+		if (k->n == n && (n == 0 || memcmp(k->name, name, n) == 0))
 			return k;
 	for (k = first; k != from; k++)
-		if (k->n == n && memcmp(k->name, name, n) == 0)
+		if (k->n == n && (n == 0 || memcmp(k->name, name, n) == 0))
 			return k;
 	return NULL;
 }

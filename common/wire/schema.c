@@ -362,6 +362,17 @@ schema_root_plain(struct jv v)
 }
 
 bool
+schema_root_object(struct arena *a, struct jv v)
+{
+	struct jv	 type = json_get(v, "type");
+
+	if (root_choice(v))
+		return false;
+	return json_ok(type) ? schema_type(a, type) == SCHEMA_OBJECT :
+	    json_ok(json_get(v, "properties")) || json_ok(json_get(v, "$ref"));
+}
+
+bool
 schema_root_differs(struct jv v)
 {
 	struct jv	 type = json_get(v, "type");

@@ -51,6 +51,8 @@ int	 schema_to_gemini(struct arena *, struct str in, struct loss *,
  */
 bool	 schema_root_plain(struct jv);
 bool	 schema_root_differs(struct jv);
+/* Likewise, with the type in any case, or unsaid beside properties. */
+bool	 schema_root_object(struct arena *, struct jv);
 /*
  * Writes the object v so: what its branches ask for becomes properties of the
  * root, and with allOf stays required.  "properties" is always written.

@@ -313,6 +313,9 @@ test_composed(void)
 		    "a document of text and images for %s", all[k]->name);
 }
 
+#define GE_FORMAT(m)	GE("{\"text\":\"hi\"}", ",\"generationConfig\":{" \
+	"\"responseMimeType\":\"application/json\"," m "}")
+
 /* Files that only Google can read, and a text's title. */
 static void
 test_files(void)
@@ -388,6 +391,57 @@ test_tiers(void)
 	}
 }
 
+/* Where a format cannot be asked for, it is asked for in words. */
+static void
+test_formats(void)
+{
+	static const char	 list[] = GE_FORMAT("\"responseSchema\":{"
+	    "\"type\":\"ARRAY\",\"items\":{\"type\":\"STRING\"}}");
+	static const char	 untyped[] = GE_FORMAT("\"responseJsonSchema\":"
+	    "{\"properties\":{\"a\":{}}}");
+	const struct dialect	*openai[] = { WT_OC, WT_OR };
+	size_t			 k;
+
+	for (k = 0; k < 2; k++) {
+		ok(wt_request(WT_GE, openai[k], list) == 0 &&
+		    wt_hasnt("json_schema") && wt_has("fits this schema, "
+		    "without any text around it: {\\\"type\\\":\\\"array\\\","
+		    "\\\"items\\\"") && wt_told("approximated "
+		    "generationConfig.responseSchema"),
+		    "a list that is to be answered, %s", openai[k]->name);
+		ok(wt_request(WT_GE, openai[k], untyped) == 0 &&
+		    wt_has("\"schema\":{\"type\":\"object\",\"properties\":"
+		    "{\"a\":{}}}"), "no type: an object, %s",
+		    openai[k]->name);
+		ok(wt_request(WT_GE, openai[k], GE_FORMAT("\"topK\":1")) == 0 &&
+		    wt_has("\"json_object\"") && wt_has("Answer in JSON."),
+		    "JSON mode is named, %s", openai[k]->name);
+	}
+	/* OpenAI looks for the word in the input, not in the instructions. */
+	ok(wt_request(WT_GE, WT_OR, GE("{\"text\":\"hi\"}",
+	    ",\"systemInstruction\":{\"parts\":[{\"text\":\"Use JSON.\"}]},"
+	    "\"generationConfig\":{\"responseMimeType\":"
+	    "\"application/json\"}")) == 0 && wt_has("{\"type\":\"message\","
+	    "\"role\":\"developer\",\"content\":\"Answer in JSON.\"}"),
+	    "JSON named in the instructions alone");
+	ok(wt_request(WT_GE, WT_OR, GE("{\"text\":\"in JSON\"}",
+	    ",\"generationConfig\":{\"responseMimeType\":"
+	    "\"application/json\"}")) == 0 && wt_hasnt("developer") &&
+	    wt_nothing_lost(), "JSON named in a message");
+	ok(wt_request(WT_GE, WT_AN, GE("{\"text\":\"hi\"}",
+	    ",\"systemInstruction\":{\"parts\":[{\"text\":\"Sys\"}]},"
+	    "\"generationConfig\":{\"responseMimeType\":"
+	    "\"application/json\"}")) == 0 && wt_has("\"system\":[{\"type\":"
+	    "\"text\",\"text\":\"Sys\"},{\"type\":\"text\",\"text\":"
+	    "\"Answer only with JSON"), "JSON mode for anthropic");
+	for (k = 0; k < 3; k++)
+		ok(wt_request(WT_GE, all[k], GE("{\"text\":\"hi\"}",
+		    ",\"generationConfig\":{\"responseMimeType\":"
+		    "\"text/x.enum\"}")) == 0 && wt_told("refused "
+		    "generationConfig.responseMimeType"),
+		    "a format of Gemini's alone for %s", all[k]->name);
+}
+
 int
 main(void)
 {
@@ -401,6 +455,7 @@ main(void)
 	test_files();
 	test_large();
 	test_tiers();
+	test_formats();
 	wt_release();
 	return done();
 }

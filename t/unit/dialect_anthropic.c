@@ -718,8 +718,9 @@ test_format(void)
 	    "\"required\":[\"a\"],\"additionalProperties\":false}}}") &&
 	    wt_hasnt("\"tools\""), "a schema, natively (pitfall 32)");
 	ok(chat(S45, HI, "\"response_format\":{\"type\":\"json_object\"}") == 0
-	    && wt_hasnt("output_config") && wt_told("dropped response_format"),
-	    "JSON without a schema is reported");
+	    && wt_hasnt("output_config") && wt_has("\"system\":\"Answer only "
+	    "with JSON") && wt_told("approximated response_format"),
+	    "JSON without a schema is asked for in words");
 }
 
 int

@@ -628,7 +628,9 @@ test_from_strict(void)
 	ok(request(&dialect_anthropic, &dialect_openai_responses,
 	    "{\"model\":\"gpt-5\",\"max_tokens\":99,\"output_config\":"
 	    "{\"format\":{\"type\":\"json_schema\",\"schema\":{\"type\":"
-	    "\"array\",\"items\":{\"type\":[\"object\",\"null\"]}}}},"
+	    "\"object\",\"properties\":{\"a\":{\"type\":[\"object\","
+	    "\"null\"]}},\"required\":[\"a\"],\"additionalProperties\":"
+	    "false}}},"
 	    "\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}") == 0,
 	    "from Anthropic, a schema");
 	ok(has("\"strict\":false"), "nor with an open object");
