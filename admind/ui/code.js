@@ -2,6 +2,9 @@
 // of it becomes text nodes: nothing here is ever markup.
 import { html } from './lib.js';
 
+// What of a loss report is a loss: what means nothing to the provider is none.
+export const lost = (list) => (list || []).filter((l) => l.action !== 'ignored');
+
 export const dialects = [
 	['openai-chat', 'OpenAI Chat'], ['openai-responses', 'OpenAI Responses'],
 	['anthropic', 'Anthropic Messages'], ['gemini', 'Gemini'],

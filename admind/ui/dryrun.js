@@ -1,7 +1,7 @@
 // What a request would do, and why; nobody is asked.
 import { html, useState, useGet, api, Problem, t, num, money, ms } from './lib.js';
 import { Panel, Field, Segment, Badge, Failure, useForm } from './parts.js';
-import { dialects } from './code.js';
+import { dialects, lost } from './code.js';
 import { requestOf } from './chat.js';
 import { pairsOf, tell, strategies } from './rule.js';
 
@@ -32,7 +32,7 @@ function Targets({ d }) {
 		<tbody>${d.targets.map((x, i) => html`<tr key=${i}><td>${i + 1} ${i === d.chosen && html`<${Badge} kind="good">${t('would be asked')}</${Badge}>`}</td>
 			<td>${x.provider} ${x.circuit && x.circuit !== 'closed' && html`<${Badge} kind="bad">${x.circuit}</${Badge}>`}<div class="dim">${x.dialect}${x.translated ? ` · ${t('translated')}` : ''}</div></td>
 			<td class="mono">${x.model}${x.sets && Object.keys(x.sets).length > 0 && html`<div class="dim">${tell(x.sets)}</div>`}${x.error && html`<div class="bad">${x.error.message}</div>`}
-				${(x.loss || []).length > 0 && html`<div class="warn">${t('Loss report')}: ${x.loss.map((l) => l.path || tell(l)).join(', ')}</div>`}</td>
+				${lost(x.loss).length > 0 && html`<div class="warn">${t('Loss report')}: ${lost(x.loss).map((l) => l.path || tell(l)).join(', ')}</div>`}</td>
 			<td>${price(x.price)}</td><td>${money(x.cost_estimate)}</td><td><${Keys} of=${x} /></td></tr>`)}</tbody></table></div>`;
 }
 

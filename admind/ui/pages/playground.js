@@ -2,7 +2,7 @@
 // with it.
 import { html, useState, useEffect, useRef, useGet, send, t, num, money, ms, us, bytes, copy } from '../lib.js';
 import { Panel, Failure, Field, Segment, Badge, Empty } from '../parts.js';
-import { Code, dialects, frames, pretty } from '../code.js';
+import { Code, dialects, frames, lost, pretty } from '../code.js';
 import { rowOf } from '../replay.js';
 import { requestOf, answerRead, emptyAnswer } from '../chat.js';
 
@@ -118,7 +118,7 @@ function Facts({ seen, row }) {
 		<dt>${t('Cost')}</dt><dd>${row ? (row.cost < 0 ? t('unpriced') : money(row.cost)) : soon}</dd>
 		<dt>${t('First byte')}</dt><dd>${seen.first === null ? '–' : ms(seen.first)}</dd>
 		<dt>${t('Duration')}</dt><dd>${seen.total === null ? '…' : ms(seen.total)}${row && row.overhead_us >= 0 ? ` · ${t('our own time')} ${us(row.overhead_us)}` : ''}</dd>
-		${row && row.loss.length > 0 && html`<dt>${t('Loss report')}</dt><dd>${row.loss.map((l) => l.path).join(', ')}</dd>`}
+		${row && lost(row.loss).length > 0 && html`<dt>${t('Loss report')}</dt><dd>${lost(row.loss).map((l) => l.path).join(', ')}</dd>`}
 		${seen.id && html`<dt>${t('Log')}</dt><dd><a class="mono" href=${`#/logs?open=${seen.id}`}>${seen.id}</a></dd>`}</dl>`;
 }
 
