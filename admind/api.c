@@ -142,6 +142,32 @@ api_store(struct api *a, enum store_open_mode mode)
 	return a->store;
 }
 
+struct store *
+api_change(struct api *a, const char *change)
+{
+	if (api_store(a, STORE_WRITE) == NULL)
+		return NULL;
+	if (store_changes_begin(a->store) == -1) {
+		api_store_failed(a);
+		return NULL;
+	}
+	a->changing = true;
+	a->change = change;
+	return a->store;
+}
+
+static void
+change_end(struct api *a)
+{
+	if (!a->changing)
+		return;
+	a->changing = false;
+	if (a->r->status >= 300)
+		store_changes_drop(a->store);
+	else if (store_changes_commit(a->store, a->change, STR("")) == -1)
+		api_store_failed(a);
+}
+
 void
 api_store_failed(struct api *a)
 {
@@ -154,7 +180,7 @@ api_audit(struct api *a, const char *action, const char *object, bool ok,
     const char *detail)
 {
 	struct admin_act	 act = { .time_us = clock_wall_us() };
-	struct store		*s;
+	struct store		*s = a->changing ? a->store : NULL;
 	char			 err[2048];
 
 	act.actor = str_of(a->who.role == ADMIN_NONE ? "-" : a->who.name);
@@ -163,11 +189,13 @@ api_audit(struct api *a, const char *action, const char *object, bool ok,
 	act.object = str_of(object == NULL ? "" : object);
 	act.detail = str_of(detail == NULL ? "" : detail);
 	act.ok = ok;
-	s = store_open(a->ad->paths.db, STORE_WRITE, err, sizeof(err));
+	if (s == NULL)
+		s = store_open(a->ad->paths.db, STORE_WRITE, err, sizeof(err));
 	if (s == NULL || store_audit_add(s, &act) == -1)
 		log_alert("an act of '%.*s' is not in the audit log: %s",
 		    STR_FMT(act.actor), s == NULL ? err : store_error(s));
-	store_close(s);
+	if (s != a->store)
+		store_close(s);
 }
 
 /* --- values ------------------------------------------------------------------------- */
@@ -291,6 +319,70 @@ api_id(struct api *a, unsigned i, int64_t *v)
 	if (str_to_int(a->id[i], 1, INT64_MAX, v) == 0)
 		return true;
 	api_problem(a, 404, NULL, "there is no '%.*s'", STR_FMT(a->id[i]));
+	return false;
+}
+
+/* --- ETags ---------------------------------------------------------------------------- */
+
+static const char *
+etag_of(struct api *a, const json_t *o)
+{
+	char		*text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+	const char	*tag;
+
+	must(text != NULL);
+	tag = arena_strf(a->rq->arena, "\"%016llx\"", (unsigned long long)
+	    hash64(str_of(text), 5)).p;
+	free(text);
+	return tag;
+}
+
+void
+api_etag_add(struct api *a, json_t *o)
+{
+	json_object_set_new(o, "etag", json_string(etag_of(a, o)));
+}
+
+void
+api_etag_reply(struct api *a, json_t *o)
+{
+	http_reply_header(a->r, "ETag", etag_of(a, o));
+	api_etag_add(a, o);
+}
+
+/* "*", or some of them; a weak one is none's. */
+static bool
+etag_listed(struct str list, const char *tag)
+{
+	struct str	 one;
+
+	while (list.n > 0) {
+		one = str_trim(str_cut(&list, ','));
+		if (tag != NULL && (str_is(one, "*") || str_is(one, tag)))
+			return true;
+	}
+	return false;
+}
+
+bool
+api_etag_holds(struct api *a, const json_t *now, const char *what)
+{
+	const char	*must = http_header(a->rq, "If-Match");
+	const char	*not = http_header(a->rq, "If-None-Match");
+	const char	*tag = now == NULL ? NULL : etag_of(a, now);
+
+	if (http_header_count(a->rq, "If-Match") > 1 ||
+	    http_header_count(a->rq, "If-None-Match") > 1)
+		api_problem(a, 400, NULL, "If-Match or If-None-Match is there "
+		    "twice");
+	else if (must != NULL && !etag_listed(str_of(must), tag))
+		api_problem(a, 412, NULL, now == NULL ? "this %s has been "
+		    "deleted meanwhile" : "this %s has been changed "
+		    "meanwhile: read it again, and change it then", what);
+	else if (not != NULL && etag_listed(str_of(not), tag))
+		api_problem(a, 412, NULL, "there is such a %s already", what);
+	else
+		return true;
 	return false;
 }
 
@@ -480,6 +572,7 @@ api_serve(struct admind *ad, struct http_request *rq, struct http_reply *r)
 	if (body_read(a))
 		a->route->serve(a);
 	must(a->replied || a->later || a->r->stream != NULL);
+	change_end(a);
 	tell_revision(a);
 	store_close(a->store);
 	a->store = NULL;

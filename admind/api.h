@@ -41,6 +41,8 @@ struct api {
 	struct admin_session	 who;		/* role ADMIN_NONE: nobody */
 	struct str		 id[API_IDS];	/* of the path, decoded */
 	struct store		*store;		/* once api_store was called */
+	bool			 changing;	/* see api_change */
+	const char		*change;
 	json_t			*body;		/* an object; NULL: none */
 	bool			 replied;
 	bool			 later;		/* by http_answer */
@@ -72,6 +74,13 @@ void	 api_routes_each(void (*cb)(void *, const struct api_route *), void *);
 
 /* The database, for as long as the request; NULL: a problem was answered. */
 struct store	*api_store(struct api *, enum store_open_mode);
+/*
+ * The same, for a change: what is read from here on, held against If-Match and
+ * written is one transaction.  It is committed after the handler, with what
+ * api_audit was told, if the answer is one of success, and else taken back.
+ * change: what to call the revision (static); NULL: by what it changed.
+ */
+struct store	*api_change(struct api *, const char *change);
 /* Answers 503 or 500 with the store's text; for a call that gave -1. */
 void	 api_store_failed(struct api *);
 
@@ -99,12 +108,24 @@ bool	 api_query_str(struct api *, const char *name, struct str *v);
 /* {id} as a number; false: 404 was answered. */
 bool	 api_id(struct api *, unsigned i, int64_t *v);
 
+/*
+ * ETags, against lost updates (RFC 9110, 8.8.3 and 13.1): of what an object is,
+ * so a member that tells how it does is added after them.  In lists each object
+ * has its own as the member "etag"; one alone has the header, too.
+ */
+void	 api_etag_add(struct api *, json_t *);
+void	 api_etag_reply(struct api *, json_t *);
+/* Is it what whoever changes it has seen?  now NULL: there is none.  false: 412
+ * was answered.  Without If-Match and If-None-Match: true. */
+bool	 api_etag_holds(struct api *, const json_t *now, const char *what);
+
 /* Text that may not be UTF-8, as JSON. */
 json_t	*api_text(struct str);
 /* RFC 3339, or null for 0. */
 json_t	*api_time(int64_t us);
 
-/* Into the audit log, by whoever asks; object and detail may be NULL. */
+/* Into the audit log, by whoever asks; object and detail may be NULL.  With a
+ * change, if there is one. */
 void	 api_audit(struct api *, const char *action, const char *object,
 	    bool ok, const char *detail);
 

@@ -1,7 +1,8 @@
 /*
  * Models, rules, pools, keys and providers: one set of handlers for all, as the
  * store has one entry for all (store_object.h).  What an object's members are
- * is known there alone; here are ids, ETags, and what goes beside an object.
+ * is known there alone; here are ids, and what goes beside an
+ * object.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,41 +42,6 @@ static const char *
 what(const struct api *a)
 {
 	return object_name(kind_of(a));
-}
-
-/* --- ETags ---------------------------------------------------------------------- */
-
-/* Of what the object is, not of how it does. */
-static const char *
-etag_of(struct api *a, const json_t *o)
-{
-	char		*text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
-	const char	*tag;
-
-	tag = arena_strf(a->rq->arena, "\"%016llx\"", (unsigned long long)
-	    hash64(str_of(text), 5)).p;
-	free(text);
-	return tag;
-}
-
-static void
-etag_add(struct api *a, json_t *o)
-{
-	json_object_set_new(o, "etag", json_string(etag_of(a, o)));
-}
-
-/* Is it still what whoever changes it has seen?  false: 412 was answered. */
-static bool
-etag_holds(struct api *a, const json_t *now)
-{
-	const char	*want = http_header(a->rq, "If-Match");
-
-	if (want == NULL || strcmp(want, "*") == 0 ||
-	    strcmp(want, etag_of(a, now)) == 0)
-		return true;
-	api_problem(a, 412, NULL, "this %s has been changed meanwhile: read "
-	    "it again, and change it then", what(a));
-	return false;
 }
 
 /* --- read ----------------------------------------------------------------------- */
@@ -181,7 +147,7 @@ serve_list(struct api *a)
 	if (list == NULL)
 		return;
 	json_array_foreach(list, i, o)
-		etag_add(a, o);
+		api_etag_add(a, o);
 	if (kind_of(a) == OBJECT_KEY)
 		keys_live(a, list);
 	api_json(a, 200, json_pack("{s:o}", plural[kind_of(a)], list));
@@ -195,8 +161,7 @@ answer(struct api *a, int64_t id)
 
 	if (o == NULL)
 		return;
-	http_reply_header(a->r, "ETag", etag_of(a, o));
-	etag_add(a, o);
+	api_etag_reply(a, o);
 	if (kind_of(a) == OBJECT_KEY) {
 		list = json_pack("[O]", o);
 		keys_live(a, list);
@@ -369,10 +334,10 @@ serve_update(struct api *a)
 	json_t			*o;
 	char			*text;
 
-	if (!api_id(a, 0, &id) || api_store(a, STORE_WRITE) == NULL ||
+	if (!api_id(a, 0, &id) || api_change(a, NULL) == NULL ||
 	    (o = object_get(a, id)) == NULL)
 		return;
-	if (etag_holds(a, o)) {
+	if (api_etag_holds(a, o, what(a))) {
 		text = json_dumps(a->body, JSON_COMPACT);
 		r = store_object_update(a->store, kind_of(a), id,
 		    str_of(text), &e);
@@ -395,10 +360,10 @@ serve_delete(struct api *a)
 	int64_t			 id;
 	json_t			*o;
 
-	if (!api_id(a, 0, &id) || api_store(a, STORE_WRITE) == NULL ||
+	if (!api_id(a, 0, &id) || api_change(a, NULL) == NULL ||
 	    (o = object_get(a, id)) == NULL)
 		return;
-	if (etag_holds(a, o)) {
+	if (api_etag_holds(a, o, what(a))) {
 		r = store_object_delete(a->store, kind_of(a), id, &e);
 		if (r != OBJECT_OK)
 			failed(a, r, &e);

@@ -219,16 +219,28 @@ setting_cb(void *arg, const struct store_setting *s)
 	json_array_append_new(arg, o);
 }
 
-static void
-answer_settings(struct api *a)
+/* All of them, as one object; NULL: a problem was answered. */
+static json_t *
+settings_get(struct api *a)
 {
 	json_t	*list = json_array();
 
-	if (store_settings(a->store, setting_cb, list) == -1) {
-		json_decref(list);
-		api_store_failed(a);
-	} else
-		api_json(a, 200, json_pack("{s:o}", "settings", list));
+	if (store_settings(a->store, setting_cb, list) == 0)
+		return json_pack("{s:o}", "settings", list);
+	json_decref(list);
+	api_store_failed(a);
+	return NULL;
+}
+
+static void
+answer_settings(struct api *a)
+{
+	json_t	*o = settings_get(a);
+
+	if (o == NULL)
+		return;
+	api_etag_reply(a, o);
+	api_json(a, 200, o);
 }
 
 static void
@@ -288,10 +300,15 @@ serve_settings_put(struct api *a)
 {
 	struct setting_put	*put;
 	const char		*name;
-	json_t			*v;
+	json_t			*v, *now;
 	size_t			 n = 0;
+	bool			 same;
 
-	if (api_store(a, STORE_WRITE) == NULL)
+	if (api_change(a, NULL) == NULL || (now = settings_get(a)) == NULL)
+		return;
+	same = api_etag_holds(a, now, "list of settings");
+	json_decref(now);
+	if (!same)
 		return;
 	put = arena_array(a->rq->arena, json_object_size(a->body) + 1,
 	    sizeof(*put));

@@ -138,6 +138,35 @@ changed(struct api *a, const char *action, struct str name, json_t *answer)
 		api_json(a, 200, answer);
 }
 
+static void
+answer_list(struct api *a, const char *name, json_t *list)
+{
+	json_t	*o;
+	size_t	 i;
+
+	json_array_foreach(list, i, o)
+		api_etag_add(a, o);
+	api_json(a, 200, json_pack("{s:o}", name, list));
+}
+
+/* With its ETag. */
+static json_t *
+one(struct api *a, json_t *o)
+{
+	api_etag_reply(a, o);
+	return o;
+}
+
+/* Takes the reference of now. */
+static bool
+unchanged(struct api *a, json_t *now, const char *what)
+{
+	bool	 same = api_etag_holds(a, now, what);
+
+	json_decref(now);
+	return same;
+}
+
 /* --- tenants ---------------------------------------------------------------------------- */
 
 static json_t *
@@ -171,7 +200,7 @@ serve_tenants(struct api *a)
 		json_decref(list);
 		api_store_failed(a);
 	} else
-		api_json(a, 200, json_pack("{s:o}", "tenants", list));
+		answer_list(a, "tenants", list);
 }
 
 static bool
@@ -192,20 +221,18 @@ tenant_of(struct api *a, struct store_tenant *t)
 	    limits_of(a, &t->limits);
 }
 
-static void
-tenant_put(struct api *a, struct store_tenant *t, const char *action)
+static bool
+tenant_put(struct api *a, struct store_tenant *t)
 {
 	struct store_bad	 bad;
 	int			 rc;
 
 	if (!tenant_of(a, t))
-		return;
+		return false;
 	rc = store_tenant_put(a->store, t, &bad);
-	if (rc == STORE_DONE)
-		changed(a, action, t->name, json_pack("{s:I}", "id",
-		    (json_int_t)t->id));
-	else
+	if (rc != STORE_DONE)
 		changed_badly(a, rc, &bad, "tenant");
+	return rc == STORE_DONE;
 }
 
 static void
@@ -214,8 +241,9 @@ serve_tenant_add(struct api *a)
 	struct store_tenant	 t = { .enabled = true };
 
 	store_limits_init(&t.limits);
-	if (api_store(a, STORE_WRITE) != NULL)
-		tenant_put(a, &t, "add tenant");
+	if (api_store(a, STORE_WRITE) != NULL && tenant_put(a, &t))
+		changed(a, "add tenant", t.name, json_pack("{s:I}", "id",
+		    (json_int_t)t.id));
 }
 
 struct tenant_find {
@@ -239,11 +267,12 @@ tenant_find_cb(void *arg, const struct store_tenant *t)
 	f->t.routes = arena_str(arena, t->routes);
 }
 
+/* In the store, or change, that is open. */
 static bool
 tenant_find(struct api *a, struct tenant_find *f)
 {
 	*f = (struct tenant_find){ .a = a };
-	if (!api_id(a, 0, &f->id) || api_store(a, STORE_WRITE) == NULL)
+	if (!api_id(a, 0, &f->id))
 		return false;
 	if (store_tenants(a->store, tenant_find_cb, f) == -1)
 		api_store_failed(a);
@@ -254,12 +283,24 @@ tenant_find(struct api *a, struct tenant_find *f)
 }
 
 static void
+serve_tenant(struct api *a)
+{
+	struct tenant_find	 f;
+
+	if (api_store(a, STORE_READ) != NULL && tenant_find(a, &f))
+		api_json(a, 200, one(a, tenant_json(&f.t)));
+}
+
+static void
 serve_tenant_set(struct api *a)
 {
 	struct tenant_find	 f;
 
-	if (tenant_find(a, &f))
-		tenant_put(a, &f.t, "change tenant");
+	if (api_change(a, NULL) == NULL || !tenant_find(a, &f) ||
+	    !unchanged(a, tenant_json(&f.t), "tenant") ||
+	    !tenant_put(a, &f.t) || !tenant_find(a, &f))
+		return;
+	changed(a, "change tenant", f.t.name, one(a, tenant_json(&f.t)));
 }
 
 static void
@@ -268,7 +309,8 @@ serve_tenant_delete(struct api *a)
 	struct tenant_find	 f;
 	int			 rc;
 
-	if (!tenant_find(a, &f))
+	if (api_change(a, NULL) == NULL || !tenant_find(a, &f) ||
+	    !unchanged(a, tenant_json(&f.t), "tenant"))
 		return;
 	rc = store_tenant_delete(a->store, f.id);
 	if (rc == STORE_DONE)
@@ -315,7 +357,7 @@ serve_client_keys(struct api *a)
 		json_decref(list);
 		api_store_failed(a);
 	} else
-		api_json(a, 200, json_pack("{s:o}", "client_keys", list));
+		answer_list(a, "client_keys", list);
 }
 
 static bool
@@ -357,37 +399,34 @@ box_open(struct api *a)
 	return box;
 }
 
-static void
-client_key_put(struct api *a, struct store_client_key *k, const char *action)
+/* plain: of a new one. */
+static bool
+client_key_put(struct api *a, struct store_client_key *k,
+    char plain[CLIENT_KEY_LEN + 1])
 {
 	struct secret_box	*box;
 	struct store_bad	 bad;
-	char			 plain[CLIENT_KEY_LEN + 1] = "";
-	json_t			*o;
 	int			 rc;
 
 	if (!client_key_of(a, k) || (box = box_open(a)) == NULL)
-		return;
+		return false;
 	rc = store_client_key_put(a->store, box, k, plain, &bad);
 	secret_box_close(box);
-	if (rc != STORE_DONE) {
+	if (rc != STORE_DONE)
 		changed_badly(a, rc, &bad, "client key");
-		return;
-	}
-	o = json_pack("{s:I}", "id", (json_int_t)k->id);
-	if (plain[0] != '\0')
-		json_object_set_new(o, "key", json_string(plain));
-	changed(a, action, k->name, o);
+	return rc == STORE_DONE;
 }
 
 static void
 serve_client_key_add(struct api *a)
 {
 	struct store_client_key	 k = { .enabled = true };
+	char			 plain[CLIENT_KEY_LEN + 1] = "";
 
 	store_limits_init(&k.limits);
-	if (api_store(a, STORE_WRITE) != NULL)
-		client_key_put(a, &k, "add client key");
+	if (api_store(a, STORE_WRITE) != NULL && client_key_put(a, &k, plain))
+		changed(a, "add client key", k.name, json_pack("{s:I,s:s}",
+		    "id", (json_int_t)k.id, "key", plain));
 }
 
 struct client_key_find {
@@ -405,8 +444,10 @@ client_key_find_cb(void *arg, const struct store_client_key *k)
 	if (k->id != f->id)
 		return;
 	f->k = *k;
+	f->k.tenant = arena_str(arena, k->tenant);
 	f->k.name = arena_str(arena, k->name);
 	f->k.note = arena_str(arena, k->note);
+	f->k.mask = arena_str(arena, k->mask);
 	f->k.models = arena_str(arena, k->models);
 	f->k.routes = arena_str(arena, k->routes);
 }
@@ -415,7 +456,7 @@ static bool
 client_key_find(struct api *a, struct client_key_find *f)
 {
 	*f = (struct client_key_find){ .a = a };
-	if (!api_id(a, 0, &f->id) || api_store(a, STORE_WRITE) == NULL)
+	if (!api_id(a, 0, &f->id))
 		return false;
 	if (store_client_keys(a->store, client_key_find_cb, f) == -1)
 		api_store_failed(a);
@@ -425,13 +466,34 @@ client_key_find(struct api *a, struct client_key_find *f)
 	return !a->replied;
 }
 
+/* For a change, and as who makes it has seen it. */
+static bool
+client_key_change(struct api *a, struct client_key_find *f, const char *change)
+{
+	return api_change(a, change) != NULL && client_key_find(a, f) &&
+	    unchanged(a, client_key_json(&f->k), "client key");
+}
+
+static void
+serve_client_key(struct api *a)
+{
+	struct client_key_find	 f;
+
+	if (api_store(a, STORE_READ) != NULL && client_key_find(a, &f))
+		api_json(a, 200, one(a, client_key_json(&f.k)));
+}
+
 static void
 serve_client_key_set(struct api *a)
 {
 	struct client_key_find	 f;
+	char			 plain[CLIENT_KEY_LEN + 1];
 
-	if (client_key_find(a, &f))
-		client_key_put(a, &f.k, "change client key");
+	if (!client_key_change(a, &f, NULL) ||
+	    !client_key_put(a, &f.k, plain) || !client_key_find(a, &f))
+		return;
+	changed(a, "change client key", f.k.name, one(a,
+	    client_key_json(&f.k)));
 }
 
 static void
@@ -440,7 +502,7 @@ serve_client_key_delete(struct api *a)
 	struct client_key_find	 f;
 	int			 rc;
 
-	if (!client_key_find(a, &f))
+	if (!client_key_change(a, &f, NULL))
 		return;
 	rc = store_client_key_delete(a->store, f.id);
 	if (rc == STORE_DONE)
@@ -462,7 +524,8 @@ serve_client_key_rotate(struct api *a)
 
 	if ((a->body != NULL && (!api_known(a, names) || !api_int(a,
 	    "grace_s", false, 0, 365 * 86400, &grace))) ||
-	    !client_key_find(a, &f) || (box = box_open(a)) == NULL)
+	    !client_key_change(a, &f, "rotate client key") ||
+	    (box = box_open(a)) == NULL)
 		return;
 	rc = store_client_key_rotate(a->store, box, f.id, grace, plain, &bad);
 	secret_box_close(box);
@@ -475,17 +538,23 @@ serve_client_key_rotate(struct api *a)
 
 /* --- prices ------------------------------------------------------------------------------- */
 
-static void
-price_cb(void *arg, const struct store_price *p)
+static json_t *
+price_json(const struct store_price *p)
 {
-	json_array_append_new(arg, json_pack(
+	return json_pack(
 	    "{s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b}", "id",
 	    (json_int_t)p->id, "provider", api_text(p->provider), "model",
 	    api_text(p->model), "input", money_json(p->input), "output",
 	    money_json(p->output), "cache_read", money_json(p->cache_read),
 	    "cache_write_5m", money_json(p->cache_write_5m), "cache_write_1h",
 	    money_json(p->cache_write_1h), "date", api_text(p->date), "source",
-	    api_text(p->source), "builtin", p->builtin));
+	    api_text(p->source), "builtin", p->builtin);
+}
+
+static void
+price_cb(void *arg, const struct store_price *p)
+{
+	json_array_append_new(arg, price_json(p));
 }
 
 static void
@@ -500,7 +569,69 @@ serve_prices(struct api *a)
 		json_decref(list);
 		api_store_failed(a);
 	} else
-		api_json(a, 200, json_pack("{s:o}", "prices", list));
+		answer_list(a, "prices", list);
+}
+
+/* By its id; or, id 0, the operator's of that provider and model. */
+struct price_find {
+	int64_t		 id;
+	struct str	 provider, model;
+	json_t		*o;		/* out: to be released; NULL: none */
+};
+
+static void
+price_find_cb(void *arg, const struct store_price *p)
+{
+	struct price_find	*f = arg;
+
+	if (f->id != 0 ? p->id == f->id : !p->builtin &&
+	    str_eq(p->provider, f->provider) && str_eq(p->model, f->model))
+		f->o = price_json(p);
+}
+
+static bool
+price_find(struct api *a, struct price_find *f)
+{
+	f->o = NULL;
+	if (store_prices(a->store, price_find_cb, f) == 0)
+		return true;
+	json_decref(f->o);
+	api_store_failed(a);
+	return false;
+}
+
+static void
+serve_price(struct api *a)
+{
+	struct price_find	 f;
+
+	if (!api_id(a, 0, &f.id) || api_store(a, STORE_READ) == NULL ||
+	    !price_find(a, &f))
+		return;
+	if (f.o == NULL)
+		api_problem(a, 404, NULL, "there is no price %lld",
+		    (long long)f.id);
+	else
+		api_json(a, 200, one(a, f.o));
+}
+
+static void
+price_put(struct api *a, struct store_price *p)
+{
+	struct price_find	 f = { .provider = p->provider,
+				    .model = p->model };
+	struct store_bad	 bad;
+	int			 rc;
+
+	if (api_change(a, NULL) == NULL || !price_find(a, &f) ||
+	    !unchanged(a, f.o, "price"))
+		return;
+	rc = store_price_put(a->store, p, &bad);
+	f.id = p->id;
+	if (rc != STORE_DONE)
+		changed_badly(a, rc, &bad, "price");
+	else if (price_find(a, &f))
+		changed(a, "set price", p->model, one(a, f.o));
 }
 
 static void
@@ -513,8 +644,6 @@ serve_price_put(struct api *a)
 				    .cache_read = -1, .cache_write_5m = -1,
 				    .cache_write_1h = -1, .provider = STR(""),
 				    .date = STR(""), .source = STR("") };
-	struct store_bad	 bad;
-	int			 rc;
 
 	if (!api_known(a, names) ||
 	    !api_str(a, "provider", false, &p.provider) ||
@@ -525,26 +654,21 @@ serve_price_put(struct api *a)
 	    !money_of(a, "cache_write_5m", -1, &p.cache_write_5m) ||
 	    !money_of(a, "cache_write_1h", -1, &p.cache_write_1h) ||
 	    !api_str(a, "date", false, &p.date) ||
-	    !api_str(a, "source", false, &p.source) ||
-	    api_store(a, STORE_WRITE) == NULL)
+	    !api_str(a, "source", false, &p.source))
 		return;
-	rc = store_price_put(a->store, &p, &bad);
-	if (rc == STORE_DONE)
-		changed(a, "set price", p.model, json_pack("{s:I}", "id",
-		    (json_int_t)p.id));
-	else
-		changed_badly(a, rc, &bad, "price");
+	price_put(a, &p);
 }
 
 static void
 serve_price_delete(struct api *a)
 {
-	int64_t	 id;
-	int	 rc;
+	struct price_find	 f;
+	int			 rc;
 
-	if (!api_id(a, 0, &id) || api_store(a, STORE_WRITE) == NULL)
+	if (!api_id(a, 0, &f.id) || api_change(a, NULL) == NULL ||
+	    !price_find(a, &f) || !unchanged(a, f.o, "price"))
 		return;
-	rc = store_price_delete(a->store, id);
+	rc = store_price_delete(a->store, f.id);
 	if (rc == STORE_DONE)
 		changed(a, "delete price", a->id[0], NULL);
 	else
@@ -555,6 +679,7 @@ const struct api_route api_tenants_routes[] = {
 	{ "GET", "/api/v1/tenants", ADMIN_VIEWER, serve_tenants, 0 },
 	{ "POST", "/api/v1/tenants", ADMIN_ADMIN, serve_tenant_add,
 	    API_BODY },
+	{ "GET", "/api/v1/tenants/{id}", ADMIN_VIEWER, serve_tenant, 0 },
 	{ "PATCH", "/api/v1/tenants/{id}", ADMIN_ADMIN, serve_tenant_set,
 	    API_BODY },
 	{ "DELETE", "/api/v1/tenants/{id}", ADMIN_ADMIN, serve_tenant_delete,
@@ -562,6 +687,8 @@ const struct api_route api_tenants_routes[] = {
 	{ "GET", "/api/v1/client-keys", ADMIN_VIEWER, serve_client_keys, 0 },
 	{ "POST", "/api/v1/client-keys", ADMIN_ADMIN, serve_client_key_add,
 	    API_BODY },
+	{ "GET", "/api/v1/client-keys/{id}", ADMIN_VIEWER, serve_client_key,
+	    0 },
 	{ "PATCH", "/api/v1/client-keys/{id}", ADMIN_ADMIN,
 	    serve_client_key_set, API_BODY },
 	{ "DELETE", "/api/v1/client-keys/{id}", ADMIN_ADMIN,
@@ -570,6 +697,7 @@ const struct api_route api_tenants_routes[] = {
 	    serve_client_key_rotate, API_BODY },
 	{ "GET", "/api/v1/prices", ADMIN_VIEWER, serve_prices, 0 },
 	{ "PUT", "/api/v1/prices", ADMIN_ADMIN, serve_price_put, API_BODY },
+	{ "GET", "/api/v1/prices/{id}", ADMIN_VIEWER, serve_price, 0 },
 	{ "DELETE", "/api/v1/prices/{id}", ADMIN_ADMIN, serve_price_delete,
 	    0 },
 	{ .method = NULL }

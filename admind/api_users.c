@@ -9,34 +9,44 @@
 
 /* --- users --------------------------------------------------------------------------- */
 
+static json_t *
+user_json(const struct admin_user *u)
+{
+	return json_pack("{s:I,s:o,s:s,s:b,s:o}", "id", (json_int_t)u->id,
+	    "name", api_text(u->name), "role", admin_role_name(u->role),
+	    "enabled", u->enabled, "created", api_time(u->created_us));
+}
+
+struct users {
+	struct api	*a;
+	json_t		*list;
+};
+
 static void
 user_cb(void *arg, const struct admin_user *u)
 {
-	json_array_append_new(arg, json_pack("{s:I,s:o,s:s,s:b,s:o,s:o}",
-	    "id", (json_int_t)u->id, "name", api_text(u->name), "role",
-	    admin_role_name(u->role), "enabled", u->enabled, "created",
-	    api_time(u->created_us), "last_login", api_time(u->login_us)));
-}
+	struct users	*us = arg;
+	json_t		*o = user_json(u);
 
-static json_t *
-users_json(struct api *a)
-{
-	json_t	*list = json_array();
-
-	if (store_users(a->store, user_cb, list) == 0)
-		return list;
-	json_decref(list);
-	api_store_failed(a);
-	return NULL;
+	api_etag_add(us->a, o);
+	json_object_set_new(o, "last_login", api_time(u->login_us));
+	json_array_append_new(us->list, o);
 }
 
 static void
 serve_users(struct api *a)
 {
-	json_t	*list;
+	struct users	 us = { .a = a };
 
-	if (api_store(a, STORE_READ) != NULL && (list = users_json(a)) != NULL)
-		api_json(a, 200, json_pack("{s:o}", "users", list));
+	if (api_store(a, STORE_READ) == NULL)
+		return;
+	us.list = json_array();
+	if (store_users(a->store, user_cb, &us) == 0)
+		api_json(a, 200, json_pack("{s:o}", "users", us.list));
+	else {
+		json_decref(us.list);
+		api_store_failed(a);
+	}
 }
 
 static bool
@@ -123,13 +133,15 @@ find_cb(void *arg, const struct admin_user *u)
 	f->found = true;
 	f->u = *u;
 	snprintf(f->name, sizeof(f->name), "%.*s", STR_FMT(u->name));
+	f->u.name = str_of(f->name);
 }
 
+/* In the store, or change, that is open. */
 static bool
 user_find(struct api *a, struct user_find *f)
 {
 	*f = (struct user_find){ .id = 0 };
-	if (!api_id(a, 0, &f->id) || api_store(a, STORE_WRITE) == NULL)
+	if (!api_id(a, 0, &f->id))
 		return false;
 	if (store_users(a->store, find_cb, f) == -1)
 		api_store_failed(a);
@@ -139,6 +151,35 @@ user_find(struct api *a, struct user_find *f)
 	else
 		return true;
 	return false;
+}
+
+/* For a change, and as who makes it has seen him. */
+static bool
+user_change(struct api *a, struct user_find *f)
+{
+	json_t	*now;
+	bool	 same;
+
+	if (api_change(a, NULL) == NULL || !user_find(a, f))
+		return false;
+	now = user_json(&f->u);
+	same = api_etag_holds(a, now, "user");
+	json_decref(now);
+	return same;
+}
+
+static void
+serve_user(struct api *a)
+{
+	struct user_find	 f;
+	json_t			*o;
+
+	if (api_store(a, STORE_READ) == NULL || !user_find(a, &f))
+		return;
+	o = user_json(&f.u);
+	api_etag_reply(a, o);
+	json_object_set_new(o, "last_login", api_time(f.u.login_us));
+	api_json(a, 200, o);
 }
 
 static void
@@ -165,7 +206,7 @@ serve_user_set(struct api *a)
 	struct user_find		 f;
 	struct str			 password = STR_NONE;
 
-	if (!api_known(a, names) || !user_find(a, &f) ||
+	if (!api_known(a, names) || !user_change(a, &f) ||
 	    !password_good(a, false, &password) ||
 	    !role_of(a, false, &f.u.role) ||
 	    !api_bool(a, "enabled", false, &f.u.enabled))
@@ -179,7 +220,7 @@ serve_user_delete(struct api *a)
 {
 	struct user_find	 f;
 
-	if (user_find(a, &f))
+	if (user_change(a, &f))
 		user_done(a, store_user_delete(a->store, f.id), &f,
 		    "delete user");
 }
@@ -307,6 +348,7 @@ serve_audit(struct api *a)
 const struct api_route api_users_routes[] = {
 	{ "GET", "/api/v1/users", ADMIN_ADMIN, serve_users, 0 },
 	{ "POST", "/api/v1/users", ADMIN_ADMIN, serve_user_add, API_BODY },
+	{ "GET", "/api/v1/users/{id}", ADMIN_ADMIN, serve_user, 0 },
 	{ "PATCH", "/api/v1/users/{id}", ADMIN_ADMIN, serve_user_set,
 	    API_BODY },
 	{ "DELETE", "/api/v1/users/{id}", ADMIN_ADMIN, serve_user_delete, 0 },

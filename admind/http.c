@@ -134,6 +134,16 @@ http_header(const struct http_request *rq, const char *name)
 	return f.n == 1 ? f.value : NULL;
 }
 
+unsigned
+http_header_count(const struct http_request *rq, const char *name)
+{
+	struct header_find	 f = { name, 0, NULL };
+
+	MHD_get_connection_values(rq->conn->mhd, MHD_HEADER_KIND, header_cb,
+	    &f);
+	return f.n;
+}
+
 struct str
 http_cookie(const struct http_request *rq, const char *name)
 {

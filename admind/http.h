@@ -29,6 +29,7 @@ struct http_request {
 
 /* NULL where there is none or more than one; lives as long as the request. */
 const char	*http_header(const struct http_request *, const char *name);
+unsigned	 http_header_count(const struct http_request *, const char *name);
 /* Empty where there is none. */
 struct str	 http_cookie(const struct http_request *, const char *name);
 /* The first value of a query's member, decoded; false: there is none, or it is

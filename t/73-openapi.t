@@ -202,6 +202,7 @@ admin('POST /api/v1/users', { name => 'u', password => 'short', role =>
 $id = admin('POST /api/v1/users', { name => 'u', password => 'long enough',
     role => 'viewer' }, status => 201)->{id};
 admin('GET /api/v1/users');
+admin('GET /api/v1/users/{id}', undef, id => $id);
 admin('PATCH /api/v1/users/{id}', { enabled => JSON::PP::false }, id => $id,
     status => 204);
 admin('DELETE /api/v1/users/{id}', undef, id => $id, status => 204);
@@ -242,6 +243,9 @@ $id = admin('POST /api/v1/tenants', { name => 'team', models => ['claude-*'],
 admin('PATCH /api/v1/tenants/{id}', { rpm => 10, budget_day => 1.5 }, id =>
     $id);
 admin('GET /api/v1/tenants');
+admin('GET /api/v1/tenants/{id}', undef, id => $id);
+admin('PATCH /api/v1/tenants/{id}', { rpm => 9 }, id => $id, status => 412,
+    head => { 'If-Match' => '"old"' });
 my $key = admin('POST /api/v1/client-keys', { name => 'k', tenant_id => $id,
     days => 9 })->{id};
 admin('PATCH /api/v1/client-keys/{id}', { models => "gpt-*\nmock-*" }, id =>
@@ -249,6 +253,7 @@ admin('PATCH /api/v1/client-keys/{id}', { models => "gpt-*\nmock-*" }, id =>
 admin('POST /api/v1/client-keys/{id}/rotate', { grace_s => 60 }, id => $key);
 admin('POST /api/v1/client-keys/{id}/rotate', undef, id => $key);
 admin('GET /api/v1/client-keys');
+admin('GET /api/v1/client-keys/{id}', undef, id => $key);
 my $own = admin('POST /api/v1/client-keys', { name => 'l', rpm => 50, tpm =>
     90000 });
 my %auth = (Authorization => "Bearer $own->{key}");
@@ -268,6 +273,7 @@ admin('DELETE /api/v1/tenants/{id}', undef, id => $id, status => 204);
 $id = admin('PUT /api/v1/prices', { model => 'qwen3', input => 0.25, output =>
     0 })->{id};
 admin('GET /api/v1/prices');
+admin('GET /api/v1/prices/{id}', undef, id => $id);
 admin('DELETE /api/v1/prices/{id}', undef, id => $id, status => 204);
 admin('DELETE /api/v1/prices/{id}', undef, id => $id, status => 404);
 $g->wait_for(sub { my ($r) = $g->sql('SELECT count(*) AS n FROM requests');
