@@ -4,6 +4,7 @@
 #include "policy/limit.h"
 
 #define MINUTE_US	((int64_t)60000000)
+#define BURST_TOKENS	((int64_t)10000)	/* of ten requests, say */
 
 /* The time that n are worth; rounded, and bounded to an hour. */
 static int64_t
@@ -70,5 +71,10 @@ limit_requests(int64_t rpm)
 struct limit
 limit_tokens(int64_t tpm)
 {
-	return (struct limit){ tpm, tpm < 6 ? 1 : tpm / 6 };
+	struct limit	 l = { tpm, tpm / 600 };
+	int64_t		 few = tpm < 6 ? 1 : tpm / 6;
+
+	if (l.burst < BURST_TOKENS)
+		l.burst = few < BURST_TOKENS ? few : BURST_TOKENS;
+	return l;
 }

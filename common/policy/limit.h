@@ -34,7 +34,10 @@ int64_t	 limit_left(int64_t word, const struct limit *, int64_t now_us,
  * that in ten seconds no more than one in a hundred is too many.
  */
 struct limit	 limit_requests(int64_t rpm);
-/* Tokens: what ten seconds bring. */
+/*
+ * Tokens: 10,000 at once, or what a tenth of a second brings if that is more, but
+ * no more than what ten seconds bring if that is less than 10,000.
+ */
 struct limit	 limit_tokens(int64_t tpm);
 
 #endif /* POLICY_LIMIT_H */

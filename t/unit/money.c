@@ -144,15 +144,21 @@ test_money(void)
 
 /* How many of a steady stream are let through in so many seconds. */
 static int64_t
-let_through(struct limit l, int64_t per_second, int seconds)
+let_through_of(struct limit l, int64_t per_second, int seconds, int64_t each)
 {
 	_Atomic int64_t	 word = 0;
 	int64_t		 now = 5 * SECOND, end = now + seconds * SECOND;
 	int64_t		 wait, n = 0;
 
 	for (; now < end; now += SECOND / per_second)
-		n += limit_take(&word, &l, 1, now, &wait);
+		n += limit_take(&word, &l, each, now, &wait) ? each : 0;
 	return n;
+}
+
+static int64_t
+let_through(struct limit l, int64_t per_second, int seconds)
+{
+	return let_through_of(l, per_second, seconds, 1);
 }
 
 static void
@@ -250,6 +256,12 @@ test_rates(void)
 	n = let_through(limit_requests(60000), 5000, 10);
 	ok(n >= 10000 && n <= 10100, "1000 a second, for 10 s: %lld of 50000, "
 	    "one in a hundred too many at most", (long long)n);
+	n = let_through_of(limit_tokens(6000000), 5000, 10, 100);
+	ok(n >= 1000000 && n <= 1010100, "100,000 tokens a second, for 10 s: "
+	    "%lld, one in a hundred and one request too many at most",
+	    (long long)n);
+	n = let_through_of(limit_tokens(60000), 100, 10, 100);
+	ok(n >= 10000 && n <= 20100, "1,000 a second: %lld", (long long)n);
 	l = limit_requests(6);
 	for (i = 0, n = 0; i < 20; i++)
 		n += limit_take(&word, &l, 1, SECOND, &wait);
