@@ -9,6 +9,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "policy/access.h"
+#include "policy/account_limit.h"
 #include "policy/account_view.h"
 #include "policy/limit.h"
 #include "policy/price.h"
@@ -18,26 +19,10 @@
 
 #define TOKENS_MAX	((int64_t)1 << 30)
 
-/* One of the two accounts of a request. */
-struct account {
-	unsigned			 slot;	/* in shm->account */
-	const struct snap_limits	*limits;
-	const char			*what;
-	struct str			 name;
-};
-
 static unsigned
 accounts(const struct request *rq, struct account a[2])
 {
-	unsigned	 n = 0;
-
-	if (rq->rq_ckey != NULL)
-		a[n++] = (struct account){ ACCOUNT_KEY(rq->rq_ckey),
-		    &rq->rq_ckey->limits, "client key", rq->rq_ckey->name };
-	if (rq->rq_tenant != NULL)
-		a[n++] = (struct account){ ACCOUNT_TENANT(rq->rq_tenant),
-		    &rq->rq_tenant->limits, "tenant", rq->rq_tenant->name };
-	return n;
+	return accounts_of((struct permit){ rq->rq_ckey, rq->rq_tenant }, a);
 }
 
 /* --- who ----------------------------------------------------------------------------- */
@@ -133,14 +118,8 @@ key_find(struct request *rq, struct str key)
 		return "this client key is not known";
 	if (rq->rq_ckey->tenant >= 0)
 		rq->rq_tenant = &s->tenants[rq->rq_ckey->tenant];
-	if (!rq->rq_ckey->enabled)
-		return "this client key is disabled";
-	if (rq->rq_ckey->expires_us > 0 &&
-	    rq->rq_ckey->expires_us <= rq->rq_wall_us)
-		return "this client key has expired";
-	if (rq->rq_tenant != NULL && !rq->rq_tenant->enabled)
-		return "the tenant of this client key is disabled";
-	return NULL;
+	return permit_ended((struct permit){ rq->rq_ckey, rq->rq_tenant },
+	    rq->rq_wall_us);
 }
 
 const char *
@@ -162,12 +141,12 @@ admit_who(struct request *rq)
 
 /* --- money ------------------------------------------------------------------------------ */
 
-static bool
-within(struct request *rq, const struct account *a, const char **period)
+/* Which budget is over, with what is reserved; NULL: none. */
+static const char *
+over(struct request *rq, const struct account *a)
 {
 	struct shm		*m = rq->rq_wk->shm;
 	struct shm_account	*acc = &m->account[a->slot];
-	const struct snap_limits *l = a->limits;
 	int64_t			 total = account_spent(m, a->slot), day, month;
 	int64_t			 more = account_reserved(m, a->slot);
 
@@ -175,43 +154,10 @@ within(struct request *rq, const struct account *a, const char **period)
 	    clock_day(rq->rq_wall_us), total);
 	month = account_since(&acc->month, &acc->month_base,
 	    clock_month(rq->rq_wall_us), total);
-	*period = l->budget_day >= 0 && day + more > l->budget_day ? "day" :
-	    l->budget_month >= 0 && month + more > l->budget_month ?
-	    "month" : "total";
-	return (l->budget_day < 0 || day + more <= l->budget_day) &&
-	    (l->budget_month < 0 || month + more <= l->budget_month) &&
-	    (l->budget_total < 0 || total + more <= l->budget_total);
-}
-
-static bool
-has_budget(const struct snap_limits *l)
-{
-	return l->budget_day >= 0 || l->budget_month >= 0 ||
-	    l->budget_total >= 0;
-}
-
-/* Rates of tokens and budgets want an estimate; it takes a walk over the body. */
-static bool
-wants_estimate(const struct account *a, unsigned n)
-{
-	unsigned	 i;
-
-	for (i = 0; i < n; i++)
-		if (a[i].limits->tpm > 0 || has_budget(a[i].limits))
-			return true;
-	return false;
+	return account_over(a->limits, day + more, month + more, total + more);
 }
 
 /* --- taken ------------------------------------------------------------------------------- */
-
-static void
-refuse_rate(struct ir_error *err, const struct account *a, const char *what,
-    int64_t limit, int64_t wait_us)
-{
-	ir_error_set(err, IR_ERR_RATE, "%s '%.*s' may have %lld %s a minute",
-	    a->what, STR_FMT(a->name), (long long)limit, what);
-	err->retry_after = (int)((wait_us + 999999) / 1000000);
-}
 
 static int
 take_rates(struct request *rq, const struct account *a, int64_t tokens,
@@ -224,14 +170,14 @@ take_rates(struct request *rq, const struct account *a, int64_t tokens,
 	if (a->limits->rpm > 0) {
 		l = limit_requests(a->limits->rpm);
 		if (!limit_take(&acc->rpm_at, &l, 1, now, &wait)) {
-			refuse_rate(err, a, "requests", a->limits->rpm, wait);
+			account_refuse_rate(err, a, "requests", a->limits->rpm, wait);
 			return -1;
 		}
 	}
 	if (a->limits->tpm > 0) {
 		l = limit_tokens(a->limits->tpm);
 		if (!limit_take(&acc->tpm_at, &l, tokens, now, &wait)) {
-			refuse_rate(err, a, "tokens", a->limits->tpm, wait);
+			account_refuse_rate(err, a, "tokens", a->limits->tpm, wait);
 			return -1;
 		}
 	}
@@ -247,21 +193,12 @@ take_places(struct request *rq, const struct account *a, struct ir_error *err)
 
 	if (a->limits->concurrent > 0 && (int64_t)account_inflight(m, a->slot) >
 	    a->limits->concurrent) {
-		ir_error_set(err, IR_ERR_RATE, "%s '%.*s' may have %lld "
-		    "requests at a time", a->what, STR_FMT(a->name),
-		    (long long)a->limits->concurrent);
-		err->retry_after = 1;
+		account_refuse_place(err, a);
 		return -1;
 	}
-	if (!has_budget(a->limits) || within(rq, a, &period))
+	if (!account_has_budget(a) || (period = over(rq, a)) == NULL)
 		return 0;
-	ir_error_set(err, IR_ERR_BILLING, "the %s budget of %s '%.*s' is "
-	    "spent, or would be by this request", period, a->what,
-	    STR_FMT(a->name));
-	if (strcmp(period, "total") != 0)
-		err->retry_after = (int)(strcmp(period, "day") == 0 ?
-		    clock_day_left(rq->rq_wall_us) :
-		    clock_month_left(rq->rq_wall_us));
+	account_refuse_budget(err, a, period, rq->rq_wall_us);
 	return -1;
 }
 
@@ -288,13 +225,9 @@ check_priced(struct request *rq, const struct account *a, unsigned n,
 	if (rq->rq_admitted.cost >= 0 || rq->rq_snap->budget_unpriced)
 		return 0;
 	for (i = 0; i < n; i++)
-		if (has_budget(a[i].limits)) {
-			ir_error_set(err, IR_ERR_BILLING, "model '%.*s' of "
-			    "provider '%.*s' has no price, and %s '%.*s' has "
-			    "a budget: set a price, or BUDGET_UNPRICED: true "
-			    "in app.yml", STR_FMT(rq->rq_route.model),
-			    STR_FMT(rq->rq_provider->name), a[i].what,
-			    STR_FMT(a[i].name));
+		if (account_has_budget(&a[i])) {
+			account_refuse_unpriced(err, &a[i],
+			    rq->rq_provider->name, rq->rq_route.model);
 			return -1;
 		}
 	return 0;
@@ -317,7 +250,7 @@ admit_take(struct request *rq, struct ir_error *err)
 		    "use model '%.*s'", STR_FMT(rq->rq_ir.model));
 		return -1;
 	}
-	if (wants_estimate(a, n)) {
+	if (accounts_want_estimate(a, n)) {
 		input = op_input(rq);
 		rq->rq_admitted.tokens = input < TOKENS_MAX ? input :
 		    TOKENS_MAX;
@@ -472,13 +405,12 @@ admit_more(struct request *rq)
 	struct route_target	 t = request_target(rq);
 	struct shm_use		*u;
 	struct account		 a[2];
-	const char		*period;
 	int64_t			 cost, more;
 	unsigned		 i, n = accounts(rq, a);
 	bool			 any = false, room = true;
 
 	for (i = 0; i < n; i++)
-		any = any || has_budget(a[i].limits);
+		any = any || account_has_budget(&a[i]);
 	if (!rq->rq_admitted.on || !any)
 		return true;
 	cost = route_cost(&rq->rq_ask, &t, rq->rq_admitted.tokens);
@@ -490,8 +422,8 @@ admit_more(struct request *rq)
 	for (i = 0; i < n; i++)
 		rq->rq_wk->row->use[a[i].slot].reserved += more;
 	for (i = 0; i < n; i++)
-		room = room && (!has_budget(a[i].limits) || within(rq, &a[i],
-		    &period));
+		room = room && (!account_has_budget(&a[i]) || over(rq,
+		    &a[i]) == NULL);
 	for (i = 0; i < n && !room; i++) {
 		u = &rq->rq_wk->row->use[a[i].slot];
 		u->reserved -= more;

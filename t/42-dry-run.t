@@ -133,6 +133,58 @@ subtest 'wrong input' => sub {
 	}
 };
 
+subtest 'disabled rules' => sub {
+	my ($out, $err) = ('', '');
+	is(($ctl->feed('', qw(routes disable words)))[0], 0, 'one is disabled');
+	my ($d) = dry(body());
+	is_deeply([ map { "$_->{rule} " . ($_->{why} // '') } grep {
+	    $_->{rule} eq 'words' } @{ $d->{rules} } ], ['words disabled'],
+	    'it is told of');
+	like(($ctl->feed(body(), 'route'))[1], qr/words: no, disabled$/m,
+	    'to people, too');
+};
+
+subtest 'limits' => sub {
+	my %key;
+	for my $name (qw(rate money)) {
+		my ($r, $out) = $ctl->feed('', 'client-keys', 'create',
+		    '--json', '--name', $name, $name eq 'rate' ? ('--rpm', 1) :
+		    ('--budget-total', '0.000001'));
+		is($r, 0, "client key $name");
+		$key{$name} = decode_json($out)->{key};
+	}
+	is(($ctl->feed('', qw(prices set paid --input 3 --output 9)))
+	    [0], 0, 'a price');
+	ok($g->known, 'published');
+	my $live = sub {
+		my ($name, %o) = @_;
+		my $r = Client->once($g->port, POST => '/v1/chat/completions',
+		    { Authorization => "Bearer $key{$name}" }, body(%o));
+		return ($r->{status}, eval { decode_json($r->{body})
+		    ->{error}{message} } // '');
+	};
+	my @stream = (stream => JSON::PP::true, model => 'mock-echo');
+	my $d = dry(body(@stream), '--client-key', 'rate');
+	is($d->{chosen}, 0, 'one request may come');
+	is(($live->('rate', @stream))[0], 200, 'and it does');
+	$d = dry(body(@stream), '--client-key', 'rate');
+	is($d->{error}{status}, 429, 'the next would be refused');
+	ok($d->{error}{retry_after} > 1, 'told until when');
+	is($d->{targets}[0]{provider}, 'mock', 'the target is told all the same');
+	is_deeply([ $live->('rate', @stream) ], [ 429, $d->{error}{message} ],
+	    'and it is, in these words');
+	$g->sql("UPDATE rules SET targets = '[{\"provider\":\"free\",\"model\":" .
+	    "\"paid\"}]' WHERE name = 'rest'");
+	$g->sql('UPDATE meta SET generation = generation + 1');
+	ok($g->known, 'published');
+	$d = dry(body(model => 'rest-1'), '--client-key', 'money');
+	is($d->{error}{status}, 402, 'more than the budget');
+	is_deeply([ $live->('money', model => 'rest-1') ], [ 402,
+	    $d->{error}{message} ], 'in the same words');
+	$g->sql("UPDATE rules SET targets = '" . json_text([ $rule{rest}[1],
+	    $rule{rest}[2] ]) . "' WHERE name = 'rest'");
+};
+
 $g->finish;
 subtest 'with the daemon down' => sub {
 	my $d = dry(body(model => 'rest-1'));

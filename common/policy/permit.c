@@ -6,6 +6,19 @@
 #include "policy/pattern.h"
 #include "policy/permit.h"
 
+const char *
+permit_ended(struct permit p, int64_t wall_us)
+{
+	if (p.key != NULL && !p.key->enabled)
+		return "this client key is disabled";
+	if (p.key != NULL && p.key->expires_us > 0 &&
+	    p.key->expires_us <= wall_us)
+		return "this client key has expired";
+	if (p.tenant != NULL && !p.tenant->enabled)
+		return "the tenant of this client key is disabled";
+	return NULL;
+}
+
 static bool
 fits(struct str patterns, struct str asked, struct str resolved)
 {

@@ -15,6 +15,8 @@ struct permit {
 	const struct snap_tenant	*tenant;
 };
 
+/* NULL: the key is good and its tenant too; else why not, for the client. */
+const char *permit_ended(struct permit, int64_t wall_us);
 /* By the name that was asked for, or by the provider's. */
 bool	 permit_model(struct permit, struct str asked, struct str resolved);
 /* By a rule's name, or how a model's name was understood. */

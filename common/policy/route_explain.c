@@ -2,11 +2,11 @@
  * The dry run of a request: read, routed, encoded for each target, and told.
  */
 #include "base/clock.h"
-#include "policy/account_view.h"
+#include "policy/account_limit.h"
 #include "policy/key_view.h"
 #include "policy/keypick.h"
-#include "policy/limit.h"
 #include "policy/route_explain.h"
+#include "policy/route_limits.h"
 #include "policy/route_target.h"
 #include "policy/route_trace.h"
 #include "wire/media.h"
@@ -19,6 +19,7 @@ struct verdict {
 	bool		 carried;	/* the request can be carried there */
 	bool		 key, broken;
 	int64_t		 wait_ms;	/* of its keys; -1: none ever */
+	int64_t		 cost;		/* estimated; -1: unpriced */
 	struct ir_error	 err;		/* where it is not carried */
 };
 
@@ -38,6 +39,8 @@ struct explain {
 	struct route_said	 said;
 	int64_t			 tokens;
 	struct verdict		 verdict[RULE_TARGETS_MAX];
+	const char		*denied;	/* nothing is heard from him */
+	unsigned		 off;		/* disabled rules told of */
 	struct ir_error		 error;		/* what the client would get */
 	bool			 failed;
 	struct jw		*w;
@@ -216,6 +219,7 @@ ask_read(struct explain *x, struct ir_error *err)
 	x->ask.wall_us = x->in->wall_us;
 	x->ask.mono_ms = x->in->mono_us / 1000;
 	x->ask.random = x->in->random;
+	x->denied = permit_ended(x->ask.who, x->in->wall_us);
 	x->tokens = route_tokens(&x->ask);
 	route_said(&x->ir, &x->said);
 	route_facts(&x->ask, &x->arena, &x->facts);
@@ -295,12 +299,15 @@ keys_json(struct explain *x, const struct route_target *t, struct verdict *vd)
 
 /* Money: micro-dollars a million tokens; the estimate: of this request. */
 static void
-price_json(struct explain *x, const struct route_target *t)
+price_json(struct explain *x, const struct route_target *t,
+    struct verdict *vd)
 {
 	const struct snap_price	*p = price_find(x->in->snap,
 				    t->provider->name, t->step->route.model);
 	struct jw		*w = x->w;
 
+	vd->cost = x->match.endpoint->op == DIALECT_COUNT ? 0 :
+	    route_cost(&x->ask, t, x->tokens);
 	jw_key(w, "price");
 	if (p == NULL) {
 		jw_null(w);
@@ -321,8 +328,7 @@ price_json(struct explain *x, const struct route_target *t)
 	jw_bool(w, p->operators);
 	jw_object_end(w);
 	jw_key(w, "cost_estimate");
-	jw_int(w, x->match.endpoint->op == DIALECT_COUNT ? 0 :
-	    route_cost(&x->ask, t, x->tokens));
+	jw_int(w, vd->cost);
 }
 
 static unsigned
@@ -405,6 +411,10 @@ error_json(struct jw *w, const struct ir_error *err)
 	jw_object(w);
 	jw_key(w, "status");
 	jw_int(w, err->status);
+	if (err->retry_after > 0) {
+		jw_key(w, "retry_after");
+		jw_int(w, err->retry_after);
+	}
 	jw_key(w, "message");
 	jw_strz(w, err->msg);
 	if (err->param[0] != '\0') {
@@ -493,7 +503,7 @@ target_json(struct explain *x, unsigned i)
 	v->fits = r == 0;
 	keys_json(x, &t, v);
 	health_json(x, &t, v);
-	price_json(x, &t);
+	price_json(x, &t, v);
 	if (r == 0 && (r = route_stateful(&x->ask, &t, &v->err)) == 0)
 		r = losses(x, &t, &v->err);
 	v->carried = r == 0;
@@ -502,106 +512,52 @@ target_json(struct explain *x, unsigned i)
 	jw_object_end(x->w);
 }
 
-/* As request_route and request_next_target: -1 with the client's error. */
+/* --- limits --------------------------------------------------------------- */
+
+static bool
+has_room(struct explain *x, unsigned i, struct ir_error *err)
+{
+	struct account		 a[2];
+	struct account_ask	 ask = { .tokens = x->tokens,
+				    .cost = x->verdict[i].cost,
+				    .unpriced = x->in->snap->budget_unpriced,
+				    .wall_us = x->in->wall_us,
+				    .mono_us = x->in->mono_us };
+	const struct route	*r = &x->plan.step[i].route;
+
+	ask.provider = x->in->snap->providers[r->provider].name;
+	ask.model = r->model;
+	return accounts_look(x->in->shm, a, accounts_of(x->ask.who, a), &ask,
+	    err) == 0;
+}
+
+/* As request_route, admit_take and request_next_target: -1 with the client's error. */
 static int
 choose(struct explain *x)
 {
 	struct verdict	*v = x->verdict;
+	struct ir_error	 full;
 	unsigned	 first, i;
 
 	for (first = 0; first + 1 < x->plan.n && !v[first].fits; first++)
 		;
+	if (!v[first].fits) {
+		x->error = v[first].err;
+		return -1;
+	}
+	if (!has_room(x, first, &x->error))
+		return -1;
 	if (!v[first].carried) {
 		x->error = v[first].err;
 		return -1;
 	}
 	for (i = first; i < x->plan.n; i++)
-		if (v[i].carried && v[i].key)
+		if (v[i].carried && v[i].key && has_room(x, i, &full))
 			return (int)i;
 	(v[first].broken ? route_broken : route_keyless)(&x->error,
 	    &x->in->snap->providers[x->plan.step[first].route.provider],
 	    v[first].wait_ms);
 	return -1;
-}
-
-/* --- limits --------------------------------------------------------------- */
-
-static void
-rate_json(struct explain *x, const char *name, const char *left,
-    struct limit l, const _Atomic int64_t *word)
-{
-	int64_t	 full;
-
-	if (l.per_minute <= 0)
-		return;
-	jw_key(x->w, name);
-	jw_int(x->w, l.per_minute);
-	if (word == NULL)
-		return;
-	jw_key(x->w, left);
-	jw_int(x->w, limit_left(*word, &l, x->in->mono_us, &full));
-}
-
-static void
-budget_json(struct explain *x, const char *name, const char *used,
-    int64_t budget, int64_t spent)
-{
-	if (budget < 0)
-		return;
-	jw_key(x->w, name);
-	jw_int(x->w, budget);
-	if (x->in->shm == NULL)
-		return;
-	jw_key(x->w, used);
-	jw_int(x->w, spent);
-}
-
-static void
-limits_of(struct explain *x, const char *kind, struct str name, unsigned slot,
-    const struct snap_limits *l)
-{
-	const struct shm	*m = x->in->shm;
-	struct account_view	 v = { .day = 0 };
-
-	if (m != NULL)
-		account_view(m, slot, x->in->wall_us, &v);
-	jw_object(x->w);
-	jw_key(x->w, "of");
-	jw_strz(x->w, kind);
-	jw_key(x->w, "name");
-	jw_str(x->w, name);
-	rate_json(x, "rpm", "rpm_left", limit_requests(l->rpm),
-	    m == NULL ? NULL : &m->account[slot].rpm_at);
-	rate_json(x, "tpm", "tpm_left", limit_tokens(l->tpm),
-	    m == NULL ? NULL : &m->account[slot].tpm_at);
-	if (l->concurrent > 0) {
-		jw_key(x->w, "concurrent");
-		jw_int(x->w, l->concurrent);
-		jw_key(x->w, "in_flight");
-		jw_int(x->w, v.inflight);
-	}
-	budget_json(x, "budget_day", "spent_day", l->budget_day, v.day);
-	budget_json(x, "budget_month", "spent_month", l->budget_month,
-	    v.month);
-	budget_json(x, "budget_total", "spent_total", l->budget_total,
-	    v.total);
-	jw_object_end(x->w);
-}
-
-static void
-limits_json(struct explain *x)
-{
-	struct permit	 who = x->ask.who;
-
-	jw_key(x->w, "limits");
-	jw_array(x->w);
-	if (who.key != NULL)
-		limits_of(x, "client key", who.key->name,
-		    ACCOUNT_KEY(who.key), &who.key->limits);
-	if (who.tenant != NULL)
-		limits_of(x, "tenant", who.tenant->name,
-		    ACCOUNT_TENANT(who.tenant), &who.tenant->limits);
-	jw_array_end(x->w);
 }
 
 /* --- told ----------------------------------------------------------------- */
@@ -641,11 +597,22 @@ request_json(struct explain *x)
 	jw_object_end(w);
 }
 
+/* The disabled ones that stand before rule i and were not told of yet. */
+static void
+trace_off(struct explain *x, unsigned i)
+{
+	const struct snapshot	*s = x->in->snap;
+
+	for (; x->off < s->noff && s->off[x->off].before <= i; x->off++)
+		trace_rule_off(x->w, &s->off[x->off]);
+}
+
 static void
 trace_cb(void *arg, const struct snap_rule *r, const char *why_not)
 {
 	struct explain	*x = arg;
 
+	trace_off(x, (unsigned)(r - x->in->snap->rules));
 	trace_rule(x->w, r, why_not, &x->facts);
 }
 
@@ -663,7 +630,7 @@ route_json(struct explain *x)
 	jw_key(x->w, "strategy");
 	jw_strz(x->w, rule_strategies[r == NULL ? RULE_ORDERED :
 	    r->strategy]);
-	if (!permit_route(x->ask.who, name)) {
+	if (!x->failed && !permit_route(x->ask.who, name)) {
 		ir_error_set(&x->error, IR_ERR_FORBIDDEN, "this client key "
 		    "may not use route '%.*s'", STR_FMT(name));
 		x->failed = true;
@@ -680,11 +647,18 @@ plan_json(struct explain *x)
 	jw_array(x->w);
 	r = plan_make(x->in->snap, &x->facts, &x->arena, &x->plan, trace_cb,
 	    x);
+	if (x->plan.rule == NULL)
+		trace_off(x, x->in->snap->nrules);
 	jw_array_end(x->w);
-	if (r == -1) {
+	if (x->denied != NULL) {
+		ir_error_set(&x->error, IR_ERR_AUTH, "%s", x->denied);
+		x->failed = true;
+	}
+	if (r == -1 && x->denied == NULL) {
 		route_nobody(&x->error, x->ir.model);
 		x->failed = true;
-	} else {
+	}
+	if (r == 0) {
 		plan_hold(x->in->snap, x->in->shm, &x->plan,
 		    x->facts.session, &x->kept);
 		route_json(x);
@@ -698,7 +672,8 @@ plan_json(struct explain *x)
 		jw_key(x->w, "chosen");
 		jw_int(x->w, chosen);
 	}
-	limits_json(x);
+	limits_json(x->w, x->in->shm, x->ask.who, x->in->wall_us,
+	    x->in->mono_us);
 	if (chosen == -1)
 		error_json(x->w, &x->error);
 }

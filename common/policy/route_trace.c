@@ -207,3 +207,18 @@ trace_rule(struct jw *w, const struct snap_rule *r, const char *why_not,
 	}
 	jw_object_end(w);
 }
+
+void
+trace_rule_off(struct jw *w, const struct snap_rule_off *r)
+{
+	jw_object(w);
+	jw_key(w, "id");
+	jw_int(w, r->id);
+	jw_key(w, "rule");
+	jw_str(w, r->name);
+	jw_key(w, "matched");
+	jw_bool(w, false);
+	jw_key(w, "why");
+	jw_strz(w, "disabled");
+	jw_object_end(w);
+}

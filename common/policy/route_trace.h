@@ -11,6 +11,8 @@
  */
 void	 trace_rule(struct jw *, const struct snap_rule *,
 	    const char *why_not, const struct plan_facts *);
+/* One that is disabled, and so was not tried. */
+void	 trace_rule_off(struct jw *, const struct snap_rule_off *);
 /* IR_NEED_ bits by the words that rules use, as an array. */
 void	 trace_needs(struct jw *, uint32_t need);
 

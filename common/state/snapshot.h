@@ -134,6 +134,13 @@ struct snap_rule {
 	unsigned	 first_word;		/* of any, then all; in words */
 };
 
+/* A disabled one, for the dry run: it stands before the rule of that index. */
+struct snap_rule_off {
+	int64_t		 id;
+	struct str	 name;
+	unsigned	 before;
+};
+
 /* What a model turned out not to take: see store_refusal.h. */
 struct snap_refusal {
 	unsigned	 provider;		/* index */
@@ -203,6 +210,8 @@ struct snapshot {
 	unsigned		 npools;
 	struct snap_rule	*rules;		/* enabled ones, in order */
 	unsigned		 nrules;
+	struct snap_rule_off	*off;		/* in order */
+	unsigned		 noff;
 	struct snap_rule_name	*rule_by[RULE_BYS];	/* by name, rule */
 	unsigned		 nrule_by[RULE_BYS];
 	unsigned		*rule_any, nrule_any;

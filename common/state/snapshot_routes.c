@@ -327,17 +327,30 @@ snapshot_rules(const struct snapshot *s, enum snap_rule_by by,
 	return v + lo;
 }
 
+static void
+fill_off(struct snapshot *n, struct sqlite3_stmt *st)
+{
+	n->off = snapshot_grow(&n->arena, n->off, n->noff, sizeof(*n->off));
+	n->off[n->noff++] = (struct snap_rule_off){ .id = sql_int(st, 0),
+	    .name = arena_str(&n->arena, sql_str(st, 1)),
+	    .before = n->nrules };
+}
+
 int
 snapshot_load_rules(struct store *s, struct snapshot *n)
 {
 	struct sqlite3_stmt	*st;
 	int			 rc;
 
-	st = sql_open(s, "SELECT id, name, match, targets, strategy, affinity "
-	    "FROM rules WHERE enabled ORDER BY pos, id", "");
+	st = sql_open(s, "SELECT id, name, match, targets, strategy, affinity, "
+	    "enabled FROM rules ORDER BY pos, id", "");
 	if (st == NULL)
 		return -1;
 	while ((rc = sql_step(s, st)) == 1) {
+		if (sql_int(st, 6) == 0) {
+			fill_off(n, st);
+			continue;
+		}
 		n->rules = snapshot_grow(&n->arena, n->rules, n->nrules,
 		    sizeof(*n->rules));
 		if (fill_rule(n, st, &n->rules[n->nrules]) == 0)

@@ -48,6 +48,12 @@ static const struct {
 	    "\"rule\":\"plain\",\"matched\":true}]", "\"route\":\"plain\","
 	    "\"by\":\"rule\"", "\"sets\":{\"temperature\":0.5}",
 	    "\"chosen\":0" }, "\"rule\":\"after\"" },
+	{ "a disabled rule", "openai-chat", "", CHAT("r"),
+	    { "\"rule\":\"asleep\",\"matched\":false,\"why\":"
+	    "\"disabled\"}" }, NULL },
+	{ "and one behind the last", "openai-chat", "", CHAT("mock-echo"),
+	    { "\"rule\":\"asleep\"", "\"rule\":\"last\",\"matched\":false,"
+	    "\"why\":\"disabled\"}]" }, NULL },
 	{ "its price and cost", "openai-chat", "",
 	    CHAT("r", ",\"max_tokens\":10"),
 	    { "\"price\":{\"input\":1000000,\"output\":2000000,",
@@ -180,6 +186,82 @@ test_who(struct explain_ask in)
 	buf_release(&b);
 }
 
+/* What is said of r, asked with client key 0, changed so. */
+static void
+refused(struct explain_ask in, struct snap_limits l, const char *want)
+{
+	struct snap_client_key	*k = &in.snap->client_keys[0];
+	struct snap_limits	 was = k->limits;
+	struct str		 models = k->models;
+	struct ir_error		 ie;
+	struct buf		 b;
+
+	in.dialect = &dialect_openai_chat;
+	in.path = STR("");
+	in.client_key_id = k->id;
+	in.body = STR(CHAT("r", ",\"max_tokens\":1000"));
+	k->limits = l;
+	k->models = STR("");
+	buf_init(&b, 1 << 20);
+	ok(route_explain(&in, &b, &ie) == 0, "%s: explained", want);
+	(void)buf_addc(&b, '\0');
+	ok(strstr(b.data, want) != NULL, "%s in %s", want, b.data);
+	ok((strstr(b.data, "\"chosen\"") == NULL) == (strstr(b.data,
+	    "\"error\"") != NULL) && strstr(b.data, "\"provider\":\"one\"") !=
+	    NULL, "%s: refused, but the target is told", want);
+	buf_release(&b);
+	k->limits = was;
+	k->models = models;
+}
+
+static void
+test_limits(struct explain_ask in)
+{
+	struct snap_client_key	*k = &in.snap->client_keys[0];
+	struct shm_account	*a = &shm->account[SHM_TENANTS + k->slot];
+	struct shm_use		*u = &shm->worker[3].use[SHM_TENANTS +
+				    k->slot];
+	struct snap_limits	 none = { .budget_day = -1,
+				    .budget_month = -1, .budget_total = -1 };
+	struct snap_limits	 l = none;
+
+	refused(in, none, "\"chosen\":0");
+	l.rpm = 60;
+	refused(in, l, "\"chosen\":0");
+	a->rpm_at = in.mono_us + 30000000;
+	refused(in, l, "\"error\":{\"status\":429,\"retry_after\":21,"
+	    "\"message\":\"client key 'k' may have 60 requests a minute");
+	ok(a->rpm_at == in.mono_us + 30000000, "nothing is taken");
+	l = none;
+	l.tpm = 60;
+	a->tpm_at = in.mono_us + 30000000;
+	refused(in, l, "\"message\":\"client key 'k' may have 60 tokens a ");
+	l = none;
+	l.concurrent = 2;
+	u->inflight = 1;
+	refused(in, l, "\"chosen\":0");
+	u->inflight = 2;
+	refused(in, l, "\"message\":\"client key 'k' may have 2 requests at ");
+	u->inflight = 0;
+	l = none;
+	l.budget_total = 10000;
+	refused(in, l, "\"chosen\":0");
+	u->reserved = 9000;
+	refused(in, l, "\"error\":{\"status\":402,\"message\":\"the total "
+	    "budget of client key 'k' is spent");
+	u->reserved = 0;
+	a->base = 9000;
+	refused(in, l, "\"error\":{\"status\":402,");
+	a->base = 0;
+	in.shm = NULL;
+	l.budget_total = 10;
+	refused(in, l, "\"error\":{\"status\":402,");
+	k->enabled = false;
+	refused(in, none, "\"error\":{\"status\":401,\"message\":\"this "
+	    "client key is disabled");
+	k->enabled = true;
+}
+
 static void
 fill(void)
 {
@@ -201,6 +283,8 @@ fill(void)
 	    "{\"provider\":\"one\",\"model\":\"blue\"}");
 	RULE("words", "{\"model\":\"r\",\"keywords\":{\"any\":[\"nothing\"]}}",
 	    "{\"provider\":\"one\"}");
+	make(OBJECT_RULE, "{\"name\":\"asleep\",\"enabled\":false,"
+	    "\"match\":{},\"targets\":[{\"provider\":\"one\"}]}");
 	RULE("media", "{\"model\":\"r\",\"has\":[\"image\",\"tools\"]}",
 	    "{\"provider\":\"one\"}");
 	RULE("plain", "{\"model\":\"r\"}", "{\"provider\":\"one\","
@@ -214,6 +298,8 @@ fill(void)
 	    "{\"provider\":\"three\"}");
 	RULE("second", "{\"model\":\"second\"}", "{\"provider\":\"three\"},"
 	    "{\"provider\":\"two\",\"model\":\"claude-x\"}");
+	make(OBJECT_RULE, "{\"name\":\"last\",\"enabled\":false,"
+	    "\"match\":{},\"targets\":[{\"provider\":\"one\"}]}");
 }
 
 static void
@@ -251,6 +337,7 @@ test_all(struct snapshot *n)
 	test_table(&in);
 	test_errors(in);
 	test_who(in);
+	test_limits(in);
 	in.shm = NULL;
 	in.dialect = &dialect_openai_chat;
 	fails(in, NULL, "", "{}", "is no path");
