@@ -3,6 +3,7 @@
 
 #include "base/codec.h"
 #include "wire/dialect_gemini_rq.h"
+#include "wire/schema.h"
 
 /* --- values ------------------------------------------------------------- */
 
@@ -145,27 +146,6 @@ gem_each_next(struct jv container, struct jv e)
 
 /* --- tools -------------------------------------------------------------- */
 
-/* Some clients write JSON Schema with OpenAPI's upper-case types. */
-static bool
-has_upper_types(struct jv schema)
-{
-	const struct json	*j = schema.j;
-	const struct json_node	*n;
-	uint32_t		 i, end = j->nodes[schema.i].next;
-
-	for (i = schema.i; i + 1 < end; i++) {
-		n = &j->nodes[i];
-		if (n->type != JSON_STRING || n->len != 4 ||
-		    memcmp(j->text.p + n->off, "type", 4) != 0)
-			continue;
-		n++;
-		if (n->type == JSON_STRING && n->len > 0 &&
-		    j->text.p[n->off] >= 'A' && j->text.p[n->off] <= 'Z')
-			return true;
-	}
-	return false;
-}
-
 static int
 schema_decode(struct gem_reader *d, struct jv openapi, struct jv schema,
     struct str *out, bool *is_openapi)
@@ -177,7 +157,8 @@ schema_decode(struct gem_reader *d, struct jv openapi, struct jv schema,
 	if (json_type(v) != JSON_OBJECT)
 		return gem_wrong_type(d, v, "an object");
 	*out = json_raw(v);
-	*is_openapi = !json_ok(schema) || has_upper_types(v);
+	/* Some clients write JSON Schema with OpenAPI's upper-case types. */
+	*is_openapi = !json_ok(schema) || schema_is_upper(v);
 	return 0;
 }
 

@@ -18,13 +18,35 @@ wants_openapi(const struct gem_writer *e)
 	return !e->model.json_schema;
 }
 
+/* The older models' functions take an object, without a choice at its root. */
+static struct str
+root_write(struct gem_writer *e, struct str schema, uint32_t node)
+{
+	struct json	 j;
+	struct buf	 b;
+	struct jw	 w;
+
+	json_init(&j);
+	if (json_parse(&j, schema, NULL) == 0 &&
+	    schema_root_choice(json_root(&j))) {
+		buf_init(&b, SCHEMA_OUT_MAX);
+		jw_init(&w, &b);
+		schema_root_write(json_root(&j), &w);
+		schema = arena_str(e->a, buf_str(&b));
+		buf_release(&b);
+		gem_lose(e, LOSS_APPROXIMATED, node, NULL,
+		    "parameters are an object without a choice at its root");
+	}
+	json_release(&j);
+	return schema;
+}
+
 /* Writes key and schema in the form that the model takes. */
 static void
 schema_write(struct gem_writer *e, const char *key, const char *json_key_name,
-    struct str schema, bool is_openapi, uint32_t node, bool must_have)
+    struct str schema, bool is_openapi, uint32_t node, bool function)
 {
 	struct json		 j;
-	struct json_error	 je;
 	struct buf		 b;
 	struct jw		 w;
 
@@ -36,6 +58,8 @@ schema_write(struct gem_writer *e, const char *key, const char *json_key_name,
 			jw_raw(&e->w, schema);
 		return;
 	}
+	if (function)
+		schema = root_write(e, schema, node);
 	buf_init(&b, SCHEMA_OUT_MAX + 64);
 	jw_init(&w, &b);
 	/* What cannot be lowered is in the report, and still an object. */
@@ -43,7 +67,7 @@ schema_write(struct gem_writer *e, const char *key, const char *json_key_name,
 	    &w);
 	/* An object without properties is refused; so is none at all not. */
 	json_init(&j);
-	if (must_have || (json_parse(&j, buf_str(&b), &je) == 0 &&
+	if (!function || (json_parse(&j, buf_str(&b), NULL) == 0 &&
 	    json_count(json_get(json_root(&j), "properties")) > 0)) {
 		jw_key(&e->w, key);
 		jw_raw(&e->w, buf_str(&b));
@@ -108,7 +132,7 @@ declaration_write(struct gem_writer *e, const struct ir_tool *t)
 		}
 		if (is_object(t->schema))
 			schema_write(e, "parameters", "parametersJsonSchema",
-			    t->schema, t->schema_is_openapi, t->node, false);
+			    t->schema, t->schema_is_openapi, t->node, true);
 		if (t->strict == IR_YES)
 			gem_lose(e, LOSS_DROPPED, t->node, ".strict",
 			    "gemini has no strict functions");
@@ -334,7 +358,7 @@ format_write(struct gem_writer *e)
 	jw_strz(config(e, "responseMimeType"), "application/json");
 	if (f->kind == IR_FORMAT_SCHEMA && is_object(f->schema))
 		schema_write(e, "responseSchema", "responseJsonSchema",
-		    f->schema, f->schema_is_openapi, f->node, true);
+		    f->schema, f->schema_is_openapi, f->node, false);
 }
 
 /* --- thinking ----------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "wire/schema.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/codec.h"
 #include "wire/schema_kw.h"
@@ -308,17 +309,43 @@ schema_write(struct from_openapi *f, struct jv v, unsigned depth)
 	}
 }
 
+/* One of the types, in upper case? */
+static bool
+is_upper_type(const struct json *j, const struct json_node *n)
+{
+	struct str	 s = { j->text.p + n->off, n->len };
+	int		 i;
+
+	if (n->type != JSON_STRING || s.n == 0 || s.p[0] < 'A' || s.p[0] > 'Z')
+		return false;
+	for (i = 0; i < SCHEMA_TYPES; i++)
+		if (str_is_nocase(s, type_names[i]))
+			return true;
+	return false;
+}
+
+/* By the nodes themselves: every tool of every request is looked at. */
 bool
 schema_is_upper(struct jv schema)
 {
-	struct jv	 v = json_get(schema, "type");
-	struct str	 type;
+	const struct json	*j = schema.j;
+	const struct json_node	*n, *end;
 
-	if (json_type(v) == JSON_ARRAY)
-		v = json_first(v);
-	type = json_raw(v);
-	return type.n > 2 && type.p[0] == '"' && type.p[1] >= 'A' &&
-	    type.p[1] <= 'Z';
+	if (json_type(schema) != JSON_OBJECT)
+		return false;
+	n = &j->nodes[schema.i];
+	end = &j->nodes[n->next];
+	for (; n + 1 < end; n++) {
+		if (n->type != JSON_STRING || n->len != 4 ||
+		    memcmp(j->text.p + n->off, "type", 4) != 0)
+			continue;
+		n++;
+		if (n->type == JSON_ARRAY && n + 1 < end)
+			n++;
+		if (is_upper_type(j, n))
+			return true;
+	}
+	return false;
 }
 
 void
@@ -344,8 +371,8 @@ schema_from_openapi(struct arena *a, struct str in, struct jw *out)
 static const char *const root_choices[] = { "anyOf", "oneOf", "allOf", "enum",
     "not", NULL };
 
-static bool
-root_choice(struct jv v)
+bool
+schema_root_choice(struct jv v)
 {
 	size_t	 i;
 
@@ -358,7 +385,7 @@ root_choice(struct jv v)
 bool
 schema_root_plain(struct jv v)
 {
-	return json_is(json_get(v, "type"), "object") && !root_choice(v);
+	return json_is(json_get(v, "type"), "object") && !schema_root_choice(v);
 }
 
 bool
@@ -366,7 +393,7 @@ schema_root_object(struct arena *a, struct jv v)
 {
 	struct jv	 type = json_get(v, "type");
 
-	if (root_choice(v))
+	if (schema_root_choice(v))
 		return false;
 	return json_ok(type) ? schema_type(a, type) == SCHEMA_OBJECT :
 	    json_ok(json_get(v, "properties")) || json_ok(json_get(v, "$ref"));
@@ -377,7 +404,7 @@ schema_root_differs(struct jv v)
 {
 	struct jv	 type = json_get(v, "type");
 
-	return root_choice(v) || (!json_empty(type) &&
+	return schema_root_choice(v) || (!json_empty(type) &&
 	    !json_is(type, "object"));
 }
 

@@ -30,7 +30,7 @@
  */
 void	 schema_from_openapi(struct arena *, struct str in, struct jw *out);
 
-/* Do the types of a JSON Schema begin with one in upper case? */
+/* Is one of the types of a JSON Schema, at any depth, in upper case? */
 bool	 schema_is_upper(struct jv);
 
 /*
@@ -47,9 +47,10 @@ int	 schema_to_gemini(struct arena *, struct str in, struct loss *,
 /*
  * The root of a tool's schema, as OpenAI's and Anthropic's APIs take it, says
  * that it is an object, and has no anyOf, oneOf, allOf, enum or not.  These
- * tell whether v is such, and whether it asks for anything else.
+ * tell whether v is such, has one of these, and asks for anything else.
  */
 bool	 schema_root_plain(struct jv);
+bool	 schema_root_choice(struct jv);
 bool	 schema_root_differs(struct jv);
 /* Likewise, with the type in any case, or unsaid beside properties. */
 bool	 schema_root_object(struct arena *, struct jv);

@@ -97,6 +97,7 @@ struct gathered {
 	struct source	*items;
 	struct jv	 prefix;
 	struct jv	 any;
+	struct jv	 self;		/* the first of its sources */
 };
 
 /* A reference that is being inlined. */
@@ -320,6 +321,10 @@ gather_props(struct lower *l, struct gathered *g, struct jv map)
 	struct prop	*p;
 
 	for (m = json_first(map); json_ok(m) && step(l); m = json_next(m)) {
+		if (json_type(m) == JSON_FALSE) {
+			tell(l, m, LOSS_DROPPED, "a property that must not be");
+			continue;
+		}
 		if (g->nprops == g->cap) {
 			g->cap = g->cap == 0 ? 8 : 2 * g->cap;
 			p = arena_array(l->arena, g->cap, sizeof(*p));
@@ -594,6 +599,9 @@ array_write(struct lower *l, struct gathered *g, unsigned depth)
 		return;
 	}
 	if (json_count(g->prefix) == 0) {
+		if (g->self.i != 0)
+			tell(l, g->self, LOSS_APPROXIMATED,
+			    "a list of anything became one of strings");
 		jw_raw(&l->w, STR("{\"type\":\"STRING\"}"));
 		return;
 	}
@@ -889,7 +897,7 @@ gathered_write(struct lower *l, struct gathered *g, unsigned depth)
 static void
 lower_all(struct lower *l, const struct source *s, unsigned depth)
 {
-	struct gathered		 g = { 0 };
+	struct gathered		 g = { .self = s->v };
 	struct open_ref		*level = l->open;
 	const struct source	*q;
 

@@ -442,6 +442,64 @@ test_formats(void)
 		    "a format of Gemini's alone for %s", all[k]->name);
 }
 
+/* --- schemas -------------------------------------------------------------- */
+
+/* As wt_request, for a model that takes no JSON Schema. */
+static int
+old_gemini(const char *schema)
+{
+	struct convert_opts	 o = { .from = WT_AN, .to = WT_GE,
+				     .model = STR("gemini-2.0-flash") };
+	struct str		 body;
+
+	body = arena_strf(&wt_arena, AN_ASK(AN_HI, AN_FN("%s")), schema);
+	wt_fresh();
+	return convert_request(&wt_arena, &o, body, &wt_path, &wt_out,
+	    &wt_loss, &wt_err);
+}
+
+static void
+test_lowered(void)
+{
+	ok(old_gemini("{\"type\":\"object\",\"properties\":{\"a\":false,"
+	    "\"b\":{\"type\":\"string\"}}}") == 0 && wt_has("\"properties\":"
+	    "{\"b\":{\"type\":\"STRING\"}}") &&
+	    wt_told("dropped tools[0].properties.a"),
+	    "what must not be is no string");
+	ok(old_gemini("{\"type\":\"object\",\"properties\":{\"a\":{\"type\":"
+	    "\"array\"}}}") == 0 && wt_has("\"items\":{\"type\":\"STRING\"}") &&
+	    wt_told("approximated tools[0].properties.a"),
+	    "a list of anything, told");
+	ok(old_gemini(BRANCHES) == 0 && wt_has("\"parameters\":{") &&
+	    wt_has("\"c\":{\"type\":\"STRING\"}") &&
+	    wt_has("\"required\":[\"a\"]") && wt_told("approximated tools[0]"),
+	    "a choice at the root is not left out");
+}
+
+/* Types in upper case, and only below the root. */
+static void
+test_upper(void)
+{
+	static const char	 deep[] = "{\"type\":\"object\",\"properties\":{"
+	    "\"a\":{\"type\":[\"STRING\",\"NULL\"]},\"type\":{\"enum\":"
+	    "[\"type\",\"Other\"]}}}";
+	size_t			 k;
+
+	for (k = 0; k < 4; k++)
+		ok((all[k] == WT_AN ? wt_request(WT_GE, WT_AN, GE("{\"text\":"
+		    "\"hi\"}", ",\"tools\":[{\"functionDeclarations\":[{"
+		    "\"name\":\"f\",\"parametersJsonSchema\":{\"properties\":"
+		    "{\"a\":{\"type\":\"STRING\"}}}}]}]")) :
+		    wt_request(WT_AN, all[k], arena_strf(&wt_arena,
+		    AN_ASK(AN_HI, AN_FN("%s")), deep).p)) == 0 &&
+		    wt_hasnt("STRING") && wt_has("\"string\""),
+		    "types in upper case below the root, %s", all[k]->name);
+	ok(wt_request(WT_AN, WT_OC, AN_ASK(AN_HI, AN_FN("{\"type\":"
+	    "\"object\",\"properties\":{\"a\":{\"enum\":[\"type\","
+	    "\"Other\"],\"format\":\"int32\"}}}"))) == 0 && wt_has("int32"),
+	    "a value that is called type is none");
+}
+
 int
 main(void)
 {
@@ -456,6 +514,8 @@ main(void)
 	test_large();
 	test_tiers();
 	test_formats();
+	test_lowered();
+	test_upper();
 	wt_release();
 	return done();
 }
