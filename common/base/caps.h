@@ -50,6 +50,7 @@ enum caps_effort {
 	CAPS(EFFORTS, efforts, 0,					\
 	    "the efforts or levels that the model has; none named: any")	\
 	CAPS(BOOL, think_off, 1, "can be told not to think")		\
+	CAPS(BOOL, thinks_unasked, 1, "thinks where nothing is said of it") \
 	CAPS(NUMBER, budget_least, 0, "the smallest budget of thoughts")	\
 	CAPS(NUMBER, budget_most, 0, "the largest; 0: not known")	\
 	CAPS(NUMBER, budget_minimal, 0, "tokens that an effort stands for") \

@@ -43,6 +43,10 @@ bool	 chat_strict_fits(const struct ir_request *, uint32_t node,
 bool	 chat_parameters_write(const struct ir_request *,
 	    const struct ir_tool *, struct jw *);
 
+/* Will the model think, by what is asked of it?  Then few take sampling. */
+bool	 chat_thinks(const struct ir_request *, const struct model_caps *);
+#define CHAT_MEDIUM	"thinking without a measure is sent as medium effort"
+
 /*
  * What becomes of the format of answers that is asked for.  JSON mode is
  * refused unless one of the messages names JSON (instructions do not count),

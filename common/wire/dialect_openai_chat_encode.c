@@ -517,12 +517,22 @@ is_zero(struct str raw)
 	return str_is(raw, "0") || str_is(raw, "0.0");
 }
 
-/* Sampling can be set where a model may think, but is told not to. */
+bool
+chat_thinks(const struct ir_request *rq, const struct model_caps *m)
+{
+	const struct ir_reasoning	*r = &rq->reasoning;
+
+	if (r->mode == IR_REASON_OFF)
+		return false;
+	return m->thinks_unasked || r->mode != IR_REASON_UNSET ||
+	    r->effort.n > 0;
+}
+
 static bool
 refuses_sampling(const struct chat_req *o, const struct model_caps *m)
 {
 	return m->sampling == CAPS_NO || (m->sampling == CAPS_NOT_THINKING &&
-	    o->rq->reasoning.mode != IR_REASON_OFF);
+	    chat_thinks(o->rq, m));
 }
 
 /* Where the model refuses it, what is the default may be left unsaid. */
@@ -649,8 +659,12 @@ effort(struct chat_req *o, const struct model_caps *m)
 			    "sent");
 		return s;
 	}
-	if (r->budget <= 0)
-		return STR_NONE;
+	if (r->budget <= 0) {
+		if (m->thinks_unasked || r->mode == IR_REASON_UNSET)
+			return STR_NONE;
+		chat_lose(o, LOSS_APPROXIMATED, r->node, NULL, CHAT_MEDIUM);
+		return STR("medium");
+	}
 	s = caps_budget_effort(m, r->budget);
 	chat_lose(o, LOSS_APPROXIMATED, r->node, NULL,
 	    "a budget of tokens became a level of effort");
@@ -669,7 +683,8 @@ write_reasoning(struct chat_req *o, const struct model_caps *m)
 		    "thoughts are not shown there");
 	if (m->thinking != CAPS_THINK_EFFORT) {
 		if (r->effort.n > 0 || r->budget > 0 ||
-		    r->mode == IR_REASON_ON)
+		    r->mode == IR_REASON_ON || (r->mode ==
+		    IR_REASON_ADAPTIVE && m->thinking == CAPS_THINK_NONE))
 			chat_lose(o, LOSS_DROPPED, r->node, NULL,
 			    "not known to be a reasoning model");
 		return;

@@ -209,7 +209,7 @@ refuses_sampling(const struct resp_req *e)
 {
 	return e->model.sampling == CAPS_NO ||
 	    (e->model.sampling == CAPS_NOT_THINKING &&
-	    e->rq->reasoning.mode != IR_REASON_OFF);
+	    chat_thinks(e->rq, &e->model));
 }
 
 static void
@@ -293,6 +293,9 @@ effort(struct resp_req *e)
 	} else if (r->budget >= 0) {
 		s = caps_budget_effort(m, r->budget);
 		why = "a budget of tokens becomes a level of effort";
+	} else if (!m->thinks_unasked && r->mode != IR_REASON_UNSET) {
+		s = STR("medium");
+		why = CHAT_MEDIUM;
 	}
 	if (why != NULL)
 		resp_lose(e, LOSS_APPROXIMATED, r->node, NULL, why);

@@ -444,18 +444,24 @@ test_formats(void)
 
 /* --- schemas -------------------------------------------------------------- */
 
-/* As wt_request, for a model that takes no JSON Schema. */
+/* As wt_request, for a model of one's own choice. */
+static int
+asked(const struct dialect *from, const struct dialect *to,
+    const char *model, const char *body)
+{
+	struct convert_opts	 o = { .from = from, .to = to,
+				     .model = str_of(model) };
+
+	wt_fresh();
+	return convert_request(&wt_arena, &o, str_of(body), &wt_path, &wt_out,
+	    &wt_loss, &wt_err);
+}
+
 static int
 old_gemini(const char *schema)
 {
-	struct convert_opts	 o = { .from = WT_AN, .to = WT_GE,
-				     .model = STR("gemini-2.0-flash") };
-	struct str		 body;
-
-	body = arena_strf(&wt_arena, AN_ASK(AN_HI, AN_FN("%s")), schema);
-	wt_fresh();
-	return convert_request(&wt_arena, &o, body, &wt_path, &wt_out,
-	    &wt_loss, &wt_err);
+	return asked(WT_AN, WT_GE, "gemini-2.0-flash", arena_strf(&wt_arena,
+	    AN_ASK(AN_HI, AN_FN("%s")), schema).p);
 }
 
 static void
@@ -500,6 +506,35 @@ test_upper(void)
 	    "a value that is called type is none");
 }
 
+/* --- thinking ------------------------------------------------------------- */
+
+#define THINK(what)	AN_ASK(AN_HI, ",\"thinking\":{\"type\":\"" what "\"}")
+
+static void
+test_thinking(void)
+{
+	const struct dialect	*openai[] = { WT_OC, WT_OR };
+	size_t			 k;
+
+	for (k = 0; k < 2; k++) {
+		ok(asked(WT_AN, openai[k], "gpt-5.4", THINK("adaptive")) == 0 &&
+		    wt_has("\"medium\"") && wt_told("approximated thinking"),
+		    "one that does not think unasked is asked, %s",
+		    openai[k]->name);
+		ok(asked(WT_AN, openai[k], "gpt-5.5", THINK("adaptive")) == 0 &&
+		    wt_hasnt("effort") && wt_nothing_lost(),
+		    "one that does thinks as it sees fit");
+		ok(asked(WT_AN, openai[k], "gpt-5.4", AN_ASK(AN_HI,
+		    ",\"temperature\":0.5")) == 0 && wt_has("0.5") &&
+		    wt_nothing_lost(), "and while it does not, it samples");
+		ok(asked(WT_AN, openai[k], "gpt-5.2-codex", AN_ASK(AN_HI,
+		    ",\"temperature\":0.5")) == 0 && wt_hasnt("0.5"),
+		    "which one that thinks does not");
+		ok(asked(WT_AN, openai[k], "gpt-4.1", THINK("adaptive")) == 0 &&
+		    wt_told("dropped thinking"), "one that cannot is told");
+	}
+}
+
 int
 main(void)
 {
@@ -516,6 +551,7 @@ main(void)
 	test_formats();
 	test_lowered();
 	test_upper();
+	test_thinking();
 	wt_release();
 	return done();
 }
