@@ -30,9 +30,11 @@ write_members(struct jv request, const char *const *names, struct jw *w)
 static int
 read_member(struct jv answer, const char *name, int64_t *tokens)
 {
-	return json_type(answer) == JSON_OBJECT &&
-	    json_int(json_get(answer, name), tokens) == 0 && *tokens >= 0 ?
-	    0 : -1;
+	if (json_type(answer) != JSON_OBJECT ||
+	    json_int(json_get(answer, name), tokens) == -1 || *tokens < 0)
+		return -1;
+	*tokens = ir_usage_clamp(*tokens);
+	return 0;
 }
 
 /* --- Anthropic: POST /v1/messages/count_tokens ------------------------------ */
