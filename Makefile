@@ -54,14 +54,14 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	dialect_openai_responses_answer.c dialect_openai_responses_object.c \
 	dialect_openai_responses_write.c)
 STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_process.c \
-	conf_value.c conf_yaml.c object_field.c rules.c daemon.c daemon_status.c \
+	conf_value.c conf_yaml.c object_field.c object_sealed.c rules.c daemon.c daemon_status.c \
 	store_change.c store_diff.c store_revision.c store_settings.c \
 	store_export.c store_import.c import_rest.c \
 	secret.c shm.c shm_affinity.c shm_keys.c shm_live.c shm_provider.c \
 	rollup.c row_json.c status_view.c status_json.c \
 	snapshot.c snapshot_routes.c store.c \
 	store_admin.c store_conf.c store_keys.c store_log.c store_object.c \
-	store_page.c store_prices.c store_refusal.c store_reprice.c store_rollup.c store_summary.c \
+	store_page.c store_prices.c store_provider.c store_refusal.c store_reprice.c store_rollup.c store_summary.c \
 	store_tenants.c snapshot_tenants.c statedb.c)
 POLICY_SRCS = $(addprefix common/policy/,access.c account_limit.c account_view.c headroom.c key_view.c \
 	keypick.c limit.c netguard.c \

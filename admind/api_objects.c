@@ -194,7 +194,7 @@ failed(struct api *a, enum object_result r, const struct object_error *e)
 		api_store_failed(a);
 }
 
-/* What an act was about, for the audit log: never a key's value. */
+/* What an act was about, for the audit log. */
 static const char *
 name_of(struct api *a, const json_t *o)
 {
@@ -210,16 +210,22 @@ name_of(struct api *a, const json_t *o)
 	return "";
 }
 
+/* Never a key's value, nor that of a header. */
 static void
 audit(struct api *a, const char *verb, const char *name, bool body)
 {
-	char	*detail = NULL;
-	json_t	*copy;
+	static const char *const secret[] = { "api_key", "values", "headers",
+				    "proxy" };
+	char			*detail = NULL;
+	json_t			*copy;
+	size_t			 i;
 
 	if (body && a->body != NULL) {
 		copy = json_copy(a->body);
-		json_object_del(copy, "api_key");
-		json_object_del(copy, "values");
+		for (i = 0; i < sizeof(secret) / sizeof(*secret); i++)
+			if (json_object_get(copy, secret[i]) != NULL)
+				json_object_set_new(copy, secret[i],
+				    json_string("(not shown)"));
 		detail = json_dumps(copy, JSON_COMPACT);
 		json_decref(copy);
 	}
@@ -325,29 +331,43 @@ serve_create(struct api *a)
 	secret_box_close(box);
 }
 
+/* The key of what is sealed is wanted for nothing else. */
+static bool
+update(struct api *a, int64_t id)
+{
+	struct secret_box	*box = NULL;
+	struct object_error	 e;
+	enum object_result	 r;
+	char			*text;
+
+	if (kind_of(a) == OBJECT_PROVIDER &&
+	    (json_object_get(a->body, "headers") != NULL ||
+	    json_object_get(a->body, "proxy") != NULL) &&
+	    (box = box_open(a)) == NULL)
+		return false;
+	text = json_dumps(a->body, JSON_COMPACT);
+	r = store_object_update(a->store, box, kind_of(a), id, str_of(text),
+	    &e);
+	explicit_bzero(text, strlen(text));
+	free(text);
+	secret_box_close(box);
+	if (r != OBJECT_OK)
+		failed(a, r, &e);
+	return r == OBJECT_OK;
+}
+
 static void
 serve_update(struct api *a)
 {
-	struct object_error	 e;
-	enum object_result	 r;
-	int64_t			 id;
-	json_t			*o;
-	char			*text;
+	int64_t	 id;
+	json_t	*o;
 
 	if (!api_id(a, 0, &id) || api_change(a, NULL) == NULL ||
 	    (o = object_get(a, id)) == NULL)
 		return;
-	if (api_etag_holds(a, o, what(a))) {
-		text = json_dumps(a->body, JSON_COMPACT);
-		r = store_object_update(a->store, kind_of(a), id,
-		    str_of(text), &e);
-		free(text);
-		if (r != OBJECT_OK)
-			failed(a, r, &e);
-		else {
-			audit(a, "change", name_of(a, o), true);
-			answer(a, id);
-		}
+	if (api_etag_holds(a, o, what(a)) && update(a, id)) {
+		audit(a, "change", name_of(a, o), true);
+		answer(a, id);
 	}
 	json_decref(o);
 }

@@ -354,11 +354,16 @@ static void
 audit(const struct ctl *c, const struct family *f, struct store *s,
     const char *object, const json_t *body)
 {
-	json_t	*detail = body == NULL ? NULL : json_deep_copy(body);
-	char	 action[64];
+	static const char *const secret[] = { "api_key", "headers", "proxy" };
+	json_t			*detail = body == NULL ? NULL :
+				    json_deep_copy(body);
+	char			 action[64];
+	size_t			 i;
 
-	if (detail != NULL)
-		json_object_del(detail, "api_key");
+	for (i = 0; i < sizeof(secret) / sizeof(*secret); i++)
+		if (json_object_get(detail, secret[i]) != NULL)
+			json_object_set_new(detail, secret[i],
+			    json_string("(not shown)"));
 	snprintf(action, sizeof(action), "%s %s", c->word->name,
 	    f->what);
 	ctl_audit(s, action, object, true, detail);
@@ -369,15 +374,23 @@ objects_put(const struct ctl *c, const struct family *f, struct store *s,
     const struct secret_box *box, int64_t *id, json_t *body,
     const char *object)
 {
+	struct secret_box	*own = NULL;
 	struct object_error	 e;
 	enum object_result	 r;
-	char			*text = json_dumps(body, JSON_COMPACT |
-				    JSON_REAL_PRECISION(15));
+	char			*text;
 
+	if (box == NULL && f->kind == OBJECT_PROVIDER &&
+	    (json_object_get(body, "headers") != NULL ||
+	    json_object_get(body, "proxy") != NULL) &&
+	    (box = own = ctl_box(c, s)) == NULL)
+		return -1;
+	text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	must(text != NULL);
 	r = *id == 0 ? store_object_create(s, box, f->kind, str_of(text), id,
-	    &e) : store_object_update(s, f->kind, *id, str_of(text), &e);
+	    &e) : store_object_update(s, box, f->kind, *id, str_of(text), &e);
+	explicit_bzero(text, strlen(text));
 	free(text);
+	secret_box_close(own);
 	if (result(c, f, s, r, &e) == -1)
 		return -1;
 	audit(c, f, s, object, body);

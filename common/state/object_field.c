@@ -6,6 +6,7 @@
 
 #include "base/codec.h"
 #include "state/object_field.h"
+#include "state/object_sealed.h"
 #include "state/rules.h"
 
 #define NAME_CHARS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"	\
@@ -86,6 +87,8 @@ static const struct object_field provider_fields[] = {
 	{ "strategy", OT_WORD, 0, 0, "round_robin", key_strategies, NULL,
 	    false, true },
 	{ "enabled", OT_BOOL, 0, 1, "true", NULL, NULL, false, true },
+	{ "headers", OT_HEADERS, 0, 64, "{}", NULL, NULL, false, false },
+	{ "proxy", OT_PROXY, 0, 0, "", NULL, conf_set_proxy, false, false },
 	{ .name = NULL }
 };
 
@@ -113,6 +116,12 @@ bool
 object_is_number(const struct object_field *f)
 {
 	return f->type == OT_INT || f->type == OT_BOOL || f->type == OT_MODE;
+}
+
+bool
+object_is_sealed(const struct object_field *f)
+{
+	return f->type == OT_HEADERS || f->type == OT_PROXY;
 }
 
 void
@@ -272,6 +281,8 @@ int
 object_check(struct arena *a, const struct object_field *f, struct jv v,
     struct object_value *to, struct object_error *e)
 {
+	if (f->type == OT_HEADERS)
+		return object_headers_check(a, f, v, to, e);
 	if (f->type >= OT_PATTERNS && f->type != OT_CONF)
 		return check_json(a, f, v, to, e);
 	if (f->type == OT_BOOL) {
@@ -297,6 +308,7 @@ object_check(struct arena *a, const struct object_field *f, struct jv v,
 	case OT_MODE:
 		return check_mode(f, to->s, to, e);
 	case OT_CONF:
+	case OT_PROXY:
 		return check_conf(a, f, to, e);
 	default:
 		return check_text(f, to->s, e);

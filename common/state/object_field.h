@@ -19,10 +19,12 @@ enum object_type {
 	OT_INT, OT_BOOL,
 	OT_WORD,		/* one of words */
 	OT_MODE,		/* "", transformer, direct: as number */
+	OT_PROXY,		/* a URL, sealed: object_sealed.h */
 	OT_PATTERNS,		/* array of patterns */
 	OT_IDS,			/* array of ids */
 	OT_CONF,		/* as app.yml takes it: check */
-	OT_MATCH, OT_TARGETS	/* of a rule */
+	OT_MATCH, OT_TARGETS,	/* of a rule */
+	OT_HEADERS		/* names and values, sealed */
 };
 
 struct object_field {
@@ -44,12 +46,14 @@ struct object_value {
 	struct str	 s;
 };
 
-#define OBJECT_FIELDS_MAX	16
+#define OBJECT_FIELDS_MAX	20
 
 /* NULL-named field at the end. */
 extern const struct object_field *const object_fields[OBJECT_KINDS];
 
 bool	 object_is_number(const struct object_field *);
+/* Not in the row, but by object_sealed.h; such fields are the last ones. */
+bool	 object_is_sealed(const struct object_field *);
 void	 object_default(const struct object_field *, struct object_value *);
 /* Checks v and puts it into *to. */
 int	 object_check(struct arena *, const struct object_field *, struct jv v,

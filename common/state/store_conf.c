@@ -279,11 +279,6 @@ seal(struct apply *a, struct str context, struct str plain,
 {
 	struct buf	 b;
 
-	if (plain.n == 0) {
-		*sealed = STR("");
-		print[0] = '\0';
-		return 0;
-	}
 	buf_init(&b, SECRET_MAX + 64);
 	if (secret_seal(a->box, context, plain, &b) == -1) {
 		buf_release(&b);
@@ -297,55 +292,35 @@ seal(struct apply *a, struct str context, struct str plain,
 }
 
 static int
-put_header(struct apply *a, const struct conf_provider *p, int64_t id,
-    const struct conf_header *h, int64_t pos)
-{
-	char		 context[STORE_CONTEXT_MAX], print[65];
-	struct str	 sealed;
-
-	if (seal(a, store_context(context, "header", p->name, h->name),
-	    h->value, &sealed, print) == -1)
-		return -1;
-	return count(a, sql_run(a->s, "INSERT INTO provider_headers "
-	    "(provider_id, pos, name, value, print) VALUES (?, ?, ?, ?, ?) "
-	    "ON CONFLICT (provider_id, pos) DO UPDATE SET "
-	    "name = excluded.name, value = excluded.value, "
-	    "print = excluded.print WHERE (name, print) IS NOT "
-	    "(excluded.name, excluded.print)", "iisbs", id, pos, h->name,
-	    sealed, str_of(print)));
-}
-
-static int
 put_headers(struct apply *a, const struct conf_provider *p, int64_t id)
 {
 	const struct conf_header	*h;
 	int64_t				 pos = 0;
 
 	for (h = p->headers; h != NULL; h = h->next)
-		if (put_header(a, p, id, h, pos++) == -1)
+		if (count(a, store_header_put(a->s, a->box, id, p->name,
+		    pos++, h->name, h->value)) == -1)
 			return -1;
-	return count(a, sql_run(a->s, "DELETE FROM provider_headers "
-	    "WHERE provider_id = ? AND pos >= ?", "ii", id, pos));
+	return count(a, store_headers_end(a->s, id, pos));
 }
 
 static const char put_provider_sql[] =
     "INSERT INTO providers (name, pos, dialect, base_url, auth_header, "
-    "auth_format, default_model, proxy, proxy_print, ca_file, keyless, "
+    "auth_format, default_model, ca_file, keyless, "
     "connect_ms, first_byte_ms, idle_ms, total_ms, source) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'file') "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'file') "
     "ON CONFLICT (name) DO UPDATE SET pos = excluded.pos, "
     "dialect = excluded.dialect, base_url = excluded.base_url, "
     "auth_header = excluded.auth_header, auth_format = excluded.auth_format, "
-    "default_model = excluded.default_model, proxy = excluded.proxy, "
-    "proxy_print = excluded.proxy_print, ca_file = excluded.ca_file, "
+    "default_model = excluded.default_model, ca_file = excluded.ca_file, "
     "keyless = excluded.keyless, connect_ms = excluded.connect_ms, "
     "first_byte_ms = excluded.first_byte_ms, idle_ms = excluded.idle_ms, "
     "total_ms = excluded.total_ms, source = 'file' "
     "WHERE (pos, dialect, base_url, auth_header, auth_format, default_model, "
-    "proxy_print, ca_file, keyless, connect_ms, first_byte_ms, idle_ms, "
+    "ca_file, keyless, connect_ms, first_byte_ms, idle_ms, "
     "total_ms, source) IS NOT (excluded.pos, excluded.dialect, "
     "excluded.base_url, excluded.auth_header, excluded.auth_format, "
-    "excluded.default_model, excluded.proxy_print, excluded.ca_file, "
+    "excluded.default_model, excluded.ca_file, "
     "excluded.keyless, excluded.connect_ms, excluded.first_byte_ms, "
     "excluded.idle_ms, excluded.total_ms, 'file')";
 
@@ -353,21 +328,16 @@ static int
 put_provider(struct apply *a, const struct conf_provider *p, int64_t pos,
     int64_t *id)
 {
-	char		 context[STORE_CONTEXT_MAX], print[65];
-	struct str	 proxy;
-
-	if (seal(a, store_context(context, "proxy", p->name, STR("")),
-	    p->proxy, &proxy, print) == -1)
-		return -1;
-	if (count(a, sql_run(a->s, put_provider_sql, "sisssssbssiiiii",
+	if (count(a, sql_run(a->s, put_provider_sql, "sissssssiiiii",
 	    p->name, pos, p->dialect, p->base_url, p->auth_header,
-	    p->auth_format, p->default_model, proxy, str_of(print), p->ca_file,
+	    p->auth_format, p->default_model, p->ca_file,
 	    (int64_t)p->keyless, (int64_t)p->connect_ms,
 	    (int64_t)p->first_byte_ms, (int64_t)p->idle_ms,
 	    (int64_t)p->total_ms)) == -1)
 		return -1;
 	if (sql_get(a->s, id, "SELECT id FROM providers WHERE name = ?", "s",
-	    p->name) != 1)
+	    p->name) != 1 || count(a, store_proxy_put(a->s, a->box, *id,
+	    p->name, p->proxy)) == -1)
 		return -1;
 	return put_headers(a, p, *id);
 }

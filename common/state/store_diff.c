@@ -28,7 +28,8 @@ static const struct table tables[] = {
 	{ "providers", "provider", "name",
 	    "SELECT name, '', source FROM providers WHERE id = ?" },
 	{ "provider_headers", "header", "name",
-	    "SELECT name, " OF("provider_headers") ", 'file' "
+	    "SELECT name, " OF("provider_headers") ", (SELECT source "
+	    "FROM providers p WHERE p.id = provider_id) "
 	    "FROM provider_headers WHERE provider_id = ? AND pos = ?" },
 	{ "keys", "key", "mask",
 	    "SELECT mask, " OF("keys") ", source FROM keys WHERE id = ?" },
@@ -69,6 +70,8 @@ static const struct column {
 	{ NULL, "slot", NULL, SHOW_NOT },
 	{ NULL, "print", NULL, SHOW_NOT },
 	{ NULL, "proxy_print", NULL, SHOW_NOT },
+	{ NULL, "proxy_mask", NULL, SHOW_NOT },
+	{ "provider_headers", "mask", NULL, SHOW_NOT },
 	{ NULL, "added_us", NULL, SHOW_NOT },
 	{ NULL, "created_us", NULL, SHOW_NOT },
 	{ NULL, "gone_us", NULL, SHOW_NOT },

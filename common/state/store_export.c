@@ -173,6 +173,8 @@ provider_sealed(struct exporting *x, json_t *p, int64_t id)
 	json_t			*list = json_array(), *o;
 	int			 rc;
 
+	json_object_del(p, "headers");
+	json_object_del(p, "proxy");
 	json_object_set_new(p, "sealed_headers", list);
 	st = sql_open(x->s, "SELECT name, value FROM provider_headers "
 	    "WHERE provider_id = ? ORDER BY pos", "i", id);

@@ -84,7 +84,8 @@ members(struct importing *x, const json_t *o, const char *const *only,
     struct str api_key)
 {
 	static const char *const	 own[] = { "id", "source", "mask",
-					    "value", "sealed_headers",
+					    "value", "headers", "proxy",
+					    "sealed_headers",
 					    "sealed_proxy" };
 	json_t				*c = only != NULL ? json_object() :
 					    json_copy((json_t *)(uintptr_t)o);
@@ -191,33 +192,34 @@ put_object(struct importing *x, enum object_kind k, size_t i, const json_t *o,
 		return IMPORT_STORE;
 	if (!own && k == OBJECT_MODEL)
 		return IMPORT_DONE;
-	r = store_object_update(x->s, k, *id, members(x, o, own ? NULL :
+	r = store_object_update(x->s, x->box, k, *id, members(x, o, own ? NULL :
 	    overlay, STR("")), &e);
 	return object_result(x, r, k, i, &e);
 }
 
 /* --- providers ------------------------------------------------------------------------ */
 
-/* Sealed anew, for here; *print compares it. */
+/* What it is in clear, in a buffer that is to be wiped. */
 static int
-seal_here(struct importing *x, const char *kind, struct str provider,
-    struct str name, const json_t *sealed, struct buf *out, char print[65])
+opened(struct importing *x, const char *kind, struct str provider,
+    struct str name, const json_t *sealed, struct buf *plain)
 {
-	char		 context[STORE_CONTEXT_MAX];
-	struct str	 c = store_context(context, kind, provider, name);
-	struct buf	 plain;
-	int		 rc = -1;
+	char	 context[STORE_CONTEXT_MAX];
 
-	buf_init(&plain, SECRET_MAX + 64);
-	if (export_open(x->seal, context, sealed, &plain) == 0 &&
-	    secret_seal(x->box, c, buf_str(&plain), out) == 0) {
-		secret_fingerprint(x->box, c, buf_str(&plain), print);
-		rc = 0;
-	}
-	if (plain.data != NULL)
-		explicit_bzero(plain.data, plain.len);
-	buf_release(&plain);
-	return rc;
+	(void)store_context(context, kind, provider, name);
+	buf_init(plain, SECRET_MAX + 64);
+	if (export_open(x->seal, context, sealed, plain) == 0)
+		return 0;
+	return store_fail(x->s, "the %s of provider '%.*s' cannot be opened",
+	    kind, STR_FMT(provider));
+}
+
+static void
+wipe(struct buf *plain)
+{
+	if (plain->data != NULL)
+		explicit_bzero(plain->data, plain->len);
+	buf_release(plain);
 }
 
 static int
@@ -225,25 +227,15 @@ put_header(struct importing *x, struct str provider, int64_t id, int64_t pos,
     const json_t *h)
 {
 	struct str	 name = import_text(h, "name");
-	struct buf	 b;
-	char		 print[65];
+	struct buf	 plain;
 	int		 rc;
 
-	buf_init(&b, SECRET_MAX + 64);
-	rc = seal_here(x, "header", provider, name,
-	    json_object_get(h, "value"), &b, print);
-	if (rc == -1)
-		store_fail(x->s, "a header of provider '%.*s' cannot be "
-		    "opened", STR_FMT(provider));
-	else
-		rc = sql_run(x->s, "INSERT INTO provider_headers (provider_id, "
-		    "pos, name, value, print) VALUES (?, ?, ?, ?, ?) "
-		    "ON CONFLICT (provider_id, pos) DO UPDATE SET "
-		    "name = excluded.name, value = excluded.value, "
-		    "print = excluded.print WHERE (name, print) IS NOT "
-		    "(excluded.name, excluded.print)", "iisbs", id, pos, name,
-		    buf_str(&b), str_of(print));
-	buf_release(&b);
+	rc = opened(x, "header", provider, name, json_object_get(h, "value"),
+	    &plain);
+	if (rc == 0)
+		rc = store_header_put(x->s, x->box, id, provider, pos, name,
+		    buf_str(&plain));
+	wipe(&plain);
 	return rc;
 }
 
@@ -251,23 +243,16 @@ static int
 put_proxy(struct importing *x, struct str provider, int64_t id,
     const json_t *sealed)
 {
-	struct buf	 b;
-	char		 print[65];
+	struct buf	 plain;
 	int		 rc;
 
 	if (sealed == NULL)
-		return sql_run(x->s, "UPDATE providers SET proxy = x'', "
-		    "proxy_print = '' WHERE id = ?", "i", id);
-	buf_init(&b, SECRET_MAX + 64);
-	rc = seal_here(x, "proxy", provider, STR(""), sealed, &b, print);
-	if (rc == -1)
-		store_fail(x->s, "the proxy of provider '%.*s' cannot be "
-		    "opened", STR_FMT(provider));
-	else
-		rc = sql_run(x->s, "UPDATE providers SET proxy = ?1, "
-		    "proxy_print = ?2 WHERE id = ?3 AND proxy_print <> ?2",
-		    "bsi", buf_str(&b), str_of(print), id);
-	buf_release(&b);
+		return store_proxy_put(x->s, x->box, id, provider, STR(""));
+	rc = opened(x, "proxy", provider, STR(""), sealed, &plain);
+	if (rc == 0)
+		rc = store_proxy_put(x->s, x->box, id, provider,
+		    buf_str(&plain));
+	wipe(&plain);
 	return rc;
 }
 
@@ -292,8 +277,7 @@ put_provider(struct importing *x, size_t i, const json_t *o)
 	json_array_foreach(list, n, h)
 		if (put_header(x, name, id, (int64_t)n, h) == -1)
 			return IMPORT_STORE;
-	if (sql_run(x->s, "DELETE FROM provider_headers WHERE provider_id = ? "
-	    "AND pos >= ?", "ii", id, (int64_t)json_array_size(list)) == -1)
+	if (store_headers_end(x->s, id, (int64_t)json_array_size(list)) == -1)
 		return IMPORT_STORE;
 	return put_proxy(x, name, id, json_object_get(o, "sealed_proxy")) ==
 	    -1 ? IMPORT_STORE : IMPORT_DONE;
@@ -326,7 +310,7 @@ put_plain_key(struct importing *x, size_t i, const json_t *o,
 	if (rc == -1)
 		return IMPORT_STORE;
 	if (rc == 1)
-		r = store_object_update(x->s, OBJECT_KEY, *id, members(x, o,
+		r = store_object_update(x->s, x->box, OBJECT_KEY, *id, members(x, o,
 		    NULL, STR("")), &e);
 	else
 		r = store_object_create(x->s, x->box, OBJECT_KEY, members(x,

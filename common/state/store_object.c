@@ -5,10 +5,9 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "state/object_field.h"
+#include "state/object_sealed.h"
 #include "state/rules.h"
 #include "state/shm.h"
-#include "state/store_sql.h"
 
 /*
  * Statements of a kind.  Columns of all, one: id, source, mask, then the
@@ -37,8 +36,10 @@ struct kind {
 	"FROM keys "
 #define PROVIDER_SQL	"SELECT id, source, '', name, dialect, base_url, " \
 	"auth_header, auth_format, default_model, ca_file, keyless, "	\
-	"connect_ms, first_byte_ms, idle_ms, total_ms, strategy, enabled " \
-	"FROM providers "
+	"connect_ms, first_byte_ms, idle_ms, total_ms, strategy, enabled, " \
+	"(SELECT json_group_object(name, mask) FROM (SELECT name, mask "	\
+	"FROM provider_headers h WHERE h.provider_id = providers.id "	\
+	"ORDER BY pos)), proxy_mask FROM providers "
 
 static const struct kind kinds[OBJECT_KINDS] = {
 	[OBJECT_MODEL] = { "model",
@@ -106,7 +107,7 @@ static const struct kind kinds[OBJECT_KINDS] = {
 	    "first_byte_ms = excluded.first_byte_ms, "
 	    "idle_ms = excluded.idle_ms, total_ms = excluded.total_ms, "
 	    "strategy = excluded.strategy, enabled = excluded.enabled, "
-	    "proxy = x'', proxy_print = '', pos = excluded.pos, "
+	    "pos = excluded.pos, "
 	    "source = 'db' WHERE source = 'gone' RETURNING id",
 	    "UPDATE providers SET name = ?1, dialect = ?2, base_url = ?3, "
 	    "auth_header = ?4, auth_format = ?5, default_model = ?6, "
@@ -248,6 +249,7 @@ struct change {
 	struct json			 json;
 	struct object			 o;
 	bool				 given[OBJECT_FIELDS_MAX];
+	bool				 create;
 	struct str			 secret;	/* a new key's value */
 	struct object_error		*e;
 };
@@ -268,7 +270,7 @@ change_member(struct change *c, struct jv m)
 	size_t		 n = 0;
 	unsigned	 i;
 
-	if (c->k == OBJECT_KEY && c->box != NULL && str_is(name, "api_key")) {
+	if (c->k == OBJECT_KEY && c->create && str_is(name, "api_key")) {
 		if (json_type(m) != JSON_STRING)
 			return object_fail(c->e, "api_key",
 			    "expected a string");
@@ -452,7 +454,7 @@ bind_run(struct change *c, const char *text, int64_t id, int64_t *got)
 
 	if ((st = sql_prepare(c->s, text)) == NULL)
 		return -1;
-	for (i = 0; c->f[i].name != NULL; i++)
+	for (i = 0; c->f[i].name != NULL && !object_is_sealed(&c->f[i]); i++)
 		if (object_is_number(&c->f[i]))
 			sql_bind_int(st, (int)i + 1, c->o.v[i].i);
 		else
@@ -496,6 +498,24 @@ insert_key(struct change *c, int64_t *id)
 	    str_of(print), str_of(mask), clock_wall_us());
 	buf_release(&b);
 	return rc;
+}
+
+/* now: of the proxy, what is shown of it; not given are those of before. */
+static enum object_result
+put_sealed(struct change *c, int64_t id, struct str now)
+{
+	struct str		 provider = c->o.v[0].s;
+	enum object_result	 r = OBJECT_OK;
+	unsigned		 i;
+
+	for (i = 0; r == OBJECT_OK && c->f[i].name != NULL; i++)
+		if (c->f[i].type == OT_HEADERS && c->given[i])
+			r = object_headers_put(c->s, c->box, id, provider,
+			    c->o.v[i].s, c->e);
+		else if (c->f[i].type == OT_PROXY && c->given[i])
+			r = object_proxy_put(c->s, c->box, id, provider,
+			    c->o.v[i].s, now, c->e);
+	return r;
 }
 
 static enum object_result
@@ -567,7 +587,12 @@ create(struct change *c, struct str text, int64_t *id)
 	if (rc == 1 && c->k == OBJECT_KEY && bind_run(c,
 	    kinds[c->k].update, *id, NULL) == -1)
 		rc = -1;
-	return rc == -1 ? OBJECT_STORE : OBJECT_OK;
+	if (rc == -1)
+		return OBJECT_STORE;
+	/* One of its name that is gone may have had some. */
+	for (i = 0; c->f[i].name != NULL; i++)
+		c->given[i] = true;
+	return put_sealed(c, *id, STR(""));
 }
 
 enum object_result
@@ -580,6 +605,7 @@ store_object_create(struct store *s, const struct secret_box *box,
 
 	r = begin(&c, s, k, e);
 	c.box = box;
+	c.create = true;
 	return finish(&c, r == OBJECT_OK ? create(&c, json, id) : r);
 }
 
@@ -630,18 +656,22 @@ update(struct change *c, int64_t id, struct str text)
 	}
 	if ((r = (enum object_result)refers(c)) != OBJECT_OK)
 		return r;
-	return bind_run(c, kinds[c->k].update, id, NULL) == -1 ?
-	    OBJECT_STORE : OBJECT_OK;
+	if (bind_run(c, kinds[c->k].update, id, NULL) == -1)
+		return OBJECT_STORE;
+	for (i = 0; c->f[i].name != NULL && c->f[i].type != OT_PROXY; i++)
+		;
+	return put_sealed(c, id, old[i].s);
 }
 
 enum object_result
-store_object_update(struct store *s, enum object_kind k, int64_t id,
-    struct str json, struct object_error *e)
+store_object_update(struct store *s, const struct secret_box *box,
+    enum object_kind k, int64_t id, struct str json, struct object_error *e)
 {
 	struct change		 c;
 	enum object_result	 r;
 
 	r = begin(&c, s, k, e);
+	c.box = box;
 	return finish(&c, r == OBJECT_OK ? update(&c, id, json) : r);
 }
 

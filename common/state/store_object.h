@@ -58,9 +58,9 @@ enum object_result	 store_object_create(struct store *,
 			    const struct secret_box *, enum object_kind,
 			    struct str json, int64_t *id,
 			    struct object_error *);
-/* ... or stay as they are. */
+/* ... or stay as they are.  box: for what is sealed; NULL: that is refused. */
 enum object_result	 store_object_update(struct store *,
-			    enum object_kind, int64_t id, struct str json,
+			    const struct secret_box *, enum object_kind, int64_t id, struct str json,
 			    struct object_error *);
 enum object_result	 store_object_delete(struct store *,
 			    enum object_kind, int64_t id,

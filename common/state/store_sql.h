@@ -217,4 +217,23 @@ bool		 store_setting_of(struct str column, struct conf_setting *);
 struct str	 store_context(char dst[STORE_CONTEXT_MAX], const char *kind,
 		    struct str provider, struct str name);
 
+/*
+ * What a provider has sealed, and beside it what may be shown of it; within a
+ * transaction, and nothing is written where it is the same.  A header by its
+ * place, and how many there are; the proxy, empty for none.
+ */
+int		 store_header_put(struct store *, const struct secret_box *,
+		    int64_t id, struct str provider, int64_t pos,
+		    struct str name, struct str plain)
+		    __attribute__((__warn_unused_result__));
+int		 store_headers_end(struct store *, int64_t id, int64_t n)
+		    __attribute__((__warn_unused_result__));
+int		 store_proxy_put(struct store *, const struct secret_box *,
+		    int64_t id, struct str provider, struct str url)
+		    __attribute__((__warn_unused_result__));
+
+/* Stands for what is not shown: sk-a****wxyz, ****@host:3128. */
+#define STORE_HIDDEN	"****"
+struct str	 store_proxy_mask(struct arena *, struct str url);
+
 #endif /* STATE_STORE_SQL_H */

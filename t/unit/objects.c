@@ -26,7 +26,7 @@ make(struct store *s, enum object_kind k, const char *json, int64_t *id)
 static enum object_result
 set(struct store *s, enum object_kind k, int64_t id, const char *json)
 {
-	return store_object_update(s, k, id, str_of(json), &e);
+	return store_object_update(s, box, k, id, str_of(json), &e);
 }
 
 static bool

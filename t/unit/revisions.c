@@ -203,7 +203,7 @@ test_told(void)
 	    "\"key\",\"name\":\"sk-a****wxyz\",\"of\":\"local\",\"op\":"
 	    "\"add\"}]"), "nothing of the key itself");
 	ok(store_generation(s, &before) == 0, "generation");
-	r = store_object_update(s, OBJECT_KEY, key, STR("{\"rpm\":30}"), &oe);
+	r = store_object_update(s, box, OBJECT_KEY, key, STR("{\"rpm\":30}"), &oe);
 	ok(r == OBJECT_OK && said(s, "tester: change key 'sk-a****wxyz' 1"),
 	    "changed");
 	ok(differs("[{\"fields\":[{\"name\":\"rpm\",\"new\":30,\"old\":60}],"
@@ -212,11 +212,11 @@ test_told(void)
 	ok(store_generation(s, &after) == 0 && after == before + 1,
 	    "a new generation");
 	id = store_revision_made(s);
-	r = store_object_update(s, OBJECT_KEY, key, STR("{\"rpm\":30}"), &oe);
+	r = store_object_update(s, box, OBJECT_KEY, key, STR("{\"rpm\":30}"), &oe);
 	ok(r == OBJECT_OK && store_revision_made(s) == id &&
 	    store_generation(s, &before) == 0 && after == before,
 	    "no change, no revision");
-	r = store_object_update(s, OBJECT_KEY, key, STR("{\"rpm\":-1}"), &oe);
+	r = store_object_update(s, box, OBJECT_KEY, key, STR("{\"rpm\":-1}"), &oe);
 	ok(r == OBJECT_REFUSED && store_revision_made(s) == id, "refused");
 	r = store_object_delete(s, OBJECT_KEY, key, &oe);
 	ok(r == OBJECT_OK && said(s, "tester: remove key 'sk-a****wxyz' 1"),
@@ -289,7 +289,7 @@ step_object(struct store *s, unsigned i)
 	case 5:
 		snprintf(json, sizeof(json), "{\"rpm\":%u,\"note\":\"n%u\"}",
 		    dice(4), i);
-		(void)store_object_update(s, OBJECT_KEY,
+		(void)store_object_update(s, box, OBJECT_KEY,
 		    some("keys", "source = 'db'"), str_of(json), &oe);
 		break;
 	case 6:
@@ -428,7 +428,7 @@ test_old_row(void)
 	int64_t		 id = 0;
 
 	ok(store_object_find(s, OBJECT_PROVIDER, STR("mock"), &id) ==
-	    OBJECT_OK && store_object_update(s, OBJECT_PROVIDER, id,
+	    OBJECT_OK && store_object_update(s, box, OBJECT_PROVIDER, id,
 	    STR("{\"enabled\":false}"), &oe) == OBJECT_OK, "mock is disabled");
 	(void)told(s);
 	ok(differs("[{\"fields\":[{\"name\":\"enabled\",\"new\":false,"
@@ -452,7 +452,7 @@ test_conflict(void)
 	id = object(s, OBJECT_PROVIDER, "{\"name\":\"solo\",\"dialect\":"
 	    "\"gemini\"}");
 	first = store_revision_made(s);
-	ok(store_object_update(s, OBJECT_PROVIDER, id, STR("{\"base_url\":"
+	ok(store_object_update(s, box, OBJECT_PROVIDER, id, STR("{\"base_url\":"
 	    "\"http://127.0.0.1:2\"}"), &oe) == OBJECT_OK, "a change");
 	now = store_revision_made(s);
 	rb = (struct rollback){ .n = now, .dry = true };
@@ -557,7 +557,7 @@ test_keep(void)
 	    "\"gemini\"}");
 	for (i = 0; i < 30; i++) {
 		snprintf(json, sizeof(json), "{\"connect_ms\":%d}", 100 + i);
-		(void)store_object_update(s, OBJECT_PROVIDER, id,
+		(void)store_object_update(s, box, OBJECT_PROVIDER, id,
 		    str_of(json), &oe);
 	}
 	ok(store_revisions(s, 0, 1000, count_cb, n) == 0 && n[0] == 11 &&
