@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "wire/media.h"
 
 #define ANSWER_JSON	"Answer only with JSON, without any text around it."
 #define DECODED_MAX	((size_t)64 << 20)	/* of a document's text */
@@ -100,6 +101,9 @@ media_fault(const struct an_request *r, const struct ir_part *p)
 	if (m->text.n > 0)
 		return NULL;
 	if (m->data.n > 0) {
+		if ((p->type == IR_IMAGE || str_starts(m->type, "image/")) &&
+		    !media_image_common(m))
+			return "the model takes no images of this type";
 		if (p->type == IR_IMAGE || m->type.n == 0 ||
 		    str_starts(m->type, "image/") || is_texty(m->type) ||
 		    str_is(m->type, "application/pdf"))

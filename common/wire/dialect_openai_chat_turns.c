@@ -10,6 +10,7 @@
 #include "wire/dialect_openai_chat.h"
 
 #include "base/codec.h"
+#include "wire/media.h"
 
 /* Bounds the search of each result's call; OpenAI takes 128. */
 #define CALLS_MAX	512
@@ -123,6 +124,8 @@ media_refusal(const struct chat_req *o, const struct ir_part *p)
 
 	switch (p->type) {
 	case IR_IMAGE:
+		if (m->data.n > 0 && !o->compatible && !media_image_common(m))
+			return "no images of this type there";
 		if (m->data.n > 0 || (m->url.n > 0 && fetchable(m->url)))
 			return NULL;
 		return m->url.n > 0 ? "not a URL that can be fetched there" :

@@ -4,6 +4,7 @@
  */
 #include "base/codec.h"
 #include "wire/dialect_openai_responses.h"
+#include "wire/media.h"
 
 void
 resp_lose(struct resp_req *e, enum loss_action action, uint32_t node,
@@ -58,6 +59,11 @@ media_unreadable(struct resp_req *e, const struct ir_part *p)
 {
 	const struct ir_media	*m = &p->media;
 
+	if (m->data.n > 0 && p->type == IR_IMAGE && !media_image_common(m)) {
+		resp_lose(e, LOSS_REFUSED, p->node, NULL,
+		    "no images of this type there");
+		return true;
+	}
 	if (m->data.n > 0 || m->text.n > 0)
 		return false;
 	if (m->file_id.n > 0 && e->rq->from == &dialect_openai_chat)

@@ -94,3 +94,16 @@ ir_fetch_done(struct ir_part *p, struct str type, struct str base64)
 	p->media.url = JSTR_NONE;
 	return 0;
 }
+
+bool
+media_image_common(const struct ir_media *m)
+{
+	static const char *const types[] = { "image/jpeg", "image/jpg",
+	    "image/png", "image/gif", "image/webp" };
+	size_t	 i;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (str_is_nocase(m->type, types[i]))
+			return true;
+	return m->type.n == 0;
+}

@@ -35,4 +35,7 @@ struct ir_fetch	*ir_fetch_list(const struct ir_exchange *x,
 int		 ir_fetch_done(struct ir_part *, struct str type,
 		    struct str base64) __attribute__((__warn_unused_result__));
 
+/* Images of the types that Anthropic and OpenAI take, or of one not said. */
+bool		 media_image_common(const struct ir_media *);
+
 #endif /* WIRE_MEDIA_H */

@@ -342,6 +342,12 @@ test_files(void)
 	    wt_has("\"data\":\"VApTCng=\"") &&
 	    wt_told("approximated messages[0].content[0]"),
 	    "a found text's title and source stand in front of it");
+	for (k = 0; k < 3; k++)
+		ok(wt_request(WT_GE, all[k], GE("{\"text\":\"hi\"},{"
+		    "\"inlineData\":{\"mimeType\":\"image/heic\",\"data\":"
+		    "\"AAAA\"}}", "")) == 0 &&
+		    wt_told("refused contents[0].parts[1]"),
+		    "an image that %s does not take", all[k]->name);
 	ok(wt_request(WT_GE, WT_AN, GE("{\"text\":\"hi\"},{}", "")) == 0 &&
 	    wt_nothing_lost(), "a part without data is nothing");
 }
