@@ -302,6 +302,53 @@ report(const struct ir_exchange *x, const struct ir_tool *t,
 	loss_node(x->loss, action, x->rq->json, t->node, NULL, s.p);
 }
 
+static bool
+in_list(struct jv member, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (json_key_is(member, *names))
+			return true;
+	return false;
+}
+
+/* Nothing, or what is done anyway. */
+static bool
+is_default(struct jv m)
+{
+	switch (json_type(m)) {
+	case JSON_FALSE:
+		return true;
+	case JSON_ARRAY:
+	case JSON_OBJECT:
+		return json_count(m) == 0 || (json_key_is(m, "container") &&
+		    json_count(m) == 1 && json_is(json_get(m, "type"), "auto"));
+	default:
+		return json_empty(m);
+	}
+}
+
+/* Its settings that have no place there: a limit may matter. */
+static void
+report_members(const struct ir_exchange *x, const struct ir_tool *t,
+    bool search)
+{
+	static const char *const names[] = { "type", "name", "cache_control",
+	    NULL };
+	static const char *const carried[] = { "filters", "allowed_domains",
+	    "user_location", NULL };
+	struct jv		 m;
+
+	if (x->rq->json == NULL || t->node == 0 ||
+	    json_type(json_at(x->rq->json, t->node)) != JSON_OBJECT)
+		return;
+	m = json_first(json_at(x->rq->json, t->node));
+	for (; json_ok(m); m = json_next(m))
+		if (!in_list(m, names) && !(search && in_list(m, carried)) &&
+		    !is_default(m))
+			loss_node(x->loss, LOSS_DROPPED, x->rq->json, m.i,
+			    NULL, "the tool has nothing like it there");
+}
+
 /* What the rules say, if they decide; false: what is usual counts. */
 static bool
 ruled(const struct ir_exchange *x, const struct ir_tool *t,
@@ -349,6 +396,7 @@ server_tool_verdict(const struct ir_exchange *x, const struct ir_tool *t,
 		as->description = jstr_encode(x->arena, str_of(k->words));
 		as->schema = str_of(k->schema);
 		report(x, t, LOSS_APPROXIMATED, "is described as a function");
+		report_members(x, t, false);
 		return SERVER_TOOL_FUNCTION;
 	}
 	if (own_type(x->target.dialect, k) == NULL) {
@@ -364,6 +412,8 @@ server_tool_verdict(const struct ir_exchange *x, const struct ir_tool *t,
 	*as = *t;
 	as->raw = own_write(x, t, k);
 	report(x, t, LOSS_APPROXIMATED, "is replaced by the provider's own");
+	report_members(x, t, k == &kinds[0] &&
+	    x->target.dialect != &dialect_gemini);
 	return SERVER_TOOL_OWN;
 }
 

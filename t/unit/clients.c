@@ -51,6 +51,9 @@ static const struct {
 	AN_TOOL("\"allowed_callers\":[\"code_execution_20250825\"]"),
 	AN_TOOL("\"input_examples\":[{\"a\":\"x\"}]"),
 	AN_TOOL("\"of_the_future\":{\"a\":1}"),
+#define AN_EDIT(m)	AN(AN_HI "],\"tools\":[{\"type\":" \
+	"\"text_editor_20250728\",\"name\":\"e\"@}]}", "," m)
+	AN_EDIT("\"max_characters\":9"),
 #define AN_DOC(m)	AN("{\"role\":\"user\",\"content\":[{\"type\":" \
 	"\"document\",\"source\":{\"type\":\"base64\",\"media_type\":" \
 	"\"application/pdf\",\"data\":\"JVBERi0=\"}@}]}]}", "," m)
@@ -448,6 +451,24 @@ test_formats(void)
 		    "a format of Gemini's alone for %s", all[k]->name);
 }
 
+/* A search that is kept from some places is not let there in silence. */
+static void
+test_search(void)
+{
+	static const char	 tools[] = ",\"tools\":[{\"type\":"
+	    "\"web_search_20250305\",\"name\":\"web_search\",\"max_uses\":"
+	    "3,\"blocked_domains\":[\"a\"],\"allowed_domains\":[\"b\"]}]";
+	const char		*body;
+
+	body = arena_strf(&wt_arena, AN_ASK(AN_HI, "%s"), tools).p;
+	ok(wt_request(WT_AN, WT_OR, body) == 0 && wt_loss.n == 3 &&
+	    wt_told("dropped tools[0].max_uses") &&
+	    wt_told("dropped tools[0].blocked_domains"),
+	    "what a search is told and not carried, responses");
+	ok(wt_request(WT_AN, WT_GE, body) == 0 && wt_loss.n == 4 &&
+	    wt_told("dropped tools[0].allowed_domains"), "and gemini");
+}
+
 /* --- schemas -------------------------------------------------------------- */
 
 /* As wt_request, for a model of one's own choice. */
@@ -555,6 +576,7 @@ main(void)
 	test_large();
 	test_tiers();
 	test_formats();
+	test_search();
 	test_lowered();
 	test_upper();
 	test_thinking();
