@@ -63,7 +63,9 @@ spill_put(struct worker *wk, struct str rec)
 	buf_init(&b, sizeof(n) + ACCT_REC_MAX);
 	(void)buf_add(&b, &n, sizeof(n));
 	(void)buf_adds(&b, rec);
-	if (spill_open(wk) == -1 ||
+	if (spill_open(wk) == 0)
+		wk->row->settle.spill = spill_size(wk) + (int64_t)b.len;
+	if (wk->spill_fd == -1 ||
 	    write(wk->spill_fd, b.data, b.len) != (ssize_t)b.len)
 		log_alert("a record could not be kept: %s",
 		    strerror(errno));
@@ -97,6 +99,26 @@ spill_take(struct worker *wk)
 	return ok;
 }
 
+/* A writer that was killed may have left half a record: it has no row. */
+static void
+spill_mend(struct worker *wk)
+{
+	int64_t		 off = (int64_t)wk->row->spill_old;
+	int64_t		 size = spill_size(wk);
+	uint32_t	 n;
+
+	while (pread(wk->spill_fd, &n, sizeof(n), (off_t)off) ==
+	    (ssize_t)sizeof(n) && n <= ACCT_REC_MAX &&
+	    off + (int64_t)sizeof(n) + n <= size)
+		off += (int64_t)sizeof(n) + n;
+	if (off >= size)
+		return;
+	log_warnx("%lld bytes at the end of the spill file are no record",
+	    (long long)(size - off));
+	if (ftruncate(wk->spill_fd, (off_t)off) == -1)
+		log_warn("cannot cut the spill file");
+}
+
 void
 account_flush(struct worker *wk)
 {
@@ -111,6 +133,7 @@ account_flush(struct worker *wk)
 		if (row->spill_new != row->spill_old &&
 		    wk->shm->ring[wk->slot].head != row->spill_head)
 			row->spill_old = (uint64_t)row->spill_new;
+		spill_mend(wk);
 	}
 	while (spill_take(wk))
 		continue;
@@ -119,6 +142,17 @@ account_flush(struct worker *wk)
 	if (spill_size(wk) > 0 && ftruncate(wk->spill_fd, 0) == -1)
 		log_warn("cannot empty the spill file");
 	row->spill_old = row->spill_new = 0;
+}
+
+int64_t
+account_spilled(const struct conf_paths *paths, unsigned slot,
+    uint64_t epoch)
+{
+	struct stat	 st;
+	char		 path[SPILL_PATH];
+
+	spill_path(path, paths->spill, slot, epoch);
+	return stat(path, &st) == -1 ? 0 : st.st_size;
 }
 
 bool

@@ -30,6 +30,10 @@ void	 account_end(struct worker *);
  */
 void	 account_adopt(const struct conf_paths *, uint64_t epoch);
 
+/* How many bytes the spill file of a slot has; the master. */
+int64_t	 account_spilled(const struct conf_paths *, unsigned slot,
+	    uint64_t epoch);
+
 /* The key of an attempt that has ended: its counters. */
 void	 account_key(struct request *, int status, bool ok);
 

@@ -319,6 +319,7 @@ settle_cost(struct request *rq, struct price_use *u)
 		f->cost = 0;
 		return;
 	}
+	f->epoch = rq->rq_wk->shm->epoch;
 	f->cost = price_cost(price_find(rq->rq_snap, rq->rq_provider->name,
 	    rq->rq_route.model), u);
 }
@@ -376,6 +377,7 @@ admit_note(struct request *rq)
 	}
 	s->cost = rq->rq_acct.f.cost;
 	s->head = rq->rq_wk->shm->ring[rq->rq_wk->slot].head;
+	s->spill = 0;
 	s->n = n;
 }
 
@@ -383,13 +385,18 @@ void
 admit_pay(struct request *rq)
 {
 	struct shm_settle	*s = &rq->rq_wk->row->settle;
+	struct shm_use		*u;
 	struct account		 a[2];
 	unsigned		 i, n = accounts(rq, a);
 
 	if (!rq->rq_admitted.on)
 		return;
-	for (i = 0; i < n && rq->rq_acct.f.cost > 0; i++)
-		rq->rq_wk->row->use[a[i].slot].settled += rq->rq_acct.f.cost;
+	for (i = 0; i < n && rq->rq_acct.f.cost > 0; i++) {
+		account_period(rq->rq_wk->shm, a[i].slot, rq->rq_wall_us);
+		u = &rq->rq_wk->row->use[a[i].slot];
+		if (u->settled < SHM_SPENT_MAX)
+			u->settled += rq->rq_acct.f.cost;
+	}
 	s->n = 0;
 	hold(rq, a, n, -1);
 	rq->rq_admitted.on = false;

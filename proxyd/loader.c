@@ -15,6 +15,7 @@
 #include "state/store.h"
 #include "state/store_revision.h"
 #include "state/store_settings.h"
+#include "state/store_accounts.h"
 #include "state/store_tenants.h"
 
 /* Lifetime counters of keys that this shared memory has not met yet. */
@@ -81,14 +82,16 @@ accounts_load(struct store *s, struct shm *shm)
 {
 	struct str	 yaml = { (const char *)prices_yaml,
 			    sizeof(prices_yaml) };
+	int64_t		 seq;
 
 	if (store_prices_builtin(s, yaml) == -1)
 		return -1;
 	if (shm->accounts_loaded)
 		return 0;
-	if (store_tenants_purge(s) == -1 ||
-	    store_spent(s, clock_wall_us(), spent_cb, shm) == -1)
+	if (store_tenants_purge(s) == -1 || store_spent(s, shm->epoch,
+	    clock_wall_us(), spent_cb, shm, &seq) == -1)
 		return -1;
+	shm->accounts_seq = seq;
 	shm->accounts_loaded = 1;
 	return 0;
 }

@@ -13,11 +13,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "policy/account_view.h"
 #include "proxyd/logger.h"
 #include "state/bodies.h"
 #include "state/statedb.h"
 #include "state/shm_keys.h"
 #include "state/store.h"
+#include "state/store_accounts.h"
 #include "state/store_refusal.h"
 #include "state/store_rollup.h"
 
@@ -277,6 +279,30 @@ keys_keep(void)
 }
 
 static void
+change_cb(void *arg, const struct account_change *c)
+{
+	struct shm	*m = st.lg->shm;
+	int64_t		 slots = c->client_key ? SHM_ACCOUNTS - SHM_TENANTS :
+			    SHM_TENANTS;
+
+	(void)arg;
+	if (c->slot >= 0 && c->slot < slots)
+		account_correct(m, (unsigned)(c->client_key ? SHM_TENANTS +
+		    c->slot : c->slot), c->day, c->cost, clock_wall_us());
+	m->accounts_seq = c->seq;
+}
+
+/* What accounts have spent is not what the workers have counted. */
+static void
+accounts_follow(void)
+{
+	if (store_account_changes(st.store, st.lg->shm->epoch,
+	    st.lg->shm->accounts_seq, change_cb, NULL) == -1)
+		log_warnx("changes of what was spent were not read: %s",
+		    store_error(st.store));
+}
+
+static void
 watch_cb(void *arg)
 {
 	uint64_t	 gen;
@@ -286,6 +312,7 @@ watch_cb(void *arg)
 	if (store_generation(st.store, &gen) == 0)
 		st.lg->shm->generation = gen;
 	loop_timer_set(st.loop, &st.watch, WATCH_MS);
+	accounts_follow();
 	bodies_take();
 	state_tidy();
 	keys_keep();
@@ -369,6 +396,8 @@ expire_cb(void *arg)
 		n = bodies_old();
 	if (n == 0)
 		n = state_old();
+	if (n == 0)
+		n = store_account_changes_expire(st.store);
 	if (n == 0 && store_refusals_expire(st.store) == -1)
 		log_warnx("cannot expire refused parameters: %s",
 		    store_error(st.store));

@@ -263,7 +263,8 @@ child_dead(struct child *c, int ws)
 	if (logger)
 		m->shm->logger_pid = 0;
 	else
-		shm_fold(m->shm, c->slot);
+		shm_fold(m->shm, c->slot, account_spilled(&m->paths, c->slot,
+		    m->shm->epoch));
 	if (WIFEXITED(ws) && WEXITSTATUS(ws) == EXIT_CONFIG && c->wanted) {
 		c->wanted = false;
 		snprintf(m->alert, sizeof(m->alert), "%s %u could not load "

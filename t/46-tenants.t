@@ -8,8 +8,10 @@ use strict;
 use warnings;
 use Admind;
 use Client;
+use Ctl;
 use Gateway;
 use JSON::PP;
+use Scripts;
 use Test::More;
 use Time::HiRes qw(time sleep);
 use Upstream;
@@ -385,6 +387,47 @@ subtest 'restart' => sub {
 	rest(PATCH => "/client-keys/$bid", { budget_total => 100 });
 	applied();
 	is(ask($bkey)->{status}, 200, 'until the budget is raised');
+};
+
+# By proxyctl prices reprice, in what runs.
+subtest 're-priced' => sub {
+	my ($key, $id) = new_key(name => 'repriced', budget_day => 30,
+	    tenant_id => rest(POST => '/tenants', { name => 'repriced',
+	    budget_total => 1000 })->{id});
+	applied();
+	ask($key) for 1 .. 5;
+	settle();
+	is(ask($key)->{status}, 402, 'the budget is spent');
+	my $ctl = Ctl->new($g->{home});
+	my $dry = sub {
+		my ($r, $out) = $ctl->feed(json_text({ model => 'cheap', max_tokens
+		    => 10, messages => [ { role => 'user', content => 'x' } ]
+		    }), qw(route --json --client-key repriced));
+		return decode_json($out);
+	};
+	my ($of) = @{ $dry->()->{limits} };
+	is("$of->{spent_day} @{[ $dry->()->{error}{status} ]}", '25000000 402',
+	    'which the dry run knows');
+	rest(PUT => '/prices', { provider => 'up', model => 'm', input => 0,
+	    output => 100000 });
+	applied();
+	is(($ctl->feed('', qw(prices reprice)))[0], 0, 're-priced');
+	my ($of_tenant);
+	ok($g->wait_for(sub { ($of, $of_tenant) = @{ $dry->()->{limits} };
+	    $of->{spent_day} == 2500000 && $of_tenant->{spent_total} ==
+	    2500000 }), 'a day and a total have what the log has') or diag
+	    explain [ $of, $of_tenant ];
+	is(ask($key)->{status}, 200, 'there is room again, without a restart');
+	settle();
+	rest(PUT => '/prices', { provider => 'up', model => 'm', input => 0,
+	    output => 1000000 });
+	applied();
+	is(($ctl->feed('', qw(prices reprice)))[0], 0, 're-priced back');
+	ok($g->wait_for(sub { $dry->()->{limits}[0]{spent_day} == 30000000 }),
+	    'and what was asked meanwhile, too');
+	$g->stop;
+	$g->start;
+	is($dry->()->{limits}[0]{spent_day}, 30000000, 'also anew');
 };
 
 $ad->finish;

@@ -23,6 +23,15 @@ clock_mono_us(void)
 }
 
 int64_t
+clock_cpu_us(void)
+{
+	struct timespec	 ts;
+
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t
 clock_mono_ms(void)
 {
 	return clock_us(CLOCK_MONOTONIC) / 1000;

@@ -9,6 +9,7 @@
 int64_t	 clock_mono_us(void);		/* CLOCK_MONOTONIC, microseconds */
 int64_t	 clock_wall_us(void);		/* since 1970, microseconds */
 int64_t	 clock_mono_ms(void);
+int64_t	 clock_cpu_us(void);		/* what this thread has computed */
 
 /* RFC 3339 in UTC with milliseconds: 2026-11-22T21:24:00.123Z.  Returns dst. */
 char	*clock_rfc3339(int64_t wall_us, char dst[CLOCK_RFC3339_LEN]);

@@ -50,6 +50,34 @@ account_since(_Atomic int64_t *no, _Atomic int64_t *base, int64_t now_no,
 }
 
 void
+account_period(struct shm *m, unsigned slot, int64_t wall_us)
+{
+	struct shm_account	*a = &m->account[slot];
+	int64_t			 day = clock_day(wall_us), total;
+
+	if (a->day >= day)
+		return;
+	total = account_spent(m, slot);
+	(void)account_since(&a->day, &a->day_base, day, total);
+	(void)account_since(&a->month, &a->month_base, clock_month(wall_us),
+	    total);
+}
+
+void
+account_correct(struct shm *m, unsigned slot, int64_t day, int64_t cost,
+    int64_t wall_us)
+{
+	struct shm_account	*a = &m->account[slot];
+
+	account_period(m, slot, wall_us);
+	a->base += cost;
+	if (day < a->day)
+		a->day_base += cost;
+	if (clock_month(day * 86400 * 1000000) < a->month)
+		a->month_base += cost;
+}
+
+void
 account_view(const struct shm *m, unsigned slot, int64_t wall_us,
     struct account_view *v)
 {

@@ -23,6 +23,12 @@ uint32_t account_inflight(const struct shm *, unsigned slot);
 int64_t	 account_since(_Atomic int64_t *no, _Atomic int64_t *base,
 	    int64_t now_no, int64_t total);
 
+/* Before something is added or taken: day and month are those of now. */
+void	 account_period(struct shm *, unsigned slot, int64_t wall_us);
+/* cost more, or less, was spent on a day, which none of the workers has counted. */
+void	 account_correct(struct shm *, unsigned slot, int64_t day, int64_t cost,
+	    int64_t wall_us);
+
 /* For those who only look; a period that nobody has begun yet is empty. */
 struct account_view {
 	int64_t	 day, month, total, reserved;

@@ -6,7 +6,7 @@
 #include "policy/pattern.h"
 #include "policy/price.h"
 
-#define COST_MAX	(INT64_MAX / 4)
+#define COST_MAX	((int64_t)1000000000000000)	/* a milliard dollars */
 #define MILLION		1000000
 
 static bool

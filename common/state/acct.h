@@ -63,6 +63,7 @@ struct acct_fixed {
 	int64_t		 tenant_id, client_key_id;	/* 0: none */
 	int64_t		 cost;		/* micro-dollars; -1: not known */
 	int64_t		 cost_guess;	/* 1: no usage was told */
+	uint64_t	 epoch;		/* memory in which it is paid */
 	/* each attempt with a key: what key_stats adds up */
 	struct {
 		int64_t	 key_id;

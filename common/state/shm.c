@@ -115,24 +115,26 @@ keycount_add(struct shm_keycount *to, struct shm_keycount *from)
 
 /* The record arrived, its cost perhaps not. */
 static void
-settle_end(struct shm_worker *w, const struct shm_ring *ring)
+settle_end(struct shm_worker *w, const struct shm_ring *ring, int64_t spilled)
 {
 	struct shm_settle	*s = &w->settle;
 	unsigned		 k;
+	bool			 arrived;
 
+	arrived = s->spill > 0 ? spilled >= s->spill : ring->head != s->head;
 	for (k = 0; k < s->n && k < 2; k++)
-		if (ring->head != s->head && s->slot[k] < SHM_ACCOUNTS)
+		if (arrived && s->slot[k] < SHM_ACCOUNTS)
 			w->use[s->slot[k]].settled = s->before[k] + s->cost;
 	s->n = 0;
 }
 
 void
-shm_fold(struct shm *m, unsigned i)
+shm_fold(struct shm *m, unsigned i, int64_t spilled)
 {
 	struct shm_worker	*w = &m->worker[i], *d = &m->departed;
 	unsigned		 k;
 
-	settle_end(w, &m->ring[i]);
+	settle_end(w, &m->ring[i], spilled);
 #define SHM_STAT(name, text)	d->stat.name += w->stat.name; w->stat.name = 0;
 	SHM_STATS
 #undef SHM_STAT
@@ -146,7 +148,8 @@ shm_fold(struct shm *m, unsigned i)
 		if (w->use[k].inflight == 0 && w->use[k].settled == 0 &&
 		    w->use[k].reserved == 0)
 			continue;
-		d->use[k].settled += w->use[k].settled;
+		if (d->use[k].settled < SHM_SPENT_MAX)
+			d->use[k].settled += w->use[k].settled;
 		memset(&w->use[k], 0, sizeof(w->use[k]));
 	}
 	live_clear(m, i);

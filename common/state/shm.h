@@ -63,6 +63,7 @@ struct shm_keycount {
  */
 #define SHM_TENANTS	1024
 #define SHM_ACCOUNTS	(SHM_TENANTS + 4096)
+#define SHM_SPENT_MAX	(INT64_MAX / 256)	/* of each sum: they add up */
 struct shm_use {
 	_Atomic uint32_t	 inflight;
 	_Atomic int64_t		 reserved;
@@ -76,7 +77,8 @@ struct shm_use {
  */
 struct shm_account {
 	_Atomic int64_t		 rpm_at, tpm_at;
-	_Atomic int64_t		 base;		/* before this memory; loader */
+	_Atomic int64_t		 base;		/* before this memory, and what
+						   changed it; loader, logger */
 	_Atomic int64_t		 day, day_base;
 	_Atomic int64_t		 month, month_base;
 };
@@ -95,6 +97,8 @@ struct shm_settle {
 	_Atomic int64_t	 before[2];
 	_Atomic int64_t	 cost;
 	_Atomic uint64_t head;
+	_Atomic int64_t	 spill;		/* end of the record in the spill file;
+					   0: it goes into the ring */
 };
 
 /* Written by the worker in it only; the master clears it when that is gone. */
@@ -225,6 +229,8 @@ struct shm {
 	struct shm_provider	 provider[SHM_PROVIDERS];
 	struct shm_speed	 speed[SHM_SPEEDS];
 	_Atomic int32_t		 accounts_loaded;	/* the loader */
+	_Atomic int64_t		 accounts_seq;	/* the last change that base
+						   has; loader, logger */
 	struct shm_account	 account[SHM_ACCOUNTS];
 	struct shm_keycount	 base[SHM_KEYS];	/* from the database,
 							   by the loader */
@@ -242,8 +248,12 @@ void		 shm_unmap(const struct shm *);
 /* A descriptor of it that cannot be written through; -1 with errno. */
 int		 shm_readonly(int fd);
 
-/* The master: what worker i counted is added to departed, the rest cleared. */
-void	 shm_fold(struct shm *, unsigned i);
+/*
+ * The master: what worker i counted is added to departed, the rest cleared.
+ * spilled: bytes in its spill file, by which a cost is settled whose record went
+ * there.
+ */
+void	 shm_fold(struct shm *, unsigned i, int64_t spilled);
 
 /* Sums over base, departed and workers. */
 struct shm_keysum {

@@ -6,6 +6,7 @@
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "state/store_accounts.h"
 #include "state/store_refusal.h"
 #include "state/store_row.h"
 #include "state/store_sql.h"
@@ -28,6 +29,7 @@ struct store_log {
 	bool		 have_tails;	/* epoch and tail are as in the file */
 	uint64_t	 epoch;
 	uint64_t	 tail[STORE_RINGS];
+	uint64_t	 holder;	/* of accounts, in this transaction */
 	struct arena	 arena;		/* for one row */
 };
 
@@ -64,7 +66,13 @@ store_log_begin(struct store *s)
 {
 	clear_sums(log_of(s));
 	store_rollup_forget(s);
-	return sql_begin(s);
+	if (sql_begin(s) == -1)
+		return -1;
+	if (store_accounts_holder(s, &log_of(s)->holder) == -1) {
+		sql_rollback(s);
+		return -1;
+	}
+	return 0;
 }
 
 void
@@ -344,6 +352,7 @@ store_log_row(struct store *s, const struct acct_rec *r)
 	if (l->arena.total > 0)
 		arena_clear(&l->arena);
 	return rc == -1 || store_rollup_row(s, r) == -1 ||
+	    store_account_row(s, l->holder, r) == -1 ||
 	    store_refusals_learn(s, r) == -1 ? -1 :
 	    add_sums(s, &r->f);
 }

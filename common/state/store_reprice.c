@@ -1,7 +1,8 @@
 /*
  * Re-pricing.  A batch of rows is read without a lock and priced; those whose
  * cost changes are then written in slices, each one transaction with its
- * roll-ups.  How many rows a slice has follows from how long the last one took.
+ * roll-ups.  How many rows a slice has follows from how long the last one took,
+ * and it ends before if it takes longer than that one did.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -140,9 +141,13 @@ batch_read(struct work *w)
 
 /* One that the logger has deleted meanwhile has left the roll-ups as they are. */
 static int
-slice_rows(struct work *w, const struct row *row, unsigned n)
+slice_rows(struct work *w, const struct row *row, unsigned n, unsigned *done)
 {
-	for (; n > 0; row++, n--) {
+	int64_t	 until = clock_mono_us() + LONG_US;
+
+	for (*done = 0; *done < n; row++, ++*done) {
+		if (*done > 0 && clock_mono_us() > until)
+			break;
 		if (sql_run(w->s, "UPDATE requests SET cost = ? WHERE id = ? "
 		    "AND time_us = ? AND cost = ?", "iiii", row->fresh,
 		    row->id, row->time_us, row->cost) == -1)
@@ -171,19 +176,24 @@ pace(struct work *w, int64_t us)
 	(void)nanosleep(&ts, NULL);
 }
 
+/* *n: of so many rows; how many were written. */
 static int
-slice_write(struct work *w, const struct row *row, unsigned n)
+slice_write(struct work *w, const struct row *row, unsigned *n)
 {
-	int64_t	 t0;
+	int64_t	 t0, cpu;
 
 	if (sql_begin(w->s) == -1)
 		return -1;
 	t0 = clock_mono_us();
-	if (slice_rows(w, row, n) == -1 || sql_commit(w->s) == -1) {
+	cpu = clock_cpu_us();
+	if (slice_rows(w, row, *n, n) == -1 || sql_commit(w->s) == -1) {
 		store_rollup_forget(w->s);
 		sql_rollback(w->s);
 		return -1;
 	}
+	cpu = clock_cpu_us() - cpu;
+	if (cpu > w->sum->longest_cpu_us)
+		w->sum->longest_cpu_us = cpu;
 	pace(w, clock_mono_us() - t0);
 	return 0;
 }
@@ -197,7 +207,7 @@ batch_write(struct work *w)
 		return 0;
 	for (at = 0; at < w->n; at += n) {
 		n = w->n - at < w->slice ? w->n - at : w->slice;
-		if (slice_write(w, &w->row[at], n) == -1)
+		if (slice_write(w, &w->row[at], &n) == -1)
 			return -1;
 	}
 	return sql_checkpoint(w->s);

@@ -13,8 +13,8 @@
  * short, and others have their turn between them.  Rows that have no usage, or
  * whose cost was estimated for want of it, stay as they are.
  *
- * proxyd counts what budgets have left in memory; it reads the roll-ups when it
- * starts anew.
+ * What accounts have spent changes with them, in a running proxyd within a
+ * second (store_accounts.h).
  */
 #define REPRICE_LOCK_US	50000		/* no transaction is longer */
 
@@ -34,6 +34,7 @@ struct reprice_sum {
 	int64_t	 no_price;		/* still not priced */
 	int64_t	 before, after;		/* micro-dollars of all of them */
 	int64_t	 slices, longest_us;	/* transactions */
+	int64_t	 longest_cpu_us;	/* of one, without waits for a turn */
 };
 
 struct reprice {

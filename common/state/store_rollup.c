@@ -9,6 +9,7 @@
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "state/store_accounts.h"
 #include "state/store_rollup.h"
 #include "state/store_sql.h"
 
@@ -206,12 +207,51 @@ store_rollup_forget(struct store *s)
 	t->n = 0;
 }
 
+/* The same account and day. */
+static bool
+same_account(const struct entry *a, const struct entry *b)
+{
+	return a->start_s != 0 && a->dim == b->dim && a->start_s / ROLLUP_DAY ==
+	    b->start_s / ROLLUP_DAY && a->len == b->len &&
+	    memcmp(a->name, b->name, a->len) == 0;
+}
+
+/* What has changed of accounts, a note a day. */
+static int
+accounts_note(struct store *s, struct store_rollup *t)
+{
+	const struct entry	*e;
+	unsigned		 i, k;
+	int64_t			 cost, id;
+
+	for (i = 0; i < TABLE; i++) {
+		e = &t->entry[i];
+		if (e->start_s == 0 || (e->dim != ROLLUP_TENANT &&
+		    e->dim != ROLLUP_CLIENT_KEY))
+			continue;
+		for (k = 0; k < i && !same_account(&t->entry[k], e); k++)
+			;
+		if (k < i)		/* told with that one */
+			continue;
+		for (cost = 0; k < TABLE; k++)
+			if (same_account(&t->entry[k], e))
+				cost += t->entry[k].sum.cost;
+		if (str_to_int((struct str){ e->name, e->len }, 0, INT64_MAX,
+		    &id) == 0 && store_account_change(s, 0, e->dim, id,
+		    e->start_s / ROLLUP_DAY, cost) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 int
 store_rollup_flush(struct store *s)
 {
 	struct store_rollup	*t = table_of(s);
 	unsigned		 i, p;
 
+	if (t->n > 0 && t->adjusts && accounts_note(s, t) == -1)
+		return -1;
 	for (i = 0; i < TABLE && t->n > 0; i++) {
 		if (t->entry[i].start_s == 0)
 			continue;

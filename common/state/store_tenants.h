@@ -132,13 +132,5 @@ int64_t	 store_money(struct str);
  * bring them back. */
 int	 store_tenants_purge(struct store *)
 	    __attribute__((__warn_unused_result__));
-/*
- * What each account has spent, from the roll-ups: today, this month (UTC), and
- * ever.  client_key: whose slot it is.
- */
-int	 store_spent(struct store *, int64_t now_us,
-	    void (*cb)(void *, bool client_key, unsigned slot, int64_t day,
-	    int64_t month, int64_t total), void *)
-	    __attribute__((__warn_unused_result__));
 
 #endif /* STATE_STORE_TENANTS_H */

@@ -14,6 +14,8 @@
 #include "policy/pattern.h"
 #include "policy/price.h"
 #include "state/snapshot.h"
+#include "state/store_accounts.h"
+#include "state/store_rollup.h"
 #include "state/store_tenants.h"
 #include "tap.h"
 
@@ -415,6 +417,121 @@ test_price_table(struct store *s)
 	ok(store_price_delete(s, 1) == STORE_NONE, "built-in ones stay");
 }
 
+/* --- what was spent ------------------------------------------------------------------------- */
+
+struct spent {
+	int64_t	 day, month, total;
+};
+
+static void
+spent_cb(void *arg, bool client_key, unsigned slot, int64_t day,
+    int64_t month, int64_t total)
+{
+	struct spent	*sp = arg;
+
+	if (client_key && slot == 0)
+		*sp = (struct spent){ day, month, total };
+}
+
+static struct spent
+spent(struct store *s, uint64_t epoch, int64_t *seq)
+{
+	struct spent	 sp = { 0, 0, 0 };
+
+	ok(store_spent(s, epoch, clock_wall_us(), spent_cb, &sp, seq) == 0,
+	    "what was spent %s", store_error(s));
+	return sp;
+}
+
+static void
+log_row(struct store *s, uint64_t epoch, int64_t key, int64_t time_us,
+    int64_t cost)
+{
+	uint64_t	 tail[STORE_RINGS] = { 0 };
+	struct acct_rec	 r;
+
+	memset(&r, 0, sizeof(r));
+	r.f.time_us = time_us;
+	r.f.client_key_id = key;
+	r.f.cost = cost;
+	r.f.epoch = epoch;
+	if (store_log_begin(s) == -1 || store_log_row(s, &r) == -1 ||
+	    store_log_commit(s, 1, tail) == -1)
+		fatalx("%s", store_error(s));
+}
+
+struct changes {
+	int64_t	 n, cost, seq, day;
+};
+
+static void
+change_cb(void *arg, const struct account_change *c)
+{
+	struct changes	*ch = arg;
+
+	ch->n++;
+	ch->cost += c->client_key && c->slot == 0 ? c->cost : 0;
+	ch->seq = c->seq;
+	ch->day = c->day;
+}
+
+static struct changes
+changes(struct store *s, uint64_t epoch, int64_t seq)
+{
+	struct changes	 ch = { 0, 0, seq, 0 };
+
+	ok(store_account_changes(s, epoch, seq, change_cb, &ch) == 0,
+	    "changes %s", store_error(s));
+	return ch;
+}
+
+/* Rows expire, minutes and hours too; what a budget in total has had does not. */
+static void
+test_spent(struct store *s)
+{
+	struct store_client_key	 k = { .name = STR("spender"),
+				    .enabled = true };
+	struct store_bad	 bad;
+	char			 plain[CLIENT_KEY_LEN + 1];
+	int64_t			 now = clock_wall_us(), seq = -1, i;
+	int64_t			 old = now - (int64_t)400 * 86400 * SECOND;
+	struct spent		 sp;
+	struct changes		 c;
+
+	store_limits_init(&k.limits);
+	ok(store_client_key_put(s, box, &k, plain, &bad) == STORE_DONE,
+	    "a client key");
+	(void)spent(s, 7, &seq);
+	log_row(s, 7, k.id, old, 1000);
+	log_row(s, 7, k.id, now, 30);
+	c = changes(s, 7, seq);
+	ok(c.n == 0, "what this memory has counted is no change");
+	ok(store_log_expire(s, now - 86400 * SECOND, 0, 100) == 1,
+	    "an old row goes");
+	for (i = 0; store_rollups_expire(s, now / SECOND, 100) > 0; i++)
+		;
+	ok(i > 0, "its minute and hour, too");
+	sp = spent(s, 8, &seq);
+	ok(sp.day == 30 && sp.month == 30 && sp.total == 1030,
+	    "what it cost stays spent: %lld %lld %lld", (long long)sp.day,
+	    (long long)sp.month, (long long)sp.total);
+	log_row(s, 7, k.id, now, 5);
+	c = changes(s, 8, seq);
+	ok(c.n == 1 && c.cost == 5 && c.day == clock_day(now),
+	    "what another memory counts is a change for this one");
+	ok(changes(s, 7, seq).n == 0, "and none for that one");
+	ok(changes(s, 8, c.seq).n == 0, "and is seen once");
+	sp = spent(s, 9, &seq);
+	ok(sp.total == 1035 && seq == c.seq, "it is in the sums: %lld",
+	    (long long)sp.total);
+	ok(store_account_changes_expire(s) == 0, "changes of today are kept");
+	for (i = 0; i < 3; i++)
+		log_row(s, 9, k.id, old, INT64_MAX / 2);
+	sp = spent(s, 10, &seq);
+	ok(sp.total > (int64_t)1 << 50 && sp.day == 35,
+	    "sums that overflow stop: %lld", (long long)sp.total);
+}
+
 static void
 apply(struct store *s)
 {
@@ -452,6 +569,7 @@ main(void)
 	test_tenants(s);
 	test_client_keys(s);
 	test_price_table(s);
+	test_spent(s);
 	store_close(s);
 	secret_box_close(box);
 	unlink(path);

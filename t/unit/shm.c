@@ -331,7 +331,7 @@ test_fold(struct shm *m)
 	shm_key_sum(m, SHM_KEYS, &s);
 	ok(s.ok == 0 && s.last_us == 0, "a slot that there is not");
 
-	shm_fold(m, 0);
+	shm_fold(m, 0, 0);
 	ok(a->state == SHM_FREE && a->pid == 0 && a->open == 0 &&
 	    a->words[0] == '\0', "a worker's row is cleared");
 	ok(a->stat.requests == 0 && a->key[3].ok == 0, "with its counters");
@@ -341,9 +341,9 @@ test_fold(struct shm *m)
 	a->state = SHM_RUNNING;
 	a->stat.requests = 3;
 	count(&a->key[3], 1, 0, 4000);
-	shm_fold(m, 0);
-	shm_fold(m, 63);
-	shm_fold(m, 63);
+	shm_fold(m, 0, 0);
+	shm_fold(m, 63, 0);
+	shm_fold(m, 63, 0);
 	ok(stats_are(m, 20, 1), "again, and folding twice counts once");
 	ok(key_is(m, 3, 107, 13, 0, 4000), "for keys as well");
 	ok(key_is(m, 1023, 9, 0, 0, 1), "whatever the slot");
@@ -408,6 +408,37 @@ test_map(struct shm *m, int fd)
 	ok(shm_map(-1) == NULL && errno == EBADF, "nothing");
 }
 
+/* A record that was on its way when its worker was killed, and its cost. */
+static void
+test_settle(struct shm *m)
+{
+	static const struct { int64_t spill, spilled, head, want; } t[] = {
+		{ 0, 0, 0, 100 },	/* neither in the ring */
+		{ 0, 0, 64, 107 },	/* in the ring */
+		{ 500, 499, 64, 100 },	/* half of it in the file */
+		{ 500, 500, 0, 107 },	/* in the file */
+		{ 500, 0, 0, 100 },	/* not there at all */
+	};
+	struct shm_worker	*w = &m->worker[5];
+	unsigned		 i;
+
+	for (i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		m->departed.use[9].settled = 0;
+		w->use[9].settled = 100;
+		w->settle.n = 1;
+		w->settle.slot[0] = 9;
+		w->settle.before[0] = 100;
+		w->settle.cost = 7;
+		w->settle.head = m->ring[5].head;
+		w->settle.spill = t[i].spill;
+		m->ring[5].head += (uint64_t)t[i].head;
+		shm_fold(m, 5, t[i].spilled);
+		ok(m->departed.use[9].settled == t[i].want && w->settle.n == 0,
+		    "killed between record and cost, %u: %lld", i,
+		    (long long)m->departed.use[9].settled);
+	}
+}
+
 int
 main(void)
 {
@@ -422,6 +453,7 @@ main(void)
 	test_damaged(&m->ring[SHM_WORKERS - 1]);
 	test_two(&m->ring[1]);
 	test_fold(m);
+	test_settle(m);
 	test_status();
 	test_map(m, fd);
 	shm_unmap(m);
