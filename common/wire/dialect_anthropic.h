@@ -100,6 +100,8 @@ void	 anthropic_schema_tool(struct an_request *, struct str schema,
 /* Puts r->turns together from messages of another dialect; -1: none left. */
 int	 anthropic_turns(struct an_request *, struct ir_error *)
 	    __attribute__((__warn_unused_result__));
+/* What the last turn must be like; r->think and r->model are known. */
+void	 anthropic_turns_end(struct an_request *);
 /* Are tools at work whose call does not follow a signed thought? */
 bool	 anthropic_turns_unthought(const struct an_request *);
 /* The members "system" and "messages". */

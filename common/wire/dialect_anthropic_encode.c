@@ -157,8 +157,11 @@ encode_same(struct an_request *r, struct ir_error *err)
 	bool		 hoist = to_hoist(r->rq, root);
 	struct jw	*w = &r->w;
 
-	if (hoist && anthropic_turns(r, err) == -1)
-		return -1;
+	if (hoist) {
+		if (anthropic_turns(r, err) == -1)
+			return -1;
+		anthropic_turns_end(r);
+	}
 	jw_object(w);
 	for (m = json_first(root); json_ok(m); m = json_next(m))
 		copy_member(r, m, hoist);
@@ -761,6 +764,7 @@ encode_other(struct an_request *r, struct ir_error *err)
 	if (anthropic_turns(r, err) == -1)
 		return -1;
 	plan_thinking(r);
+	anthropic_turns_end(r);
 	jw_object(w);
 	jw_key(w, "model");
 	jw_str(w, r->x->target.model);

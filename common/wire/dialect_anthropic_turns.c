@@ -7,7 +7,8 @@
  *	2. calls get ids that are fit and unique;
  *	3. results are paired with the calls of the turn before: one that
  *	   answers nothing is left out, a missing one is made up;
- *	4. the ends are mended: first turn, space behind a prefilled answer.
+ *	4. the ends are mended: first turn, last turn, if that is an answer that
+ *	   is begun for the model.
  */
 #include "wire/dialect_anthropic.h"
 
@@ -569,15 +570,10 @@ mend_first(struct an_request *r)
 }
 
 static void
-mend_last(struct an_request *r)
+mend_last(struct an_request *r, struct an_turn *t)
 {
-	struct an_turn	*t = r->turns;
 	struct an_item	*it;
 
-	while (t->next != NULL)
-		t = t->next;
-	if (!t->assistant)
-		return;
 	for (it = t->blocks.first; it->next != NULL; it = it->next)
 		;
 	if (it->part->type != IR_TEXT ||
@@ -586,6 +582,30 @@ mend_last(struct an_request *r)
 	it->trim = true;
 	anthropic_loss(r, LOSS_APPROXIMATED, it->part->node,
 	    "an assistant's last text ends without space");
+}
+
+static const struct ir_part	 go_on = {
+	.type = IR_TEXT, .text = { "Continue.", 9 }
+};
+
+void
+anthropic_turns_end(struct an_request *r)
+{
+	struct an_turn	*t = r->turns;
+
+	while (t->next != NULL)
+		t = t->next;
+	if (!t->assistant)
+		return;
+	if (r->model.prefill && !r->think) {
+		mend_last(r, t);
+		return;
+	}
+	anthropic_loss(r, LOSS_APPROXIMATED, t->blocks.first->part->node,
+	    "the model takes no begun answer: a user's turn \"Continue.\" is "
+	    "put behind it");
+	t->next = turn_new(r, false, NULL);
+	item_add(r, &t->next->blocks, &go_on);
 }
 
 static bool
@@ -613,7 +633,6 @@ anthropic_turns(struct an_request *r, struct ir_error *err)
 	if (r->turns == NULL)
 		return dialect_nothing_left(r->x, err);
 	mend_first(r);
-	mend_last(r);
 	return 0;
 }
 

@@ -677,6 +677,10 @@ turn_count(struct chat_req *o, struct turn *t)
 		lose_marks(o, p);
 		switch (p->type) {
 		case IR_TEXT:
+			if (!jstr_empty(p->text) && t->n_calls > 0)
+				chat_lose(o, LOSS_APPROXIMATED, p->node, NULL,
+				    "what is said behind a call stands before "
+				    "it there");
 			t->n_text += !jstr_empty(p->text);
 			break;
 		case IR_REFUSAL:

@@ -320,8 +320,10 @@ reasoning(struct resp_req *e)
 	const struct ir_reasoning	*r = &e->rq->reasoning;
 	struct str			 eff;
 
+	/* Its thoughts are to come back in the next turn, asked for or not. */
 	if (r->mode == IR_REASON_UNSET && r->effort.n == 0)
-		return false;
+		return e->model.thinking == CAPS_THINK_EFFORT &&
+		    e->model.thinks_unasked;
 	if (e->model.thinking == CAPS_THINK_NONE) {
 		if (r->mode != IR_REASON_OFF)
 			resp_lose(e, LOSS_DROPPED, r->node, NULL,

@@ -562,6 +562,50 @@ test_thinking(void)
 	}
 }
 
+/* Thoughts that nobody asked for come back in the next turn as well. */
+static void
+test_state(void)
+{
+	static const char	 ask[] = AN_ASK(AN_HI, "");
+
+	ok(asked(WT_AN, WT_OR, "gpt-5.5", ask) == 0 &&
+	    wt_has("reasoning.encrypted_content"), "a model that thinks unasked");
+	ok(asked(WT_AN, WT_OR, "gpt-5.4", ask) == 0 && wt_hasnt("include") &&
+	    asked(WT_AN, WT_OR, "gpt-4.1", ask) == 0 && wt_hasnt("include") &&
+	    asked(WT_AN, WT_OR, "unheard", ask) == 0 && wt_hasnt("include"),
+	    "others might refuse to tell");
+}
+
+/* --- turns ---------------------------------------------------------------- */
+
+#define BEGUN(more)	"{\"contents\":[{\"role\":\"user\",\"parts\":[{" \
+	"\"text\":\"q\"}]},{\"role\":\"model\",\"parts\":[{\"text\":" \
+	"\"It is \"}]}]" more "}"
+#define CONTINUE	"{\"role\":\"user\",\"content\":\"Continue.\"}]"
+
+static void
+test_turns(void)
+{
+	ok(asked(WT_GE, WT_AN, "claude-opus-4-6", BEGUN("")) == 0 &&
+	    wt_has("\"content\":\"It is \"}," CONTINUE) &&
+	    wt_told("approximated contents[1]"),
+	    "an answer that was begun, where none may be");
+	ok(asked(WT_GE, WT_AN, "claude-haiku-4-5", BEGUN("")) == 0 &&
+	    wt_has("\"text\":\"It is\"}]}]") && wt_hasnt("Continue"),
+	    "and where it may, without space at its end");
+	ok(asked(WT_GE, WT_AN, "claude-haiku-4-5", BEGUN(",\"generationConfig\":"
+	    "{\"thinkingConfig\":{\"thinkingBudget\":2000}}")) == 0 &&
+	    wt_has(CONTINUE) && wt_has("budget_tokens"),
+	    "but not while the model thinks");
+	ok(wt_request(WT_AN, WT_OC, AN_ASK(AN_HI ",{\"role\":\"assistant\","
+	    "\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\","
+	    "\"input\":{}},{\"type\":\"text\",\"text\":\"after\"}]},{\"role\":"
+	    "\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":"
+	    "\"t\"}]}", AN_FN(SCHEMA))) == 0 &&
+	    wt_told("approximated messages[1].content[1]"),
+	    "text behind a call: chat has it in front");
+}
+
 int
 main(void)
 {
@@ -580,6 +624,8 @@ main(void)
 	test_lowered();
 	test_upper();
 	test_thinking();
+	test_state();
+	test_turns();
 	wt_release();
 	return done();
 }
