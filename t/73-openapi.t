@@ -243,6 +243,7 @@ $id = admin('POST /api/v1/tenants', { name => 'team', models => ['claude-*'],
 admin('PATCH /api/v1/tenants/{id}', { rpm => 10, budget_day => 1.5 }, id =>
     $id);
 admin('GET /api/v1/tenants');
+admin('GET /api/v1/budgets');
 admin('GET /api/v1/tenants/{id}', undef, id => $id);
 admin('PATCH /api/v1/tenants/{id}', { rpm => 9 }, id => $id, status => 412,
     head => { 'If-Match' => '"old"' });
@@ -288,6 +289,7 @@ admin('GET /api/v1/logs/export', undef, query => "?format=$_&limit=3")
 admin('GET /api/v1/stats', undef, query => $_) for '', '?by=model&step=minute',
     '?by=provider&points=false';
 admin('GET /api/v1/stats', undef, query => '?by=x', status => 400);
+admin('GET /api/v1/budgets', undef, query => '?percent=x', status => 400);
 $id = admin('GET /api/v1/revisions', undef, query => '?limit=2')
     ->{revisions}[0]{n};
 admin('GET /api/v1/revisions/{n}', undef, n => $id);

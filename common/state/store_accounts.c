@@ -11,16 +11,19 @@
 #define KEEP_US		((int64_t)86400 * 1000000)
 #define EXPIRE		500		/* at a time */
 
-/* Midnight, and the first of the month, in UTC. */
-static void
-starts(int64_t now_us, int64_t *day_s, int64_t *month_s)
+void
+store_periods(struct store_periods *p, int64_t now_us)
 {
-	time_t		 now = (time_t)(now_us / 1000000);
+	time_t		 now = (time_t)(now_us / 1000000), next;
 	struct tm	 tm;
 
-	*day_s = now - now % 86400;
+	p->day = now - now % 86400;
+	p->day_end = p->day + 86400;
 	gmtime_r(&now, &tm);
-	*month_s = *day_s - (int64_t)(tm.tm_mday - 1) * 86400;
+	p->month = p->day - (int64_t)(tm.tm_mday - 1) * 86400;
+	next = (time_t)(p->month + 31 * 86400);
+	gmtime_r(&next, &tm);
+	p->month_end = next - (int64_t)(tm.tm_mday - 1) * 86400;
 }
 
 static int
@@ -28,11 +31,11 @@ spent(struct store *s, const char *text, int64_t dim, int64_t now_us,
     void (*cb)(void *, bool, unsigned, int64_t, int64_t, int64_t), void *arg)
 {
 	struct sqlite3_stmt	*st;
-	int64_t			 day_s, month_s;
+	struct store_periods	 p;
 	int			 rc;
 
-	starts(now_us, &day_s, &month_s);
-	if ((st = sql_open(s, text, "iii", dim, day_s, month_s)) == NULL)
+	store_periods(&p, now_us);
+	if ((st = sql_open(s, text, "iii", dim, p.day, p.month)) == NULL)
 		return -1;
 	while ((rc = sql_step(s, st)) == 1)
 		cb(arg, dim == ROLLUP_CLIENT_KEY, (unsigned)sql_int(st, 0),
@@ -163,4 +166,55 @@ store_account_changes_expire(struct store *s)
 	    clock_wall_us() - KEEP_US, (int64_t)EXPIRE) == -1)
 		return -1;
 	return sql_changes(s);
+}
+
+/* --- budgets ------------------------------------------------------------------------- */
+
+#define BUDGETS(table)							\
+	"WITH spent AS MATERIALIZED (SELECT name, "			\
+	MONEY("FILTER (WHERE r.start_s >= ?2)") " AS day, "		\
+	MONEY("FILTER (WHERE r.start_s >= ?3)") " AS month, "		\
+	MONEY("") " AS total FROM rollups r WHERE period = 86400 "	\
+	"AND dim = ?1 GROUP BY name) "					\
+	"SELECT x.id, x.name, x.enabled, budget_day, budget_month, "	\
+	"budget_total, coalesce(s.day, 0), coalesce(s.month, 0), "	\
+	"coalesce(s.total, 0) FROM " table " x LEFT JOIN spent s "	\
+	"ON s.name = CAST(x.id AS TEXT) WHERE x.gone_us = 0 "		\
+	"AND max(budget_day, budget_month, budget_total) >= 0 "		\
+	"ORDER BY x.name"
+
+static int
+budgets(struct store *s, const char *text, int64_t dim,
+    const struct store_periods *p,
+    void (*cb)(void *, const struct store_budget *), void *arg)
+{
+	struct sqlite3_stmt	*st;
+	struct store_budget	 b;
+	int			 rc;
+
+	if ((st = sql_open(s, text, "iii", dim, p->day, p->month)) == NULL)
+		return -1;
+	while ((rc = sql_step(s, st)) == 1) {
+		b = (struct store_budget){ dim == ROLLUP_CLIENT_KEY,
+		    sql_int(st, 0), sql_str(st, 1), sql_int(st, 2) != 0,
+		    sql_int(st, 3), sql_int(st, 4), sql_int(st, 5),
+		    sql_int(st, 6), sql_int(st, 7), sql_int(st, 8) };
+		cb(arg, &b);
+	}
+	sql_end(st);
+	return rc;
+}
+
+int
+store_budgets(struct store *s, int64_t now_us,
+    void (*cb)(void *, const struct store_budget *), void *arg)
+{
+	static const char	 tenants[] = BUDGETS("tenants");
+	static const char	 keys[] = BUDGETS("client_keys");
+	struct store_periods	 p;
+
+	store_periods(&p, now_us);
+	if (budgets(s, tenants, ROLLUP_TENANT, &p, cb, arg) == -1)
+		return -1;
+	return budgets(s, keys, ROLLUP_CLIENT_KEY, &p, cb, arg);
 }

@@ -50,4 +50,25 @@ int	 store_accounts_holder(struct store *, uint64_t *epoch)
 int	 store_account_changes_expire(struct store *)
 	    __attribute__((__warn_unused_result__));
 
+/* --- budgets ------------------------------------------------------------------------ */
+
+/* An account that has one, and what it spent of it by the roll-ups: by the
+ * requests whose rows are written. */
+struct store_budget {
+	bool			 client_key;	/* else a tenant */
+	int64_t			 id;
+	struct str		 name;		/* valid during the call */
+	bool			 enabled;
+	int64_t			 day, month, total;	/* micro-dollars; -1 */
+	int64_t			 spent_day, spent_month, spent_total;
+};
+int	 store_budgets(struct store *, int64_t now_us,
+	    void (*cb)(void *, const struct store_budget *), void *)
+	    __attribute__((__warn_unused_result__));
+/* When the day and the month began and end, UTC; in seconds since 1970. */
+struct store_periods {
+	int64_t			 day, day_end, month, month_end;
+};
+void	 store_periods(struct store_periods *, int64_t now_us);
+
 #endif /* STATE_STORE_ACCOUNTS_H */

@@ -130,5 +130,21 @@ await step('deleted', async () => {
 	say(true, 'then it goes');
 });
 
+await step('a budget that is spent', async () => {
+	await call('POST', '/tenants', { name: `b${evil}`, budget_total: 0 });
+	await show('dashboard');
+	const item = page.locator('li', { hasText: 'whole budget' });
+	await item.waitFor();
+	say((await item.textContent()).includes('100%') && (await item.textContent()).includes(evil), 'wants attention, its name as text');
+	await item.getByRole('link', { name: 'Change' }).click();
+	await dialog().getByLabel('Budget in all').waitFor();
+	await dialog().getByLabel('Budget in all').fill('5');
+	await press('Save', dialog());
+	await toast('Saved.');
+	await show('dashboard');
+	await page.getByText('Nothing does.').waitFor();
+	say(true, 'and is mended from there');
+});
+
 await browser.close();
 process.exit(0);

@@ -152,6 +152,7 @@ function Attention({ figures, user }) {
 	const list = [];
 	const admin = user && user.role === 'admin';
 	const p = figures && figures.proxyd;
+	const budgets = useGet('/budgets?percent=80', 30);
 	for (const w of (p && p.warnings) || [])
 		list.push(['warn', w]);
 	for (const c of (figures && figures.providers) || [])
@@ -163,9 +164,15 @@ function Attention({ figures, user }) {
 		else if (k.total_requests >= 10 && k.success_rate !== null && k.success_rate < 0.5)
 			list.push(['warn', t('Key {key} of {provider} fails more often than not', { key: k.name, provider: k.provider }), k]);
 	}
+	for (const b of ((budgets.data && budgets.data.budgets) || []).filter((x) => x.enabled)) {
+		const what = { name: b.name, p: percent(b.share), spent: money(b.spent * 1e6), limit: money(b.limit * 1e6), period: { day: t('budget of the day'), month: t('budget of the month'), total: t('whole budget') }[b.period] };
+		list.push([b.share >= 1 ? 'bad' : 'warn', b.kind === 'tenant' ? t('Tenant {name} has spent {p} of its {period}: {spent} of {limit}', what) :
+		    t('Client key {name} has spent {p} of its {period}: {spent} of {limit}', what), null, `tenants${query({ [b.kind]: b.id })}`]);
+	}
 	return html`<${Panel} title=${t('Wants attention')}>
 		${list.length === 0 ? html`<p><span class="light good"></span> ${t('Nothing does.')}</p>` :
-		html`<ul>${list.map(([kind, text, k]) => html`<li key=${text}><${Badge} kind=${kind}>${kind === 'bad' ? t('fault') : t('notice')}</${Badge}> ${text}
+		html`<ul>${list.map(([kind, text, k, mend]) => html`<li key=${text}><${Badge} kind=${kind}>${kind === 'bad' ? t('fault') : t('notice')}</${Badge}> ${text}
+			${mend && html` <a href=${`#/${mend}`}>${admin ? t('Change') : t('Look')}</a>`}
 			${k && html` <a href=${`#/logs${query({ key_id: k.key_id, failed: 'true' })}`}>${t('its failures')}</a>`}
 			${admin && k && (k.state === 'parked' || k.state === 'cooling') && html`<${Reset} key=${`${k.key_id}${k.state}`} id=${k.key_id} />`}</li>`)}</ul>`}
 	</${Panel}>`;

@@ -1,5 +1,5 @@
 // Tenants and their client keys.
-import { html, useState, useGet, api, t, when, money, num, copy, toast } from '../lib.js';
+import { html, useState, useEffect, useGet, api, t, when, money, num, copy, toast } from '../lib.js';
 import { Panel, Load, Empty, Field, Dialog, Confirm, Badge, Failure, useForm } from '../parts.js';
 
 const limits = [['rpm', 'Requests a minute'], ['tpm', 'Tokens a minute'], ['concurrent', 'Requests at a time']];
@@ -107,7 +107,7 @@ function Table({ list, extra, onEdit, onDelete, admin, more }) {
 			<td class="num">${admin && html`<button class="small" onClick=${() => onEdit(o)}>${t('Change')}</button>${' '}${more && more(o)}${' '}<button class="small danger" onClick=${() => onDelete(o)}>${t('Delete')}</button>`}</td></tr>`)}</tbody></table></div>`;
 }
 
-export function Tenants({ user }) {
+export function Tenants({ query: q, user }) {
 	const tenants = useGet('/tenants');
 	const keys = useGet('/client-keys');
 	const [open, setOpen] = useState(null);
@@ -115,6 +115,13 @@ export function Tenants({ user }) {
 	const admin = user.role === 'admin';
 	const list = tenants.data ? tenants.data.tenants : [];
 	const reload = () => { tenants.reload(); keys.reload(); };
+	// The address may name the one to be changed.
+	useEffect(() => {
+		const tenant = q.tenant && list.find((o) => String(o.id) === q.tenant);
+		const key = q.client_key && keys.data && keys.data.client_keys.find((o) => String(o.id) === q.client_key);
+		if (admin && (tenant || key))
+			setOpen(tenant ? { tenant: true, item: tenant } : { key: true, item: key });
+	}, [q.tenant, q.client_key, !tenants.data, !keys.data]);
 	return html`
 	<${Panel} title=${t('Tenants')} right=${admin && html`<button class="primary" onClick=${() => setOpen({ tenant: true })}>${t('Add a tenant')}</button>`}>
 		<${Load} of=${tenants}>${(d) => (d.tenants.length === 0 ? html`<${Empty}>${t('None yet. A tenant has limits and a budget that all of its client keys share.')}</${Empty}>` :
