@@ -321,8 +321,8 @@ write_output_config(struct an_request *r)
 		anthropic_loss(r, LOSS_REFUSED, f->node,
 		    "an output format that the provider does not know");
 	if (schema && !jstr_empty(f->description))
-		loss_node(r->loss, LOSS_DROPPED, r->rq->json, f->node,
-		    ".description", "the provider's formats have none");
+		loss_node(r->loss, LOSS_DROPPED, r->rq->json,
+		    ir_format_node(r->rq), ".description", "the provider's formats have none");
 	if (!schema && r->effort.n == 0)
 		return;
 	jw_key(w, "output_config");
@@ -338,7 +338,7 @@ write_output_config(struct an_request *r)
 		jw_strz(w, "json_schema");
 		jw_key(w, "schema");
 		anthropic_schema_strict(r, f->schema, f->schema_is_openapi,
-		    f->node);
+		    ir_node_of(r->rq, f->schema, f->node));
 		jw_object_end(w);
 	}
 	jw_object_end(w);
@@ -413,10 +413,10 @@ write_schema(struct an_request *r, const struct ir_tool *t, bool strict)
 		    "\"required\":[\"input\"]}"));
 	} else if (strict && t->schema.n > 0) {
 		anthropic_schema_strict(r, t->schema, t->schema_is_openapi,
-		    t->node);
+		    ir_node_of(r->rq, t->schema, t->node));
 	} else {
 		anthropic_schema_tool(r, t->schema, t->schema_is_openapi,
-		    t->node);
+		    ir_node_of(r->rq, t->schema, t->node));
 	}
 }
 
@@ -429,11 +429,13 @@ write_tool(struct an_request *r, const struct ir_tool *t)
 
 	if (strict && !r->model.strict) {
 		strict = false;
-		anthropic_loss(r, LOSS_DROPPED, t->node,
+		loss_node(r->loss, LOSS_DROPPED, r->rq->json,
+		    ir_tool_node(r->rq, t), ".strict",
 		    "the model has no strict tools");
 	}
 	if (t->response_schema.n > 0)
-		anthropic_loss(r, LOSS_DROPPED, t->node,
+		anthropic_loss(r, LOSS_DROPPED, ir_node_of(r->rq,
+		    t->response_schema, t->node),
 		    "a tool has no schema of its results");
 	jw_object(w);
 	jw_key(w, "name");

@@ -15,10 +15,14 @@ struct lower {
 	uint32_t		 node;		/* for the report */
 };
 
+/* at: in the schema, which stands at l->node of the request. */
 static void
-lost(struct lower *l, enum loss_action action, const char *why)
+lost(struct lower *l, struct jv at, enum loss_action action, const char *why)
 {
-	anthropic_loss(l->r, action, l->node, why);
+	struct str	 path = json_path(l->r->a, at.j, at.i);
+
+	loss_node(l->r->loss, action, l->r->rq->json, l->node, path.n == 0 ?
+	    NULL : arena_strf(l->r->a, ".%.*s", STR_FMT(path)).p, why);
 }
 
 static bool
@@ -107,12 +111,12 @@ lower_member(struct lower *l, struct jv m)
 	if (json_is(key, "additionalProperties"))
 		return;
 	if (unknown_keyword(key, m)) {
-		lost(l, LOSS_DROPPED,
-		    "constrained output does not know all of its keywords");
+		lost(l, m, LOSS_DROPPED,
+		    "not a keyword of constrained output");
 		return;
 	}
 	if (json_is(key, "oneOf")) {
-		lost(l, LOSS_APPROXIMATED, "oneOf is sent as anyOf");
+		lost(l, m, LOSS_APPROXIMATED, "oneOf is sent as anyOf");
 		jw_key(w, "anyOf");
 		lower_each(l, m);
 		return;
@@ -143,7 +147,7 @@ lower_schema(struct lower *l, struct jv v)
 	if (type_is(v, "object") || json_ok(json_get(v, "properties"))) {
 		more = json_get(v, "additionalProperties");
 		if (json_type(more) != JSON_FALSE)
-			lost(l, LOSS_APPROXIMATED,
+			lost(l, json_ok(more) ? more : v, LOSS_APPROXIMATED,
 			    "objects of constrained output are closed");
 		jw_key(w, "additionalProperties");
 		jw_bool(w, false);

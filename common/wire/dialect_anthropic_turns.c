@@ -291,9 +291,6 @@ turns_collect(struct an_request *r, const struct ir_message *m)
 			    &t->blocks, p);
 			used = true;
 		}
-		if (used && m->name.n > 0)
-			anthropic_loss(r, LOSS_DROPPED, m->node,
-			    "participants have no names");
 		if (used && (m->role == IR_SYSTEM || m->role == IR_DEVELOPER))
 			anthropic_loss(r, LOSS_APPROXIMATED, m->node,
 			    "a system message in the middle is sent as the "

@@ -132,9 +132,11 @@ declaration_write(struct gem_writer *e, const struct ir_tool *t)
 		}
 		if (is_object(t->schema))
 			schema_write(e, "parameters", "parametersJsonSchema",
-			    t->schema, t->schema_is_openapi, t->node, true);
+			    t->schema, t->schema_is_openapi, ir_node_of(e->rq,
+			    t->schema, t->node), true);
 		if (t->strict == IR_YES)
-			gem_lose(e, LOSS_DROPPED, t->node, ".strict",
+			gem_lose(e, LOSS_DROPPED, ir_tool_node(e->rq, t),
+			    ".strict",
 			    "gemini has no strict functions");
 	}
 	jw_object_end(&e->w);
@@ -214,16 +216,27 @@ tool_choice_lose(struct gem_writer *e, bool any)
 static void
 parallel_lose(struct gem_writer *e)
 {
-	const struct ir_tool_choice	*c = &e->rq->choice;
+	static const char	 why[] =
+				    "gemini cannot be kept from parallel calls";
+	struct jv		 root, choice, v;
 
-	if (e->rq->parallel != IR_NO || c->mode == IR_CHOICE_NONE)
+	if (e->rq->parallel != IR_NO || e->rq->choice.mode == IR_CHOICE_NONE)
 		return;
-	if (c->node != 0)
-		gem_lose(e, LOSS_DROPPED, c->node, NULL,
-		    "gemini cannot be kept from parallel calls");
-	else
+	if (e->rq->json == NULL) {
 		loss_add(e->x->loss, LOSS_DROPPED, STR("parallel_tool_calls"),
-		    "gemini cannot be kept from parallel calls");
+		    why);
+		return;
+	}
+	root = json_root(e->rq->json);
+	choice = json_get(root, "tool_choice");
+	v = json_get(root, "parallel_tool_calls");
+	if (!json_ok(v))
+		v = json_get(choice, "disable_parallel_tool_use");
+	if (json_ok(v))
+		gem_lose(e, LOSS_DROPPED, v.i, NULL, why);
+	else
+		gem_lose(e, LOSS_IGNORED, json_get(root, "functions").i, NULL,
+		    "the first of several calls is told");
 }
 
 static void
@@ -353,12 +366,13 @@ format_write(struct gem_writer *e)
 		return;
 	}
 	if (!jstr_empty(f->description))
-		gem_lose(e, LOSS_DROPPED, f->node, ".description",
+		gem_lose(e, LOSS_DROPPED, ir_format_node(e->rq), ".description",
 		    "gemini's formats have none");
 	jw_strz(config(e, "responseMimeType"), "application/json");
 	if (f->kind == IR_FORMAT_SCHEMA && is_object(f->schema))
 		schema_write(e, "responseSchema", "responseJsonSchema",
-		    f->schema, f->schema_is_openapi, f->node, false);
+		    f->schema, f->schema_is_openapi, ir_node_of(e->rq,
+		    f->schema, f->node), false);
 }
 
 /* --- thinking ----------------------------------------------------------- */

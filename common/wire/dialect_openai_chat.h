@@ -29,10 +29,9 @@
 /*
  * What OpenAI asks of a strict schema: every object closed, every property
  * required.  Another dialect's guarantee can be kept only where this holds.
- * raw stands at node in the body, or one or two levels below it.
+ * raw is the request's bytes of it.
  */
-bool	 chat_strict_fits(const struct ir_request *, uint32_t node,
-	    struct str raw);
+bool	 chat_strict_fits(const struct ir_request *, struct str raw);
 
 /*
  * A tool's schema as both of OpenAI's APIs take it; false: in another form,

@@ -70,31 +70,6 @@ encode_own(struct ir_exchange *x, struct jw *w)
 
 /* --- schemas -------------------------------------------------------------- */
 
-/*
- * Where a schema stands in the parsed body: the value in object, or in an
- * object in it, with these bytes.  Looked at only one level down: a tool is
- * {"function":{"parameters":{..}}} at its deepest.
- */
-static struct jv
-schema_value(const struct ir_request *rq, uint32_t node, struct str raw)
-{
-	struct jv	 e, in;
-
-	if (rq->json == NULL || node == 0)
-		return JV_NONE;
-	e = json_at(rq->json, node);
-	if (json_raw(e).p == raw.p)
-		return e;
-	for (e = json_first(e); json_ok(e); e = json_next(e)) {
-		if (json_raw(e).p == raw.p)
-			return e;
-		for (in = json_first(e); json_ok(in); in = json_next(in))
-			if (json_raw(in).p == raw.p)
-				return in;
-	}
-	return JV_NONE;
-}
-
 /* OpenAI takes no object schema without "properties". */
 static bool
 parameters_written(struct jw *w, struct jv v)
@@ -112,7 +87,8 @@ bool
 chat_parameters_write(const struct ir_request *rq, const struct ir_tool *t,
     struct jw *w)
 {
-	struct jv	 v = schema_value(rq, t->node, t->schema);
+	struct jv	 v = rq->json == NULL ? JV_NONE :
+			    json_find(rq->json, t->schema.p);
 	struct json	 j;
 	struct buf	 b;
 	struct jw	 lowered;
@@ -171,9 +147,10 @@ strict_fits(struct jv v)
 }
 
 bool
-chat_strict_fits(const struct ir_request *rq, uint32_t node, struct str raw)
+chat_strict_fits(const struct ir_request *rq, struct str raw)
 {
-	struct jv	 schema = schema_value(rq, node, raw);
+	struct jv	 schema = rq->json == NULL ? JV_NONE :
+			    json_find(rq->json, raw.p);
 
 	return json_type(schema) == JSON_OBJECT && strict_fits(schema);
 }
@@ -186,9 +163,9 @@ write_strict(struct chat_req *o, enum ir_tri strict, struct str schema,
 	if (strict == IR_UNSET)
 		return;
 	if (strict == IR_YES && o->rq->from != &dialect_openai_responses &&
-	    !chat_strict_fits(o->rq, node, schema)) {
-		chat_lose(o, LOSS_APPROXIMATED, node, NULL,
-		    "not strict: every property would have to be required");
+	    !chat_strict_fits(o->rq, schema)) {
+		chat_lose(o, LOSS_APPROXIMATED, ir_node_of(o->rq, schema,
+		    node), NULL, "not strict: every property would have to be required");
 		return;
 	}
 	jw_key(&o->w, "strict");
@@ -202,11 +179,12 @@ write_function(struct chat_req *o, const struct ir_tool *t)
 {
 	jw_key(&o->w, "parameters");
 	if (!chat_parameters_write(o->rq, t, &o->w))
-		chat_lose(o, LOSS_APPROXIMATED, t->node, NULL,
-		    CHAT_NO_CHOICE);
+		chat_lose(o, LOSS_APPROXIMATED, ir_node_of(o->rq, t->schema,
+		    t->node), NULL, CHAT_NO_CHOICE);
 	write_strict(o, t->strict, t->schema, t->node);
 	if (t->response_schema.n > 0)
-		chat_lose(o, LOSS_DROPPED, t->node, ".response",
+		chat_lose(o, LOSS_DROPPED, ir_node_of(o->rq,
+		    t->response_schema, t->node), NULL,
 		    "no schema of results there");
 }
 

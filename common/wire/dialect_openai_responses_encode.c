@@ -48,9 +48,9 @@ write_strict(struct resp_req *e, enum ir_tri strict, struct str schema,
 
 	if (on && e->rq->from != &dialect_openai_chat &&
 	    e->rq->from != &dialect_openai_responses &&
-	    !chat_strict_fits(e->rq, node, schema)) {
-		resp_lose(e, LOSS_APPROXIMATED, node, NULL,
-		    "not strict: every property would have to be required");
+	    !chat_strict_fits(e->rq, schema)) {
+		resp_lose(e, LOSS_APPROXIMATED, ir_node_of(e->rq, schema,
+		    node), NULL, "not strict: every property would have to be required");
 		on = false;
 	}
 	jw_key(&e->w, "strict");
@@ -63,13 +63,14 @@ tool_function(struct resp_req *e, const struct ir_tool *t)
 	tool_head(e, t, "function");
 	jw_key(&e->w, "parameters");
 	if (!chat_parameters_write(e->rq, t, &e->w))
-		resp_lose(e, LOSS_APPROXIMATED, t->node, NULL,
-		    CHAT_NO_CHOICE);
+		resp_lose(e, LOSS_APPROXIMATED, ir_node_of(e->rq, t->schema,
+		    t->node), NULL, CHAT_NO_CHOICE);
 	/* Left out, it would be true where the schema allows. */
 	write_strict(e, t->strict, t->schema, t->node);
 	jw_object_end(&e->w);
 	if (t->response_schema.n > 0)
-		resp_lose(e, LOSS_DROPPED, t->node, ".response",
+		resp_lose(e, LOSS_DROPPED, ir_node_of(e->rq,
+		    t->response_schema, t->node), NULL,
 		    "no schema of results there");
 }
 

@@ -80,6 +80,39 @@ ir_tool_add(struct ir_request *rq, enum ir_tool_kind kind, uint32_t node)
 	return t;
 }
 
+uint32_t
+ir_node_of(const struct ir_request *rq, struct str raw, uint32_t otherwise)
+{
+	struct jv	 v = JV_NONE;
+
+	if (rq->json != NULL && raw.n > 0)
+		v = json_find(rq->json, raw.p);
+	return json_ok(v) ? v.i : otherwise;
+}
+
+static uint32_t
+member_node(const struct ir_request *rq, uint32_t node, const char *name)
+{
+	struct jv	 v = JV_NONE;
+
+	if (rq->json != NULL)
+		v = json_get(json_at(rq->json, node), name);
+	return json_type(v) == JSON_OBJECT ? v.i : node;
+}
+
+uint32_t
+ir_tool_node(const struct ir_request *rq, const struct ir_tool *t)
+{
+	return member_node(rq, t->node, t->kind == IR_CUSTOM ? "custom" :
+	    "function");
+}
+
+uint32_t
+ir_format_node(const struct ir_request *rq)
+{
+	return member_node(rq, rq->format.node, "json_schema");
+}
+
 struct ir_ext *
 ir_ext_add(struct ir_request *rq, struct jv member)
 {

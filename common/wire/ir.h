@@ -504,6 +504,16 @@ struct ir_check {
 /* Returns NULL, or what is wrong with ev at this place. */
 const char	*ir_check(struct ir_check *, const struct ir_event *);
 
+/*
+ * For paths in the loss report.  The node of a value whose bytes, raw, are the
+ * request's; or otherwise.  The node with a tool's, or the format's, members:
+ * in Chat Completions they stand one level deeper.
+ */
+uint32_t	 ir_node_of(const struct ir_request *, struct str raw,
+		    uint32_t otherwise);
+uint32_t	 ir_tool_node(const struct ir_request *, const struct ir_tool *);
+uint32_t	 ir_format_node(const struct ir_request *);
+
 /* --- a response folded into a tree, for clients that do not stream -------- */
 
 struct ir_out_part {

@@ -542,6 +542,27 @@ json_get(struct jv object, const char *name)
 	return found;
 }
 
+struct jv
+json_find(const struct json *j, const char *p)
+{
+	uint32_t	 low = 0, high = j->n, mid, off;
+
+	if (j->n == 0 || p < j->text.p || p >= j->text.p + j->text.n)
+		return JV_NONE;
+	off = (uint32_t)(p - j->text.p);
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (j->nodes[mid].off < off)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == j->n || j->nodes[low].off != off ||
+	    j->nodes[low].type < JSON_ARRAY)
+		return JV_NONE;
+	return json_at(j, low);
+}
+
 struct str
 json_raw(struct jv v)
 {

@@ -125,6 +125,9 @@ int	 json_int(struct jv, int64_t *) __attribute__((__warn_unused_result__));
 int	 json_double(struct jv, double *)
 	    __attribute__((__warn_unused_result__));
 
+/* The array or object whose text begins at p, which lies in j's; or missing. */
+struct jv	 json_find(const struct json *, const char *p);
+
 /*
  * The place of a node in its text as "messages[3].content[0].type"; the root is
  * "".  Walks from the root: for error messages and the loss report only.

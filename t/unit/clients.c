@@ -497,11 +497,11 @@ test_lowered(void)
 	ok(old_gemini("{\"type\":\"object\",\"properties\":{\"a\":false,"
 	    "\"b\":{\"type\":\"string\"}}}") == 0 && wt_has("\"properties\":"
 	    "{\"b\":{\"type\":\"STRING\"}}") &&
-	    wt_told("dropped tools[0].properties.a"),
+	    wt_told("dropped tools[0].input_schema.properties.a"),
 	    "what must not be is no string");
 	ok(old_gemini("{\"type\":\"object\",\"properties\":{\"a\":{\"type\":"
 	    "\"array\"}}}") == 0 && wt_has("\"items\":{\"type\":\"STRING\"}") &&
-	    wt_told("approximated tools[0].properties.a"),
+	    wt_told("approximated tools[0].input_schema.properties.a"),
 	    "a list of anything, told");
 	ok(old_gemini(BRANCHES) == 0 && wt_has("\"parameters\":{") &&
 	    wt_has("\"c\":{\"type\":\"STRING\"}") &&

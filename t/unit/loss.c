@@ -297,6 +297,32 @@ test_requests(void)
 	    "dropped messages[1].tool_calls[0].extra_content\n");
 }
 
+/* A schema's losses by keyword, where they stand in the client's request. */
+static void
+test_schemas(void)
+{
+	static const char	 chat[] = "{\"model\":\"m\","
+	    "\"max_completion_tokens\":9,\"messages\":[{\"role\":\"user\","
+	    "\"content\":\"a\"}],\"tools\":[{\"type\":\"function\","
+	    "\"function\":{\"name\":\"f\",\"parameters\":{\"type\":"
+	    "\"object\",\"properties\":{\"n\":{\"type\":\"integer\","
+	    "\"minimum\":1}},\"additionalProperties\":false},\"strict\":"
+	    "true}}],\"response_format\":{\"type\":\"json_schema\","
+	    "\"json_schema\":{\"name\":\"r\",\"description\":\"d\","
+	    "\"schema\":{\"type\":\"object\",\"properties\":{\"p\":{"
+	    "\"type\":\"string\",\"maxLength\":3}}}}}}";
+
+	request(WT_OC, WT_AN, chat,
+	    "dropped tools[0].function.parameters.properties.n.minimum\n"
+	    "dropped response_format.json_schema.description\n"
+	    "dropped response_format.json_schema.schema.properties.p."
+	    "maxLength\n"
+	    "approximated response_format.json_schema.schema\n");
+	request(WT_OC, WT_GE, chat,
+	    "dropped tools[0].function.strict\n"
+	    "dropped response_format.json_schema.description\n");
+}
+
 int
 main(void)
 {
@@ -307,6 +333,7 @@ main(void)
 	test_gemini();
 	test_stretches();
 	test_requests();
+	test_schemas();
 	wt_release();
 	return done();
 }

@@ -443,17 +443,17 @@ covers(struct str p, struct str q)
 static bool
 covers_name(struct str path, const char *what)
 {
-	static const char *const names[][4] = {
+	static const char *const names[][5] = {
 		{ "parallel", "parallel_tool_calls", "tool_choice",
-		    "function_call" },
+		    "function_call", "functions" },
 		{ "logprobs", "logprobs", "generationConfig.responseLogprobs",
-		    "" },
-		{ "top_logprobs", "logprobs", "top_logprobs", "" }
+		    "", "" },
+		{ "top_logprobs", "logprobs", "top_logprobs", "", "" }
 	};
 	size_t	 i, k;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		for (k = 1; k < 4 && strcmp(what, names[i][0]) == 0; k++)
+		for (k = 1; k < 5 && strcmp(what, names[i][0]) == 0; k++)
 			if (covers(path, str_of(names[i][k])))
 				return true;
 	}
