@@ -58,7 +58,7 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_p
 	store_change.c store_diff.c store_revision.c store_settings.c \
 	store_export.c store_import.c import_rest.c \
 	secret.c shm.c shm_affinity.c shm_keys.c shm_live.c shm_provider.c \
-	rollup.c row_json.c status_view.c status_json.c \
+	live_json.c rollup.c row_json.c status_view.c status_json.c \
 	snapshot.c snapshot_routes.c store.c \
 	store_accounts.c store_admin.c store_conf.c store_keys.c store_log.c store_object.c \
 	store_page.c store_prices.c store_provider.c store_refusal.c store_reprice.c store_rollup.c store_summary.c \
@@ -85,7 +85,7 @@ PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,ask.c revisions.c \
 	table.c values.c objects.c models.c keys.c \
 	routes.c accounts.c prices.c reprice.c users.c stats.c logs.c \
 	call.c probe.c try.c top.c top_view.c \
-	daemon.c launch.c foreground.c status.c check.c convert.c route.c \
+	live.c daemon.c launch.c foreground.c status.c check.c convert.c route.c \
 	route_text.c))
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c http1.c ir.c estimate.c ops.c loop.c \
 	dialect_anthropic.c anthropic_answer.c dialect_gemini.c \

@@ -4,10 +4,9 @@
 #include "admind/api.h"
 #include "base/clock.h"
 #include "state/daemon.h"
-#include "state/shm_live.h"
+#include "state/live_json.h"
 
 #define ASK_MS		2000
-#define TOKEN_BYTES	4		/* of text, about */
 
 struct listing {
 	json_t	*list;
@@ -17,23 +16,9 @@ struct listing {
 static void
 one_cb(void *arg, const struct live_now *now)
 {
-	const struct shm_live	*is = &now->is;
-	struct listing		*l = arg;
-	int64_t			 age = l->now_us - is->time_us;
+	struct listing	*l = arg;
 
-	json_array_append_new(l->list, json_pack(
-	    "{s:o,s:o,s:I,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:b,s:I}",
-	    "id", api_text(str_of(is->id)), "time", api_time(is->time_us),
-	    "age_ms", (json_int_t)(age < 0 ? 0 : age / 1000), "worker",
-	    (int)now->worker, "client", api_text(str_of(is->client)),
-	    "user_agent", api_text(str_of(is->agent)), "tenant",
-	    api_text(str_of(is->tenant)), "dialect",
-	    api_text(str_of(is->dialect)), "model_asked",
-	    api_text(str_of(is->asked)), "provider",
-	    api_text(str_of(is->provider)), "model_sent",
-	    api_text(str_of(is->model)), "attempts", (int)now->attempts,
-	    "stream", (int)is->stream, "tokens",
-	    (json_int_t)((now->said + TOKEN_BYTES - 1) / TOKEN_BYTES)));
+	json_array_append_new(l->list, live_json(now, l->now_us));
 }
 
 static void
@@ -58,20 +43,15 @@ serve_requests(struct api *a)
 static void
 serve_cancel(struct api *a)
 {
-	char			 word[80], err[1400];
+	char			 word[LIVE_CANCEL_WORD], err[1400];
 	enum daemon_answer	 r = DAEMON_REFUSED;
 	struct buf		 b;
 
 	snprintf(err, sizeof(err), "no such request is in flight");
 	buf_init(&b, 1 << 10);
-	/* It becomes a word of a line. */
-	if (a->id[0].n < SHM_LIVE_ID && str_starts(a->id[0], "req_") &&
-	    memchr(a->id[0].p, '\n', a->id[0].n) == NULL) {
-		snprintf(word, sizeof(word), "cancel %.*s",
-		    STR_FMT(a->id[0]));
+	if (live_cancel_word(word, a->id[0]) == 0)
 		r = daemon_ask(a->ad->paths.control, word, ASK_MS, &b, err,
 		    sizeof(err));
-	}
 	buf_release(&b);
 	if (r == DAEMON_NOBODY || r == DAEMON_SILENT)
 		api_problem(a, 503, NULL, "%s", r == DAEMON_NOBODY ?

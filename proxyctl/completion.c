@@ -18,7 +18,8 @@ static const char *const kind_names[] = {
 	[ARG_COMMAND] = "command", [ARG_PROVIDER] = "provider",
 	[ARG_MODEL] = "model", [ARG_RULE] = "rule", [ARG_POOL] = "pool",
 	[ARG_KEY] = "key", [ARG_TENANT] = "tenant",
-	[ARG_CLIENT_KEY] = "client-key", [ARG_USER] = "user"
+	[ARG_CLIENT_KEY] = "client-key", [ARG_USER] = "user",
+	[ARG_REQUEST] = "request"
 };
 
 /* What _proxyctl_word sets: subs, the words that may follow; opts, "--x:kind"

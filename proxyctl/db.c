@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -14,10 +15,15 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "proxyctl/db.h"
+#include "proxyctl/live.h"
 #include "proxyctl/words.h"
+#include "state/daemon.h"
 #include "state/store_admin.h"
 #include "state/store_revision.h"
 #include "state/store_tenants.h"
+
+#define SERVE_MS	1000
+#define SERVE_PAUSE_MS	20
 
 /* What root makes in another's home is that one's. */
 static void
@@ -86,6 +92,61 @@ makes(const struct ctl *c)
 	return false;
 }
 
+static bool	 may_change;		/* the word has opened it for that */
+static uint64_t	 before;		/* the generation then */
+
+/* 1: all that run do; 0: not yet; -1: nobody runs, or it does not say. */
+static int
+workers_serve(const struct ctl *c, uint64_t generation)
+{
+	const struct daemon_worker	*w;
+	struct daemon_status		 st;
+	struct arena			 arena;
+	struct buf			 b;
+	char				 err[1400];
+	int				 r = -1;
+
+	arena_init(&arena);
+	buf_init(&b, 1 << 20);
+	if (daemon_ask(c->paths.control, "status", SERVE_MS, &b, err,
+	    sizeof(err)) == DAEMON_OK) {
+		daemon_status_parse(&arena, buf_str(&b), &st);
+		r = st.workers != NULL;
+		for (w = st.workers; w != NULL; w = w->next)
+			if (strcmp(w->state, "running") == 0 &&
+			    w->generation < generation)
+				r = 0;
+	}
+	buf_release(&b);
+	arena_release(&arena);
+	return r;
+}
+
+void
+ctl_in_service(const struct ctl *c)
+{
+	struct timespec	 pause = { 0, SERVE_PAUSE_MS * 1000000L };
+	struct store	*s;
+	uint64_t	 now = before;
+	int64_t		 until = clock_mono_ms() + SERVE_MS;
+	char		 err[2048];
+	int		 r;
+
+	if (!may_change || access(c->paths.control, F_OK) == -1)
+		return;
+	s = store_open(c->paths.db, STORE_READ, err, sizeof(err));
+	if (s != NULL && store_generation(s, &now) == -1)
+		now = before;
+	store_close(s);
+	if (now <= before)
+		return;
+	while ((r = workers_serve(c, now)) == 0 && clock_mono_ms() < until)
+		(void)nanosleep(&pause, NULL);
+	if (r == 0)
+		ctl_fail("done, but proxyd does not serve by it yet; proxyctl "
+		    "status tells how its workers do");
+}
+
 struct store *
 ctl_store(const struct ctl *c, bool change)
 {
@@ -111,10 +172,12 @@ ctl_store(const struct ctl *c, bool change)
 		if (!there)
 			give_to_owner(c, c->paths.db);
 	}
-	if (s != NULL && change && configure(c, s) == -1) {
+	if (s != NULL && change && (configure(c, s) == -1 ||
+	    store_generation(s, &before) == -1)) {
 		store_close(s);
 		s = NULL;
 	}
+	may_change = change && s != NULL;
 	return s;
 }
 
@@ -266,10 +329,12 @@ int
 ctl_names(const struct ctl *c, const char *kind)
 {
 	enum object_kind	 k = object_kind_of(str_of(kind));
-	struct store		*s = ctl_store(c, false);
+	struct store		*s;
 	int			 r;
 
-	if (s == NULL)
+	if (strcmp(kind, "request") == 0)
+		return live_names(c);
+	if ((s = ctl_store(c, false)) == NULL)
 		return CTL_ERROR;
 	if (k != OBJECT_KINDS)
 		r = object_names(c, s, k);

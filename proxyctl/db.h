@@ -17,6 +17,11 @@ struct json_t;
  * already.
  */
 struct store	*ctl_store(const struct ctl *, bool change);
+/*
+ * After a word that has changed the configuration: waits, a second at most, until
+ * the workers that run serve by it; says so if they do not.
+ */
+void	 ctl_in_service(const struct ctl *);
 /* The key under which keys are sealed; not made anew where it would be wrong. */
 struct secret_box *ctl_box(const struct ctl *, struct store *);
 /* "proxyctl: PATH: TEXT" and CTL_ERROR. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "proxyctl/db.h"
 #include "proxyctl/words.h"
 
 int
@@ -53,8 +54,8 @@ main(int argc, char **argv)
 		r = r == 1 ? CTL_OK : CTL_ERROR;
 	else if (conf_paths_init(&c.paths, c.opt[OPT_HOME]) == -1)
 		r = ctl_fail("the path of the home directory is too long");
-	else
-		r = c.word->run(&c);
+	else if ((r = c.word->run(&c)) == CTL_OK)
+		ctl_in_service(&c);
 	if ((fflush(stdout) != 0 || ferror(stdout)) && r == CTL_OK)
 		r = ctl_fail("cannot write standard output");
 	free(c.given);

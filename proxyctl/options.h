@@ -42,7 +42,7 @@
 	OPT(ASK_CLIENT_KEY, "--client-key", ARG_CLIENT_KEY, "name",	\
 	    "the name of the key with which it is asked")		\
 	OPT(NAMES, "--names", ARG_ONE,					\
-	    "provider|model|rule|pool|key|tenant|client-key|user",	\
+	    "provider|model|rule|pool|key|tenant|client-key|user|request",	\
 	    "print what there is of that kind, a line each")		\
 	OPT(FILE, "--file", ARG_FILE, "file",				\
 	    "a JSON object with the members; - is standard input")	\

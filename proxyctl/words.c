@@ -26,6 +26,7 @@ const struct word_group word_groups[] = {
 	{ "settings", "what can be set while everything runs",
 	    setting_words },
 	{ NULL, NULL, export_words },
+	{ "requests", "what is in flight", request_words },
 	{ "stats", "what was asked, and what it cost", stat_words },
 	{ "tenants", "who shares limits and a budget", tenant_words },
 	{ "client-keys", "keys that clients have for this server",

@@ -18,7 +18,8 @@ enum ctl_arg {
 	ARG_DIALECT, ARG_COMMAND,
 	/* What the database has: completed by completion --names. */
 	ARG_PROVIDER, ARG_MODEL, ARG_RULE, ARG_POOL, ARG_KEY, ARG_TENANT,
-	ARG_CLIENT_KEY, ARG_USER
+	ARG_CLIENT_KEY, ARG_USER,
+	ARG_REQUEST		/* in flight; of proxyd's memory */
 };
 
 /* With an option of a word: */
@@ -113,6 +114,7 @@ extern const struct word token_words[];
 extern const struct word revision_words[];	/* revisions.c */
 extern const struct word setting_words[];
 extern const struct word export_words[];
+extern const struct word request_words[];	/* live.c */
 extern const struct word stat_words[];		/* stats.c */
 extern const struct word help_words[];		/* words.c */
 

@@ -144,6 +144,26 @@ subtest 'disabled rules' => sub {
 	    'to people, too');
 };
 
+subtest 'in service' => sub {
+	my $bad = 0;
+	for my $i (1 .. 4) {
+		my ($r, $out, $err) = $ctl->feed('', 'models', 'create',
+		    '--route-key', "new-$i", '--target-model', 'mock-echo',
+		    '--provider', 'mock');
+		is($r, 0, 'a model is made') or diag $err;
+		$bad += Client->once($g->port, POST => '/v1/chat/completions',
+		    {}, body(model => "new-$i"))->{status} != 200 for 1 .. 4;
+	}
+	is($bad, 0, 'every worker has it when proxyctl returns');
+	my $pid = $g->status->{worker}[0]{pid};
+	kill 'STOP', $pid;
+	my ($r, $out, $err) = $ctl->feed('', qw(models delete new-1));
+	kill 'CONT', $pid;
+	is($r, 0, 'done');
+	like($err, qr/done, but proxyd does not serve by it yet/,
+	    'and a worker that does not follow is told of');
+};
+
 subtest 'limits' => sub {
 	my %key;
 	for my $name (qw(rate money)) {

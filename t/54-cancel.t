@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use Admind;
 use Client;
+use Ctl;
 use Gateway;
 use JSON::PP;
 use Test::More;
@@ -160,6 +161,39 @@ subtest 'who may, and what not' => sub {
 	is($n->{n}, 4, 'what was done is in the audit log');
 };
 
+subtest 'by the shell' => sub {
+	my $ctl = Ctl->new($g->{home});
+	is_deeply($ctl->json('none', qw(requests list)), [], 'nothing runs');
+	my @c = map { begin('openai-chat', 1) } 1 .. 3;
+	$_->until_match(qr/some words/) for @c;
+	my @f = @{ $ctl->json('list', qw(requests list)) };
+	is(scalar @f, 3, 'all are listed');
+	is_deeply([ sort keys %{ $f[0] } ], [ sort keys %{ (flying())[0] } ],
+	    'with what REST tells');
+	my @id = map { $_->{id} } @f;
+	like($ctl->does('for people', qw(requests list)),
+	    qr/^\Q$id[0]\E +\d+\.\d s +asked +up +openai-chat/m, 'and read');
+	is_deeply([ sort split /\n/, $ctl->does('names', qw(completion
+	    --names request)) ], [ sort @id ], 'completed');
+	like($ctl->does('two of them', 'requests', 'cancel', @id[0, 1]),
+	    qr/\Q$id[0]\E ends\n\Q$id[1]\E ends\n/, 'are cancelled');
+	ok($g->wait_for(sub { flying() == 1 }), 'these, not the third');
+	my %by = map { $_->{request_id} => $_->{close} } $g->rows if
+	    $g->wait_for(sub { $g->rows("request_id = '$id[0]'") });
+	is($by{$id[0]}, 'cancelled', 'logged');
+	$ctl->refused(qr/'req_none': no such request is in flight/, 'none',
+	    qw(requests cancel req_none));
+	$ctl->refused(qr/'stop': no such request/, 'no word', qw(requests
+	    cancel stop));
+	$ctl->refused(qr/requests cancel: .*request-id/, 'no id', qw(requests
+	    cancel));
+	my ($n) = $g->sql("SELECT count(*) AS n FROM audit WHERE action =
+	    'cancel request' AND client = 'proxyctl'");
+	is($n->{n}, 2, 'in the audit log');
+	$_->close for @c;
+	ok($g->wait_for(sub { flying() == 0 }), 'the rest left');
+};
+
 subtest 'a worker that dies' => sub {
 	my $c = begin('openai-chat', 1);
 	$c->until_match(qr/some words/);
@@ -170,6 +204,10 @@ subtest 'a worker that dies' => sub {
 	ok($g->wait_for(sub { $g->status->{worker}[0]{state} eq 'running' }),
 	    'another comes');
 	$g->stop;
+	my ($st, $out, $err) = Ctl->new($g->{home})->feed('', qw(requests
+	    list));
+	is($st, 3, 'proxyctl: down');
+	like($err, qr/proxyd does not run/, 'which is said');
 	my $r = $ad->call(GET => '/api/v1/requests')->{json};
 	ok(!$r->{running}, 'proxyd gone: said');
 	is($ad->call(DELETE => '/api/v1/requests/req_x')->{status}, 503,

@@ -88,6 +88,7 @@ struct daemon_worker {
 	char			 state[16];
 	int64_t			 beat_ms;	/* -1: none yet */
 	unsigned		 inflight, open;
+	uint64_t		 generation;	/* that it serves by */
 	struct daemon_worker	*next;
 };
 

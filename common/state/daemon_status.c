@@ -46,6 +46,7 @@ line_worker(struct parse *p, struct str rest)
 	w->beat_ms = number(str_cut(&rest, ' '));
 	w->inflight = (unsigned)number(str_cut(&rest, ' '));
 	w->open = (unsigned)number(str_cut(&rest, ' '));
+	w->generation = (uint64_t)number(str_cut(&rest, ' '));
 	*p->worker = w;
 	p->worker = &w->next;
 }
