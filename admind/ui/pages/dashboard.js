@@ -157,7 +157,7 @@ function Attention({ figures, user }) {
 		list.push(['warn', w]);
 	for (const c of (figures && figures.providers) || [])
 		if (c.circuit && c.circuit !== 'closed')
-			list.push(['bad', t('Provider {name} fails: its circuit is {state}', { name: c.name || c.provider, state: c.circuit })]);
+			list.push(['bad', t('Provider {name} fails: its circuit is {state}', { name: c.name || c.provider, state: c.circuit }), null, 'providers', { provider: c.name || c.provider }]);
 	for (const k of (figures && figures.keys) || []) {
 		if (k.state && k.state !== 'active')
 			list.push([k.state === 'cooling' ? 'warn' : 'bad', t('Key {key} of {provider}: {state}', { key: k.name, provider: k.provider, state: t(k.state) }), k]);
@@ -171,9 +171,9 @@ function Attention({ figures, user }) {
 	}
 	return html`<${Panel} title=${t('Wants attention')}>
 		${list.length === 0 ? html`<p><span class="light good"></span> ${t('Nothing does.')}</p>` :
-		html`<ul>${list.map(([kind, text, k, mend]) => html`<li key=${text}><${Badge} kind=${kind}>${kind === 'bad' ? t('fault') : t('notice')}</${Badge}> ${text}
+		html`<ul>${list.map(([kind, text, k, mend, failures = k && { key_id: k.key_id }]) => html`<li key=${text}><${Badge} kind=${kind}>${kind === 'bad' ? t('fault') : t('notice')}</${Badge}> ${text}
 			${mend && html` <a href=${`#/${mend}`}>${admin ? t('Change') : t('Look')}</a>`}
-			${k && html` <a href=${`#/logs${query({ key_id: k.key_id, failed: 'true' })}`}>${t('its failures')}</a>`}
+			${failures && html` <a href=${`#/logs${query({ ...failures, failed: 'true' })}`}>${t('its failures')}</a>`}
 			${admin && k && (k.state === 'parked' || k.state === 'cooling') && html`<${Reset} key=${`${k.key_id}${k.state}`} id=${k.key_id} />`}</li>`)}</ul>`}
 	</${Panel}>`;
 }

@@ -1,0 +1,55 @@
+// What wants attention, in Chromium.
+import { BASE, TOKEN, browser, open, axe, settled, shot, step, say, please } from './harness.mjs';
+
+const page = await open({ locale: 'en-GB' });
+const press = (name, where = page) => where.getByRole('button', { name, exact: true }).click();
+const panel = () => page.locator('section.panel', { hasText: 'Wants attention' });
+const line = (text) => panel().locator('li', { hasText: text });
+const call = (method, path, body) => page.evaluate(async ([m, p, b]) => {
+	const csrf = (await (await fetch('api/v1/session')).json()).user.csrf;
+	const r = await fetch(`api/v1${p}`, { method: m, headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf }, body: JSON.stringify(b) });
+	return r.json();
+}, [method, path, body]);
+
+await step('set-up', async () => {
+	await page.goto(`${BASE}/#setup=${TOKEN}`);
+	await page.getByLabel('Name').fill('root');
+	await page.getByLabel('Password').fill('correct horse');
+	await press('Set up');
+	await page.waitForSelector('.tile');
+});
+
+await step('what is wrong', async () => {
+	await line('refusing: parked').waitFor();
+	say(await line('refusing: parked').count() === 1, 'the key that was refused');
+	await line('Provider down fails').waitFor();
+	say((await line('Provider down fails').textContent()).includes('open'), 'the circuit that is open');
+	say((await line('Provider down fails').getByRole('link', { name: 'its failures' }).getAttribute('href')).includes('provider=down'), 'and what failed');
+	await axe(page, 'attention');
+	await shot(page, 'attention');
+});
+
+await step('mended', async () => {
+	await press('Reset', line('refusing: parked'));
+	await page.waitForSelector('.toast:has-text("The key serves again.")');
+	await line('refusing: parked').waitFor({ state: 'detached' });
+	say(true, 'its line is gone');
+	say(await line('Provider down fails').count() === 1, 'the other one stays');
+});
+
+await step('a budget', async () => {
+	await call('PUT', '/prices', { model: 'w', input: 1000, output: 100000 });
+	const made = await call('POST', '/tenants', { name: 'spenders', budget_total: 0.6 });
+	const key = await call('POST', '/client-keys', { name: 'k', tenant_id: made.id });
+	await please(`spend ${key.key}`);
+	await page.reload();
+	await line('Tenant spenders').waitFor();
+	say(/whole budget/.test(await line('Tenant spenders').textContent()), 'which of its budgets');
+	await line('Tenant spenders').getByRole('link').first().click();
+	await settled(page);
+	say(page.url().includes('tenants'), 'a link to where it is changed');
+	await shot(page, 'attention-budget');
+});
+
+await browser.close();
+process.exit(0);
