@@ -467,8 +467,10 @@ conn_start(struct conn_pool *p, struct upstream *up,
 		    "a header of the request cannot be written");
 	} else if (c->fd.fd == -1)
 		upstream_connect(up, c->host->name);
-	else
+	else {
+		up->up_connect_us = 0;
 		conn_begin(c);
+	}
 	return true;
 }
 

@@ -248,6 +248,21 @@ upstream_head_done(struct upstream *up, int status)
 	upstream_post(up);
 }
 
+/* Resolving, connecting, TLS; a transfer that found a connection made none. */
+static int64_t
+connect_time(CURL *e)
+{
+	curl_off_t	 tcp = 0, tls = 0;
+	long		 made = 0;
+
+	curl_easy_getinfo(e, CURLINFO_NUM_CONNECTS, &made);
+	if (made == 0)
+		return 0;
+	curl_easy_getinfo(e, CURLINFO_CONNECT_TIME_T, &tcp);
+	curl_easy_getinfo(e, CURLINFO_APPCONNECT_TIME_T, &tls);
+	return tls > 0 ? tls : tcp;
+}
+
 static size_t
 curl_header_cb(char *data, size_t size, size_t n, void *arg)
 {
@@ -261,8 +276,10 @@ curl_header_cb(char *data, size_t size, size_t n, void *arg)
 	}
 	if (line.n == 0) {
 		curl_easy_getinfo(up->up_easy->e, CURLINFO_RESPONSE_CODE, &code);
-		if (code >= 200)
+		if (code >= 200) {
+			up->up_connect_us = connect_time(up->up_easy->e);
 			upstream_head_done(up, (int)code);
+		}
 		return size * n;
 	}
 	if (up->up_arena.total > HEADER_MAX)
@@ -395,6 +412,7 @@ upstream_opened(struct upstream *up, CURLcode r)
 		curl_easy_getinfo(up->up_easy->e, CURLINFO_ACTIVESOCKET, &fd);
 		if ((fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1)
 			r = CURLE_COULDNT_CONNECT;
+		up->up_connect_us = connect_time(up->up_easy->e);
 	}
 	upstream_easy_end(up);
 	if (r == CURLE_OK)
@@ -666,6 +684,7 @@ upstream_start(struct http_out *o, const struct upstream_call *call,
 	up->up_cb = cb;
 	up->up_arg = arg;
 	up->up_max = call->max_answer;
+	up->up_connect_us = -1;
 	up->up_task = (struct loop_task){ .cb = task_cb, .arg = up };
 	up->up_free = (struct loop_task){ .cb = upstream_free_cb, .arg = up };
 	buf_init(&up->up_in, (size_t)call->max_answer);

@@ -64,6 +64,8 @@ struct upstream {
 	bool			 up_unknown;	/* the name has no address */
 	bool			 up_private;	/* fetch: allow_private */
 	int64_t			 up_first_us;	/* monotonic: first byte */
+	int64_t			 up_connect_us;	/* it took; 0: a kept one was
+						   there; -1: there is none */
 	struct str		 up_header[UPSTREAM_HEADERS];	/* lines */
 	unsigned		 up_nheaders;
 	struct arena		 up_arena;

@@ -18,6 +18,7 @@ unlink_it(struct request *rq)
 	else
 		q->last = rq->rq_queue_prev;
 	rq->rq_queue_prev = NULL;
+	rq->rq_acct.f.queue_us += clock_mono_us() - rq->rq_queue_us;
 	rq->rq_wk->row->waiting--;
 }
 
@@ -116,6 +117,7 @@ queue_enter(struct request *rq, const struct ir_error *err, int64_t wait_ms)
 	memset(rq->rq_tried, 0, (rq->rq_snap->nkeys + 1) * sizeof(bool));
 	wk->row->stat.queued++;
 	wk->row->waiting++;
+	rq->rq_queue_us = clock_mono_us();
 	rq->rq_queue_next = NULL;
 	rq->rq_queue_prev = q->last;
 	*q->last = rq;

@@ -217,6 +217,7 @@ request_open(struct worker *wk, struct http_call *call)
 	buf_init(&rq->rq_attempts, ACCT_STR_MAX);
 	rq->rq_acct.f.input = rq->rq_acct.f.output = -1;
 	rq->rq_acct.f.cache_read = rq->rq_acct.f.reasoning = -1;
+	rq->rq_acct.f.connect_us = -1;
 	rq->rq_acct.f.cache_write_5m = rq->rq_acct.f.cache_write_1h = -1;
 	rq->rq_timer = (struct loop_timer){ .cb = timer_cb, .arg = rq };
 	rq->rq_free = (struct loop_task){ .cb = free_cb, .arg = rq };

@@ -501,6 +501,7 @@ try_end(struct request *rq, int status, bool ok, const char *why)
 	try_note(rq, status, why);
 	provider_end(rq, ok);
 	a->f.upstream_status = status;
+	a->f.connect_us = rq->rq_up == NULL ? -1 : rq->rq_up->up_connect_us;
 	if (rq->rq_up != NULL) {
 		a->f.bytes_down += rq->rq_up->up_received;
 		id = upstream_header(rq->rq_up, "request-id");

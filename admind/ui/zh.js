@@ -67,7 +67,7 @@ export const zh = {
 	'as in the request': '同请求', 'ask for a stream': '请求流式', 'as a stream': '以流输出', 'error': '错误', '{n} lost or changed': '{n} 处丢失或变更',
 	'nothing lost': '无损失', 'and {n} more': '另有 {n} 处', 'Once it is well-formed, the others are here.': '格式正确后，此处显示其他协议。',
 	'Paste a text, or take the sample.': '粘贴文本，或使用示例。',
-	'left': '已离开', 'before and between attempts': '尝试之前与之间', 'Model sent': '发送的模型', 'Frames and when they came': '各帧及到达时间', 'cut': '已截断', 'They say the same.': '含义相同。',
+	'left': '已离开', 'before and between attempts': '尝试之前与之间', 'waiting for a key': '等待密钥', 'connecting': '建立连接', 'Model sent': '发送的模型', 'Frames and when they came': '各帧及到达时间', 'cut': '已截断', 'They say the same.': '含义相同。',
 	'added': '新增', 'removed': '移除', 'changed': '变更', 'and more': '还有更多', 'One of the two was not kept.': '其中一方未保存。', 'One of the two was kept in part only.': '其中一方仅部分保存。',
 	'It cannot be told in one dialect.': '无法用同一协议表达。', 'Compare': '比较', 'both told as {dialect}': '均以 {dialect} 表示', 'The answer was not kept.': '响应未保存。',
 	'Send it again': '再次发送', 'It is sent as it came, as the operator’s, and costs what it costs.': '按原样以操作员身份发送，照常计费。', 'Then': '当时', 'Now': '现在',

@@ -63,6 +63,9 @@ struct acct_fixed {
 	int64_t		 tenant_id, client_key_id;	/* 0: none */
 	int64_t		 cost;		/* micro-dollars; -1: not known */
 	int64_t		 cost_guess;	/* 1: no usage was told */
+	int64_t		 queue_us;	/* in the queue for a key */
+	int64_t		 connect_us;	/* of the last attempt: name, socket,
+					   TLS; 0: a kept one; -1: none */
 	uint64_t	 epoch;		/* memory in which it is paid */
 	/* each attempt with a key: what key_stats adds up */
 	struct {

@@ -54,6 +54,8 @@
 	NUM(cost, cost)							\
 	NUM(cost_guess, cost_guess)					\
 	TXT(session, ACCT_SESSION)					\
-	TXT(trace_json, ACCT_TRACE)
+	TXT(trace_json, ACCT_TRACE)					\
+	NUM(queue_us, queue_us)						\
+	NUM(connect_us, connect_us)
 
 #endif /* STATE_STORE_ROW_H */

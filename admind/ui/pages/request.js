@@ -15,8 +15,10 @@ function Timing({ row }) {
 	const failed = sum(list.slice(0, -1));
 	const first = row.ttfb_us < 0 ? total : row.ttfb_us;
 	const before = list.length ? Math.min(first, Math.max(0, total - sum(list))) : 0;
-	const parts = [['k4', t('before and between attempts'), before], ['k3', t('attempts that failed'), Math.min(failed, first - before)],
-	    ['k2', t('waiting for the first byte'), Math.max(0, first - before - failed)], ['k1', t('the answer'), Math.max(0, total - first)]];
+	const queued = Math.min(before, Math.max(0, row.queue_us));
+	const connect = Math.min(Math.max(0, first - before - failed), Math.max(0, row.connect_us));
+	const parts = [['k5', t('waiting for a key'), queued], ['k4', t('before and between attempts'), before - queued], ['k3', t('attempts that failed'), Math.min(failed, first - before)],
+	    ['k6', t('connecting'), connect], ['k2', t('waiting for the first byte'), Math.max(0, first - before - failed - connect)], ['k1', t('the answer'), Math.max(0, total - first)]];
 	return html`<div class="timing" role="img" aria-label=${parts.map((p) => `${p[1]} ${us(p[2])}`).join(', ')}>
 		${parts.map(([k, , v]) => html`<span key=${k} class=${k} style=${{ width: `${v / total * 100}%` }}></span>`)}</div>
 		<p class="dim">${parts.filter((p) => p[2] > 0).map(([k, name, v]) => html`<span class="legend" key=${k}><i class=${k}></i>${name} ${us(v)}</span>`)}
