@@ -90,7 +90,7 @@ PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,ask.c revisions.c \
 UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c http1.c ir.c estimate.c ops.c loop.c \
 	dialect_anthropic.c anthropic_answer.c dialect_gemini.c \
 	gemini_answer.c loss.c dialect_openai_chat.c \
-	dialect_openai_responses.c clients.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
+	dialect_openai_responses.c clients.c openai_clients.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
 	revisions.c \
 	schema.c conf.c store.c objects.c plan.c explain.c health.c secret.c shm.c live.c policy.c \
 	netguard.c rows.c reprice.c money.c statedb.c vault.c caps.c))

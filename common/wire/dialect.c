@@ -284,14 +284,66 @@ says_something(struct str extra)
 	return res;
 }
 
+void
+dialect_lose_member(const struct ir_exchange *x, enum loss_action action,
+    uint32_t node, const char *const *names, const char *why)
+{
+	uint32_t	 member;
+
+	if (x->loss == NULL)
+		return;
+	member = ir_member_node(x->rq, node, names);
+	if (member == 0 && node == 0)
+		loss_add(x->loss, action, str_of(*names), why);
+	else
+		loss_node(x->loss, action, x->rq->json, member != 0 ? member :
+		    node, NULL, why);
+}
+
+void
+dialect_lose_parallel(const struct ir_exchange *x, enum loss_action action,
+    const char *why)
+{
+	static const char *const	 inside[] = {
+		"disable_parallel_tool_use", NULL };
+	static const char *const	 member[] = { "parallel_tool_calls",
+					    NULL };
+	static const char *const	 functions[] = { "functions", NULL };
+	uint32_t			 choice = x->rq->choice.node;
+
+	if (choice != 0 && ir_member_node(x->rq, choice, inside) != 0)
+		dialect_lose_member(x, action, choice, inside, why);
+	else if (ir_member_node(x->rq, 0, member) != 0)
+		dialect_lose_member(x, action, 0, member, why);
+	else
+		dialect_lose_member(x, LOSS_IGNORED, 0, functions,
+		    "the first of several calls is told");
+}
+
+const char *const	 dialect_summary[] = { "summary", "generate_summary",
+    NULL };
+
+void
+dialect_lose_logprobs(const struct ir_exchange *x, enum loss_action action,
+    const char *why)
+{
+	static const char *const	 names[] = { "responseLogprobs",
+					    "response_logprobs", "logprobs",
+					    "include", NULL };
+
+	dialect_lose_member(x, action, 0, names, why);
+}
+
 static void
 lose_cache(const struct ir_exchange *x, enum ir_cache cache, uint32_t node)
 {
+	static const char *const	 names[] = { "cache_control",
+					    "prompt_cache_breakpoint", NULL };
+
 	if (cache != IR_CACHE_NONE &&
 	    (x->target.dialect->caps & IR_NEED_CACHE) == 0)
-		loss_node(x->loss, LOSS_DROPPED, x->rq->json, node,
-		    ".cache_control", "prompts are cached without being asked "
-		    "to");
+		dialect_lose_member(x, LOSS_DROPPED, node, names,
+		    "prompts are cached without being asked to");
 }
 
 static void
@@ -332,6 +384,59 @@ dialect_vital(struct str name)
 	if (str_is(name, "mcp_servers"))
 		return "its tools can be called by its own provider only";
 	return NULL;
+}
+
+/* Does it ask for what happens anyway, at any provider? */
+static bool
+says_default(const struct ir_ext *e)
+{
+	if (str_is(e->json, "null"))
+		return true;
+	/* To ask for a search needs no options. */
+	if (str_is(e->name, "web_search_options"))
+		return false;
+	return str_is(e->json, "[]") || str_is(e->json, "{}") ||
+	    (str_is(e->name, "background") && str_is(e->json, "false")) ||
+	    (str_is(e->name, "truncation") &&
+	    str_is(e->json, "\"disabled\"")) ||
+	    (str_is(e->name, "modalities") &&
+	    str_is(e->json, "[\"text\"]"));
+}
+
+/* Means it nothing to another provider, without a loss: why, or NULL. */
+static const char *
+ignored(const struct ir_ext *e)
+{
+	static const char *const names[] = { "stream_options",
+	    "include_obfuscation", "include", "client_metadata",
+	    "prompt_cache_key", "prompt_cache_retention",
+	    "prompt_cache_options", NULL };
+	size_t	 i;
+
+	/* The other name of it is heeded, or this would not stand here. */
+	if (str_is(e->name, "max_tokens"))
+		return "max_completion_tokens goes before it";
+	for (i = 0; names[i] != NULL; i++)
+		if (str_is(e->name, names[i]))
+			return "it means nothing there, or happens anyway";
+	return NULL;
+}
+
+void
+dialect_lose_ext(const struct ir_exchange *x, const struct ir_ext *e,
+    const char *why)
+{
+	enum loss_action	 action = LOSS_DROPPED;
+	const char		*better;
+
+	if (says_default(e) || x->loss == NULL)
+		return;
+	if ((better = dialect_vital(e->name)) != NULL)
+		action = LOSS_REFUSED;
+	else if ((better = ignored(e)) != NULL)
+		action = LOSS_IGNORED;
+	loss_node(x->loss, action, x->rq->json, e->node, NULL,
+	    better != NULL ? better : why);
 }
 
 int
@@ -376,6 +481,19 @@ lose_unread(const struct ir_exchange *x)
 		leftover_tell(&l, k, x->rq->json);
 }
 
+/* A choice among functions can be told anywhere, one among types nowhere. */
+static void
+lose_types(const struct ir_exchange *x)
+{
+	const struct ir_tool_choice	*c = &x->rq->choice;
+
+	if (c->types)
+		loss_node(x->loss, c->mode == IR_CHOICE_REQUIRED &&
+		    c->allowed == NULL ? LOSS_REFUSED : LOSS_APPROXIMATED,
+		    x->rq->json, c->node, NULL,
+		    "a provider's tools are not allowed one by one there");
+}
+
 void
 dialect_lose_marks(const struct ir_exchange *x, bool names)
 {
@@ -396,4 +514,5 @@ dialect_lose_marks(const struct ir_exchange *x, bool names)
 	}
 	for (t = x->rq->tools; t != NULL; t = t->next)
 		lose_cache(x, t->cache, t->node);
+	lose_types(x);
 }

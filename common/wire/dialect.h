@@ -263,6 +263,19 @@ void	 dialect_splice(const struct ir_request *, struct str model, bool usage,
  */
 void	 dialect_lose_marks(const struct ir_exchange *, bool names);
 /*
+ * Reports what becomes of the first of the members names of the client's object
+ * at node, by its own path: see ir_member_node.  The object where it has none.
+ */
+void	 dialect_lose_member(const struct ir_exchange *, enum loss_action,
+	    uint32_t node, const char *const *names, const char *why);
+/* Likewise: that it wants one call at a time, or asks for logprobs. */
+void	 dialect_lose_parallel(const struct ir_exchange *, enum loss_action,
+	    const char *why);
+/* Names of how thoughts are to be told. */
+extern const char *const	 dialect_summary[];
+void	 dialect_lose_logprobs(const struct ir_exchange *, enum loss_action,
+	    const char *why);
+/*
  * Can a part that only the client's dialect has be told as the text of its
  * JSON?  What is large is data, and nothing to read.
  */
@@ -273,6 +286,13 @@ bool	 dialect_can_tell(const struct ir_part *);
  * request means: why not, or NULL.
  */
 const char	*dialect_vital(struct str name);
+/*
+ * Reports a member of the request that the target has no place for: not at all
+ * if it asks for what happens anyway, as refused if dialect_vital, as ignored if
+ * it means nothing to another provider; else as dropped for the reason why.
+ */
+void	 dialect_lose_ext(const struct ir_exchange *, const struct ir_ext *,
+	    const char *why);
 /*
  * No message is left to send, mostly because what was refused stood for the
  * conversation: sets a 400 that says so, or names that.  Returns -1.

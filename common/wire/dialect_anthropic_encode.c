@@ -11,6 +11,7 @@
 
 #define ROOM		4096	/* tokens left for the answer behind thoughts */
 #define TOP_P_MIN	0.95	/* while thinking */
+#define USER_MAX	256	/* characters of metadata.user_id */
 
 void
 anthropic_loss(struct an_request *r, enum loss_action action, uint32_t node,
@@ -266,8 +267,8 @@ plan_thinking(struct an_request *r)
 	}
 	r->think = true;
 	if (str_is(rs->summary, "concise") || str_is(rs->summary, "detailed"))
-		anthropic_loss(r, LOSS_APPROXIMATED, rs->node,
-		    "how long thoughts are told is the model's choice");
+		dialect_lose_member(r->x, LOSS_APPROXIMATED, rs->node,
+		    dialect_summary, "how long thoughts are told is the model's choice");
 	if (r->model.thinking == CAPS_THINK_ADAPTIVE) {
 		plan_effort(r);
 		return;
@@ -310,9 +311,12 @@ write_thinking(struct an_request *r)
 static void
 write_output_config(struct an_request *r)
 {
-	const struct ir_format	*f = &r->rq->format;
-	struct jw		*w = &r->w;
-	bool			 schema = f->kind == IR_FORMAT_SCHEMA;
+	static const char *const	 description[] = { "description",
+					    NULL };
+	static const char *const	 name[] = { "name", NULL };
+	const struct ir_format		*f = &r->rq->format;
+	struct jw			*w = &r->w;
+	bool				 schema = f->kind == IR_FORMAT_SCHEMA;
 
 	if (f->kind == IR_FORMAT_JSON)
 		anthropic_loss(r, LOSS_APPROXIMATED, f->node,
@@ -321,8 +325,11 @@ write_output_config(struct an_request *r)
 		anthropic_loss(r, LOSS_REFUSED, f->node,
 		    "an output format that the provider does not know");
 	if (schema && !jstr_empty(f->description))
-		loss_node(r->loss, LOSS_DROPPED, r->rq->json,
-		    ir_format_node(r->rq), ".description", "the provider's formats have none");
+		dialect_lose_member(r->x, LOSS_DROPPED, f->node, description,
+		    "the provider's formats have none");
+	if (schema && f->name.n > 0)
+		dialect_lose_member(r->x, LOSS_IGNORED, f->node, name,
+		    "the provider's formats have no names");
 	if (!schema && r->effort.n == 0)
 		return;
 	jw_key(w, "output_config");
@@ -423,14 +430,14 @@ write_schema(struct an_request *r, const struct ir_tool *t, bool strict)
 static void
 write_tool(struct an_request *r, const struct ir_tool *t)
 {
+	static const char *const	 member[] = { "strict", NULL };
 	struct jw	*w = &r->w;
 	bool		 strict = t->kind == IR_FUNCTION &&
 			    t->strict == IR_YES;
 
 	if (strict && !r->model.strict) {
 		strict = false;
-		loss_node(r->loss, LOSS_DROPPED, r->rq->json,
-		    ir_tool_node(r->rq, t), ".strict",
+		dialect_lose_member(r->x, LOSS_DROPPED, t->node, member,
 		    "the model has no strict tools");
 	}
 	if (t->response_schema.n > 0)
@@ -512,9 +519,8 @@ choice_type(struct an_request *r)
 		why = "the model lets no tool be forced";
 	else if (r->think && r->model.forced == CAPS_NOT_THINKING)
 		why = "a tool cannot be forced while thinking";
-	else if (named && ir_tool_find(r->rq, c->name) == NULL &&
-	    server_name(r) == NULL)
-		why = "the tool that is asked for is not sent";
+	else if (named && !server_tool_choice_sent(r->x))
+		why = SERVER_TOOL_NOT_SENT;
 	if (why == NULL)
 		return named ? "tool" : "any";
 	anthropic_loss(r, LOSS_APPROXIMATED, c->node, why);
@@ -683,7 +689,8 @@ report_sampling(struct an_request *r)
 	if (given(&s->top_logprobs) && value(r, &s->top_logprobs) > 0)
 		drop(r, &s->top_logprobs, "the provider tells no logprobs");
 	if (s->logprobs == IR_YES)
-		lost_name(r, "logprobs", "the provider tells no logprobs");
+		dialect_lose_logprobs(r->x, LOSS_DROPPED,
+		    "the provider tells no logprobs");
 }
 
 /* --- the rest ------------------------------------------------------------- */
@@ -693,12 +700,19 @@ write_user(struct an_request *r)
 {
 	const struct ir_request	*rq = r->rq;
 	struct jw		*w = &r->w;
+	struct str		 id;
 
 	if (rq->user.n > 0) {
+		id = jstr_decode(r->a, rq->user);
+		if (id.n > USER_MAX) {
+			id = ir_id_fit(r->a, id, "user_", USER_MAX);
+			anthropic_loss(r, LOSS_APPROXIMATED, rq->user_node,
+			    "longer than 256 characters: a digest of it");
+		}
 		jw_key(w, "metadata");
 		jw_object(w);
 		jw_key(w, "user_id");
-		jw_jstr(w, rq->user);
+		jw_str(w, id);
 		jw_object_end(w);
 	}
 	if (rq->metadata.n > 0 && !str_is(rq->metadata, "{}"))
@@ -726,34 +740,13 @@ write_tier(struct an_request *r)
 	    "the provider has no such tier");
 }
 
-/* What other dialects' clients send, by what leaving it out does. */
 static void
 report_ext(struct an_request *r)
 {
-	static const char *const harmless[] = { "stream_options", "include",
-	    "prompt_cache_key", "prompt_cache_retention",
-	    "client_metadata", NULL };
 	const struct ir_ext	*e;
-	const char		*vital;
-	size_t			 i;
 
-	for (e = r->rq->ext; e != NULL; e = e->next) {
-		for (i = 0; harmless[i] != NULL; i++) {
-			if (str_is(e->name, harmless[i]))
-				break;
-		}
-		if (str_is(e->json, "null") || str_is(e->json, "[]"))
-			continue;
-		if (harmless[i] != NULL) {
-			anthropic_loss(r, LOSS_IGNORED, e->node,
-			    "it means nothing to the provider");
-			continue;
-		}
-		vital = dialect_vital(e->name);
-		anthropic_loss(r, vital != NULL ? LOSS_REFUSED :
-		    LOSS_DROPPED, e->node, vital != NULL ? vital :
-		    "the provider has nothing like it");
-	}
+	for (e = r->rq->ext; e != NULL; e = e->next)
+		dialect_lose_ext(r->x, e, "the provider has nothing like it");
 }
 
 static int

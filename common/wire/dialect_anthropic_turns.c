@@ -123,7 +123,8 @@ media_fault(const struct an_request *r, const struct ir_part *p)
 static bool
 media_fits(struct an_request *r, const struct ir_part *p, enum place place)
 {
-	const char	*why = media_fault(r, p);
+	static const char *const	 detail[] = { "detail", NULL };
+	const char			*why = media_fault(r, p);
 
 	if (place == IN_ASSISTANT) {
 		anthropic_loss(r, LOSS_DROPPED, p->node,
@@ -135,7 +136,7 @@ media_fits(struct an_request *r, const struct ir_part *p, enum place place)
 		return false;
 	}
 	if (p->media.detail.n > 0 && !str_is(p->media.detail, "auto"))
-		anthropic_loss(r, LOSS_DROPPED, p->node,
+		dialect_lose_member(r->x, LOSS_DROPPED, p->node, detail,
 		    "an image has no level of detail");
 	return true;
 }

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/codec.h"
 #include "wire/dialect_gemini_rq.h"
 #include "wire/schema.h"
 #include "wire/server_tool.h"
@@ -119,7 +120,8 @@ custom_write(struct gem_writer *e, const struct ir_tool *t)
 static void
 declaration_write(struct gem_writer *e, const struct ir_tool *t)
 {
-	gem_lose_cache(e, t->cache, t->node);
+	static const char *const	 strict[] = { "strict", NULL };
+
 	jw_object(&e->w);
 	jw_key(&e->w, "name");
 	jw_str(&e->w, gem_fit_name(e, t->name));
@@ -135,9 +137,8 @@ declaration_write(struct gem_writer *e, const struct ir_tool *t)
 			    t->schema, t->schema_is_openapi, ir_node_of(e->rq,
 			    t->schema, t->node), true);
 		if (t->strict == IR_YES)
-			gem_lose(e, LOSS_DROPPED, ir_tool_node(e->rq, t),
-			    ".strict",
-			    "gemini has no strict functions");
+			dialect_lose_member(e->x, LOSS_DROPPED, t->node,
+			    strict, "gemini has no strict functions");
 	}
 	jw_object_end(&e->w);
 }
@@ -216,27 +217,10 @@ tool_choice_lose(struct gem_writer *e, bool any)
 static void
 parallel_lose(struct gem_writer *e)
 {
-	static const char	 why[] =
-				    "gemini cannot be kept from parallel calls";
-	struct jv		 root, choice, v;
-
 	if (e->rq->parallel != IR_NO || e->rq->choice.mode == IR_CHOICE_NONE)
 		return;
-	if (e->rq->json == NULL) {
-		loss_add(e->x->loss, LOSS_DROPPED, STR("parallel_tool_calls"),
-		    why);
-		return;
-	}
-	root = json_root(e->rq->json);
-	choice = json_get(root, "tool_choice");
-	v = json_get(root, "parallel_tool_calls");
-	if (!json_ok(v))
-		v = json_get(choice, "disable_parallel_tool_use");
-	if (json_ok(v))
-		gem_lose(e, LOSS_DROPPED, v.i, NULL, why);
-	else
-		gem_lose(e, LOSS_IGNORED, json_get(root, "functions").i, NULL,
-		    "the first of several calls is told");
+	dialect_lose_parallel(e->x, LOSS_DROPPED,
+	    "gemini cannot be kept from parallel calls");
 }
 
 static void
@@ -246,6 +230,7 @@ tool_choice_write(struct gem_writer *e, bool any)
 	const struct ir_str_list	*l;
 	const struct ir_tool		*t;
 	const char			*mode = "AUTO";
+	bool				 named;
 
 	if (!e->functions) {
 		tool_choice_lose(e, any);
@@ -261,9 +246,13 @@ tool_choice_write(struct gem_writer *e, bool any)
 		    "no function is named");
 		return;
 	}
+	named = c->mode == IR_CHOICE_NAMED && server_tool_choice_sent(e->x);
+	if (c->mode == IR_CHOICE_NAMED && !named)
+		gem_lose(e, LOSS_APPROXIMATED, c->node, NULL,
+		    SERVER_TOOL_NOT_SENT);
 	if (c->mode == IR_CHOICE_NONE)
 		mode = "NONE";
-	else if (c->mode == IR_CHOICE_REQUIRED || c->mode == IR_CHOICE_NAMED)
+	else if (c->mode == IR_CHOICE_REQUIRED || named)
 		mode = "ANY";
 	else if (c->allowed != NULL)
 		mode = "VALIDATED";	/* AUTO takes no list */
@@ -273,13 +262,12 @@ tool_choice_write(struct gem_writer *e, bool any)
 	jw_object(&e->w);
 	jw_key(&e->w, "mode");
 	jw_strz(&e->w, mode);
-	if (c->mode == IR_CHOICE_NAMED || (c->allowed != NULL &&
-	    c->mode != IR_CHOICE_NONE)) {
+	if (named || (c->allowed != NULL && c->mode != IR_CHOICE_NONE)) {
 		jw_key(&e->w, "allowedFunctionNames");
 		jw_array(&e->w);
-		if (c->mode == IR_CHOICE_NAMED)
+		if (named)
 			jw_str(&e->w, gem_fit_name(e, c->name));
-		for (l = c->mode == IR_CHOICE_NAMED ? NULL : c->allowed;
+		for (l = named ? NULL : c->allowed;
 		    l != NULL; l = l->next)
 			jw_str(&e->w, gem_fit_name(e, l->s));
 		jw_array_end(&e->w);
@@ -337,10 +325,15 @@ logprobs_write(struct gem_writer *e)
 {
 	const struct ir_sampling	*s = &e->rq->sampling;
 
-	if (s->logprobs != IR_YES)
+	if (s->logprobs != IR_YES) {
+		if (s->top_logprobs.raw.n > 0 &&
+		    !str_is(s->top_logprobs.raw, "0"))
+			gem_lose(e, LOSS_DROPPED, s->top_logprobs.node, NULL,
+			    "no logprobs were asked for");
 		return;
+	}
 	if (e->x->target.stream) {
-		loss_add(e->x->loss, LOSS_DROPPED, STR("logprobs"),
+		dialect_lose_logprobs(e->x, LOSS_DROPPED,
 		    "gemini has no logprobs in a stream");
 		return;
 	}
@@ -351,7 +344,10 @@ logprobs_write(struct gem_writer *e)
 static void
 format_write(struct gem_writer *e)
 {
-	const struct ir_format	*f = &e->rq->format;
+	static const char *const	 description[] = { "description",
+					    NULL };
+	static const char *const	 name[] = { "name", NULL };
+	const struct ir_format		*f = &e->rq->format;
 
 	if (f->kind == IR_FORMAT_UNSET || f->kind == IR_FORMAT_TEXT)
 		return;
@@ -366,8 +362,11 @@ format_write(struct gem_writer *e)
 		return;
 	}
 	if (!jstr_empty(f->description))
-		gem_lose(e, LOSS_DROPPED, ir_format_node(e->rq), ".description",
+		dialect_lose_member(e->x, LOSS_DROPPED, f->node, description,
 		    "gemini's formats have none");
+	if (f->name.n > 0)
+		dialect_lose_member(e->x, LOSS_IGNORED, f->node, name,
+		    "gemini's formats have no names");
 	jw_strz(config(e, "responseMimeType"), "application/json");
 	if (f->kind == IR_FORMAT_SCHEMA && is_object(f->schema))
 		schema_write(e, "responseSchema", "responseJsonSchema",
@@ -452,8 +451,8 @@ reasoning_write(struct gem_writer *e)
 	struct jw			*w;
 
 	if (str_is(r->summary, "concise") || str_is(r->summary, "detailed"))
-		gem_lose(e, LOSS_APPROXIMATED, r->node, ".summary",
-		    "how long thoughts are told is the model's choice");
+		dialect_lose_member(e->x, LOSS_APPROXIMATED, r->node,
+		    dialect_summary, "how long thoughts are told is the model's choice");
 	if (r->mode == IR_REASON_UNSET && r->effort.n == 0 && !visible)
 		return;
 	if (e->model.thinking == CAPS_THINK_NONE) {
@@ -475,6 +474,28 @@ reasoning_write(struct gem_writer *e)
 	jw_object_end(w);
 }
 
+/* A number of 32 bits there: the low ones of a larger are as good a seed. */
+static void
+seed_write(struct gem_writer *e)
+{
+	const struct ir_number	*n = &e->rq->sampling.seed;
+	int64_t			 seed;
+
+	if (n->raw.n == 0)
+		return;
+	if (str_to_int(n->raw, INT64_MIN, INT64_MAX, &seed) == -1) {
+		gem_lose(e, LOSS_DROPPED, n->node, NULL,
+		    "gemini's seeds are whole numbers");
+		return;
+	}
+	if (seed < INT32_MIN || seed > INT32_MAX) {
+		seed &= INT32_MAX;
+		gem_lose(e, LOSS_APPROXIMATED, n->node, NULL,
+		    "gemini's seeds have 32 bits");
+	}
+	jw_int(config(e, "seed"), seed);
+}
+
 static void
 config_write(struct gem_writer *e)
 {
@@ -488,7 +509,7 @@ config_write(struct gem_writer *e)
 	if (s->max_tokens >= 0)
 		jw_int(config(e, "maxOutputTokens"), s->max_tokens);
 	stops_write(e);
-	number_write(e, "seed", &s->seed);
+	seed_write(e);
 	number_write(e, "presencePenalty", &s->presence_penalty);
 	number_write(e, "frequencyPenalty", &s->frequency_penalty);
 	logprobs_write(e);
@@ -500,52 +521,14 @@ config_write(struct gem_writer *e)
 
 /* --- what has no place -------------------------------------------------- */
 
-/* What the provider does anyway. */
-static bool
-says_default(const struct ir_ext *x)
-{
-	if (str_is(x->name, "web_search_options"))
-		return str_is(x->json, "null");
-	if (str_is(x->json, "null") || str_is(x->json, "[]") ||
-	    str_is(x->json, "{}") || str_is(x->json, "false"))
-		return true;
-	return str_is(x->name, "modalities") &&
-	    str_is(x->json, "[\"text\"]");
-}
-
-/* Leaving these out changes nothing for a client of Gemini. */
-static bool
-is_harmless(const struct ir_ext *x)
-{
-	static const char *const	 names[] = { "stream_options",
-					    "prompt_cache_key",
-					    "prompt_cache_retention",
-					    "include", "client_metadata" };
-	size_t				 i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (str_is(x->name, names[i]))
-			return true;
-	return false;
-}
-
 static void
 rest_lose(struct gem_writer *e)
 {
 	const struct ir_request	*rq = e->rq;
 	const struct ir_ext	*x;
-	const char		*vital;
 
 	for (x = rq->ext; x != NULL; x = x->next)
-		if ((vital = dialect_vital(x->name)) != NULL &&
-		    !str_is(x->json, "null"))
-			gem_lose(e, LOSS_REFUSED, x->node, NULL, vital);
-		else if (is_harmless(x) && !says_default(x))
-			gem_lose(e, LOSS_IGNORED, x->node, NULL,
-			    "it means nothing to gemini");
-		else if (!says_default(x))
-			gem_lose(e, LOSS_DROPPED, x->node, NULL,
-			    "gemini has nothing like it");
+		dialect_lose_ext(e->x, x, "gemini has nothing like it");
 	if (rq->user.n > 0)
 		gem_lose(e, LOSS_DROPPED, rq->user_node, NULL,
 		    "gemini has no ids of end users");

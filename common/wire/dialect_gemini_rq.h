@@ -85,14 +85,12 @@ struct gem_writer {
 	bool			 any;		/* one was written */
 	bool			 called;	/* the open one has a call */
 	bool			 functions;	/* functionDeclarations exist */
-	bool			 cache_told;
 	bool			 config;	/* generationConfig is open */
 };
 
 void	 gem_lose(struct gem_writer *, enum loss_action, uint32_t node,
 	    const char *suffix, const char *why);
 /* Of all cache marks the first is reported. */
-void	 gem_lose_cache(struct gem_writer *, enum ir_cache, uint32_t node);
 
 /* A function's name as Gemini takes it. */
 struct str	 gem_fit_name(struct gem_writer *, struct str);

@@ -20,16 +20,6 @@ gem_lose(struct gem_writer *e, enum loss_action action, uint32_t node,
 	loss_node(e->x->loss, action, e->rq->json, node, suffix, why);
 }
 
-void
-gem_lose_cache(struct gem_writer *e, enum ir_cache cache, uint32_t node)
-{
-	if (cache == IR_CACHE_NONE || e->cache_told)
-		return;
-	e->cache_told = true;
-	gem_lose(e, LOSS_DROPPED, node, ".cache_control",
-	    "gemini caches by itself, without marks");
-}
-
 /* --- names -------------------------------------------------------------- */
 
 /*
@@ -479,7 +469,6 @@ result_write(struct gem_writer *e, const struct ir_part *call,
 {
 	const struct ir_part	*p;
 
-	gem_lose_cache(e, r->cache, r->node);
 	response_open(e, call);
 	output_write(e, r);
 	response_close(e);
@@ -516,7 +505,6 @@ told_write(struct gem_writer *e, enum gem_turn turn, const struct ir_part *p)
 static void
 part_write(struct gem_writer *e, enum gem_turn turn, const struct ir_part *p)
 {
-	gem_lose_cache(e, p->cache, p->node);
 	switch (p->type) {
 	case IR_TEXT:
 	case IR_REFUSAL:
@@ -745,7 +733,6 @@ gem_system_write(struct gem_writer *e)
 		return m;
 	for (; m != rest; m = m->next)
 		for (p = m->parts; p != NULL; p = p->next) {
-			gem_lose_cache(e, p->cache, p->node);
 			if (p->type != IR_TEXT) {
 				gem_lose(e, LOSS_DROPPED, p->node, NULL,
 				    "system instructions are text");

@@ -26,6 +26,8 @@
  *			and struct dialect
  */
 
+/* The key of the end user's id in both of OpenAI's APIs: as the client has it. */
+const char	*chat_user_key(const struct ir_request *);
 /*
  * What OpenAI asks of a strict schema: every object closed, every property
  * required.  Another dialect's guarantee can be kept only where this holds.
@@ -126,7 +128,6 @@ struct chat_req {
 	struct jw		 w;
 	bool			 openai;	/* chat_provider_openai */
 	bool			 compatible;	/* chat_provider_compatible */
-	bool			 cache_told;
 	bool			 quiet;		/* tell of no losses */
 	enum chat_format	 format;
 	bool			 answered;	/* results of the last turn's
@@ -141,7 +142,6 @@ void	 chat_lose(struct chat_req *, enum loss_action, uint32_t node,
 /* A tool's name as OpenAI takes it. */
 struct str	 chat_fit_name(struct chat_req *, struct str);
 /* Told once: the cache is automatic here. */
-void	 chat_lose_cache(struct chat_req *, enum ir_cache, uint32_t node);
 /* The value of "messages". */
 void	 chat_write_messages(struct chat_req *);
 

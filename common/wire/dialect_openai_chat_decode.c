@@ -586,10 +586,14 @@ static int
 read_stream_options(struct chat_read *d, struct jv v)
 {
 	enum ir_tri	 usage = IR_UNSET;
+	struct jv	 e;
 
 	if (chat_get_tri(d, v, "include_usage", &usage) == -1)
 		return -1;
 	d->rq->stream_usage = usage == IR_YES;
+	for (e = json_first(v); json_ok(e); e = json_next(e))
+		if (!json_key_is(e, "include_usage"))
+			ir_ext_add(d->rq, e);
 	return 0;
 }
 

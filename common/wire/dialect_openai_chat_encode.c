@@ -246,7 +246,6 @@ write_tool(struct chat_req *o, const struct ir_tool *t)
 	bool		 native = custom && !o->compatible;
 	const char	*kind = native ? "custom" : "function";
 
-	chat_lose_cache(o, t->cache, t->node);
 	jw_object(&o->w);
 	jw_key(&o->w, "type");
 	jw_strz(&o->w, kind);
@@ -362,6 +361,7 @@ write_tool_choice(struct chat_req *o)
 {
 	const struct ir_tool_choice	*c = &o->rq->choice;
 	const char			*mode;
+	bool				 named;
 
 	if (c->mode == IR_CHOICE_UNSET)
 		return;
@@ -370,10 +370,14 @@ write_tool_choice(struct chat_req *o)
 		    "a tool that only its own provider runs");
 		return;
 	}
+	named = c->mode == IR_CHOICE_NAMED && server_tool_choice_sent(o->x);
+	if (c->mode == IR_CHOICE_NAMED && !named)
+		chat_lose(o, LOSS_APPROXIMATED, c->node, NULL,
+		    SERVER_TOOL_NOT_SENT);
 	jw_key(&o->w, "tool_choice");
 	mode = c->mode == IR_CHOICE_NONE ? "none" :
 	    c->mode == IR_CHOICE_REQUIRED ? "required" : "auto";
-	if (c->mode == IR_CHOICE_NAMED)
+	if (named)
 		write_named(o, c->name);
 	else if (c->allowed != NULL && !o->compatible &&
 	    c->mode != IR_CHOICE_NONE)
@@ -397,9 +401,8 @@ write_tool_members(struct chat_req *o, const struct model_caps *m)
 		return;
 	if (!m->parallel) {
 		if (o->rq->parallel == IR_NO)
-			chat_lose(o, LOSS_DROPPED, o->rq->choice.node,
-			    o->rq->choice.node == 0 ? "parallel_tool_calls" :
-			    NULL, "the model refuses it");
+			dialect_lose_parallel(o->x, LOSS_DROPPED,
+			    "the model refuses it");
 		return;
 	}
 	jw_key(&o->w, "parallel_tool_calls");
@@ -558,7 +561,7 @@ write_sampling(struct chat_req *o, const struct model_caps *m)
 		jw_key(&o->w, "logprobs");
 		jw_bool(&o->w, true);
 	} else if (s->top_logprobs.raw.n == 0)
-		chat_lose(o, LOSS_DROPPED, 0, "logprobs",
+		dialect_lose_logprobs(o->x, LOSS_DROPPED,
 		    "the model refuses it");
 	write_number(o, "top_logprobs", &s->top_logprobs, refused, false);
 }
@@ -656,9 +659,8 @@ write_reasoning(struct chat_req *o, const struct model_caps *m)
 	struct str			 s;
 
 	if (r->summary.n > 0 || (r->visible == IR_YES && o->openai))
-		chat_lose(o, LOSS_DROPPED, r->node,
-		    r->summary.n > 0 ? ".summary" : NULL,
-		    "thoughts are not shown there");
+		dialect_lose_member(o->x, LOSS_DROPPED, r->node,
+		    dialect_summary, "thoughts are not shown there");
 	if (m->thinking != CAPS_THINK_EFFORT) {
 		if (r->effort.n > 0 || r->budget > 0 ||
 		    r->mode == IR_REASON_ON || (r->mode ==
@@ -676,6 +678,14 @@ write_reasoning(struct chat_req *o, const struct model_caps *m)
 
 /* --- the rest ------------------------------------------------------------- */
 
+const char *
+chat_user_key(const struct ir_request *rq)
+{
+	return rq->json != NULL && rq->user_node != 0 && json_key_is(
+	    json_at(rq->json, rq->user_node), "safety_identifier") ?
+	    "safety_identifier" : "user";
+}
+
 static void
 write_user(struct chat_req *o)
 {
@@ -689,7 +699,7 @@ write_user(struct chat_req *o)
 		chat_lose(o, LOSS_APPROXIMATED, o->rq->user_node, NULL,
 		    "too long: a digest of it is sent");
 	}
-	jw_key(&o->w, "user");
+	jw_key(&o->w, o->compatible ? "user" : chat_user_key(o->rq));
 	jw_str(&o->w, user);
 }
 
@@ -743,30 +753,6 @@ listed(struct str name, const char *const *list)
 static const char *const ext_same[] = { "verbosity", "prompt_cache_key",
     "prompt_cache_retention", "prompt_cache_options", "safety_identifier",
     "moderation", NULL };
-/* What means nothing there, or is what happens anyway. */
-static const char *const ext_needless[] = { "stream_options", "include",
-    "client_metadata", NULL };
-
-static bool
-says_default(const struct ir_ext *e)
-{
-	return str_is(e->json, "null") || str_is(e->json, "[]") ||
-	    (str_is(e->name, "background") &&
-	    str_is(e->json, "false")) || (str_is(e->name, "truncation") &&
-	    str_is(e->json, "\"disabled\""));
-}
-
-static void
-lose_ext(struct chat_req *o, const struct ir_ext *e)
-{
-	const char	*vital = dialect_vital(e->name);
-
-	if (vital != NULL)
-		chat_lose(o, LOSS_REFUSED, e->node, NULL, vital);
-	else
-		chat_lose(o, LOSS_DROPPED, e->node, NULL,
-		    "not known to Chat Completions");
-}
 
 static void
 write_ext(struct chat_req *o)
@@ -777,12 +763,13 @@ write_ext(struct chat_req *o)
 		if (responses && !o->compatible && listed(e->name, ext_same)) {
 			jw_key_str(&o->w, e->name);
 			jw_raw(&o->w, e->json);
-		} else if (listed(e->name, ext_needless) &&
-		    !says_default(e))
-			chat_lose(o, LOSS_IGNORED, e->node, NULL,
-			    "it means nothing there, or happens anyway");
-		else if (!says_default(e))
-			lose_ext(o, e);
+			continue;
+		}
+		/* Its other members go with ours. */
+		if (responses && !o->compatible && o->x->target.stream &&
+		    str_is(e->name, "stream_options"))
+			continue;
+		dialect_lose_ext(o->x, e, "not known to Chat Completions");
 	}
 }
 
@@ -812,7 +799,9 @@ encode_foreign(struct chat_req *o)
 	write_service_tier(o);
 	write_ext(o);
 	if (o->x->target.stream)
-		write_stream(&o->w, o->x, JV_NONE);
+		write_stream(&o->w, o->x, o->compatible || o->rq->from !=
+		    &dialect_openai_responses ? JV_NONE : json_get(json_root(
+		    o->rq->json), "stream_options"));
 	jw_object_end(&o->w);
 }
 

@@ -610,8 +610,52 @@ static const struct json_known message_read[] = {
 	{ JSON_KNOWN("tool_calls"), .in = call_read }, { .name = NULL }
 };
 
+static const struct json_known declared_read[] = {
+	{ JSON_KNOWN("name") }, { JSON_KNOWN("description") },
+	{ JSON_KNOWN("parameters") }, { JSON_KNOWN("strict") },
+	{ JSON_KNOWN("cache_control") }, { .name = NULL }
+};
+
+static const struct json_known freeform_read[] = {
+	{ JSON_KNOWN("name") }, { JSON_KNOWN("description") },
+	{ JSON_KNOWN("format") }, { .name = NULL }
+};
+
+static const struct json_known function_tool_read[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("cache_control") },
+	{ JSON_KNOWN("function"), .in = declared_read }, { .name = NULL }
+};
+
+static const struct json_known custom_tool_read[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("custom"), .in = freeform_read },
+	{ .name = NULL }
+};
+
+static const struct json_known tools_read[] = {
+	{ JSON_KNOWN("function"), .in = function_tool_read },
+	{ JSON_KNOWN("custom"), .in = custom_tool_read },
+	{ JSON_KNOWN(""), .in = function_tool_read }, { .name = NULL }
+};
+
+static const struct json_known schema_read[] = {
+	{ JSON_KNOWN("name") }, { JSON_KNOWN("description") },
+	{ JSON_KNOWN("schema") }, { JSON_KNOWN("strict") }, { .name = NULL }
+};
+
+static const struct json_known format_read[] = {
+	{ JSON_KNOWN("type") },
+	{ JSON_KNOWN("json_schema"), .in = schema_read }, { .name = NULL }
+};
+
+static const struct json_known formats_read[] = {
+	{ JSON_KNOWN("json_schema"), .in = format_read }, { .name = NULL }
+};
+
 static const struct json_known root_read[] = {
 	{ JSON_KNOWN("messages"), .in = message_read, .open = true },
+	{ JSON_KNOWN("tools"), .in = tools_read, .by_type = true },
+	{ JSON_KNOWN("functions"), .in = declared_read },
+	{ JSON_KNOWN("response_format"), .in = formats_read, .by_type = true },
 	{ .name = NULL }
 };
 

@@ -44,16 +44,6 @@ chat_fit_name(struct chat_req *o, struct str name)
 	return ir_name_fit(o->a, &o->x->names, name, "", NAME_MAX_LEN);
 }
 
-void
-chat_lose_cache(struct chat_req *o, enum ir_cache cache, uint32_t node)
-{
-	if (cache == IR_CACHE_NONE || o->cache_told)
-		return;
-	o->cache_told = true;
-	chat_lose(o, LOSS_DROPPED, node, ".cache_control",
-	    "prompts are cached without being asked to");
-}
-
 /* --- media ---------------------------------------------------------------- */
 
 static bool
@@ -287,7 +277,6 @@ is_output_item(const struct chat_req *o, const struct ir_part *p)
 static void
 lose_marks(struct chat_req *o, const struct ir_part *p)
 {
-	chat_lose_cache(o, p->cache, p->node);
 	if (p->extra.n > 0)
 		chat_lose(o, LOSS_DROPPED, p->node, NULL,
 		    "it has members that only its own dialect knows");
@@ -883,7 +872,6 @@ write_result(struct chat_req *o, const struct call *c)
 		if (r->is_error)
 			chat_lose(o, LOSS_APPROXIMATED, r->node, NULL,
 			    "an error is told in the result's text");
-		chat_lose_cache(o, r->cache, r->node);
 		write_text_content(o, r->parts, r->is_error ?
 		    STR("Error: ") : STR_NONE, c->id);
 	}

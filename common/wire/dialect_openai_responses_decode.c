@@ -707,8 +707,10 @@ allowed_decode(struct ctx *c, struct jv v)
 	for (t = json_first(tools); json_ok(t); t = json_next(t)) {
 		if (json_type(t) != JSON_OBJECT)
 			return wrong(c, t, "an object");
-		if (!json_ok(member(t, "name")))
+		if (!json_ok(member(t, "name"))) {
+			tc->types = true;
 			continue;
+		}
 		s = ARENA_NEW(c->rq->arena, struct ir_str_list);
 		if (get_str(c, t, "name", &s->s) == -1)
 			return -1;
@@ -1036,14 +1038,55 @@ static const struct json_known reasoning_read[] = {
 	{ .name = NULL }
 };
 
+static const struct json_known function_read[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("name") },
+	{ JSON_KNOWN("description") }, { JSON_KNOWN("parameters") },
+	{ JSON_KNOWN("strict") }, { .name = NULL }
+};
+
+static const struct json_known custom_read[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("name") },
+	{ JSON_KNOWN("description") }, { JSON_KNOWN("format") },
+	{ .name = NULL }
+};
+
+static const struct json_known members_read[] = {
+	{ JSON_KNOWN("function"), .in = function_read },
+	{ JSON_KNOWN("custom"), .in = custom_read }, { .name = NULL }
+};
+
 /* A namespace is its name before those of its tools. */
 static const struct json_known namespace_read[] = {
-	{ JSON_KNOWN("type") }, { JSON_KNOWN("name") }, { JSON_KNOWN("tools") },
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("name") },
+	{ JSON_KNOWN("tools"), .in = members_read, .by_type = true },
 	{ .name = NULL }
 };
 
 static const struct json_known tools_read[] = {
+	{ JSON_KNOWN("function"), .in = function_read },
+	{ JSON_KNOWN("custom"), .in = custom_read },
 	{ JSON_KNOWN("namespace"), .in = namespace_read }, { .name = NULL }
+};
+
+/* Tools that a search by the client has brought are declared, too. */
+static const struct json_known found_read[] = {
+	{ JSON_KNOWN("tools"), .in = tools_read, .by_type = true },
+	{ .name = NULL }
+};
+
+static const struct json_known schema_read[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("name") },
+	{ JSON_KNOWN("description") }, { JSON_KNOWN("schema") },
+	{ JSON_KNOWN("strict") }, { .name = NULL }
+};
+
+static const struct json_known formats_read[] = {
+	{ JSON_KNOWN("json_schema"), .in = schema_read }, { .name = NULL }
+};
+
+static const struct json_known output_read[] = {
+	{ JSON_KNOWN("format"), .in = formats_read, .by_type = true },
+	{ .name = NULL }
 };
 
 static const struct json_known additional_read[] = {
@@ -1059,6 +1102,7 @@ static const struct json_known items_read[] = {
 	{ JSON_KNOWN("function_call"), .in = call_read },
 	{ JSON_KNOWN("custom_tool_call"), .in = call_read },
 	{ JSON_KNOWN("additional_tools"), .in = additional_read },
+	{ JSON_KNOWN("tool_search_output"), .in = found_read, .open = true },
 	{ JSON_KNOWN("function_call_output"), .in = result_read },
 	{ JSON_KNOWN("custom_tool_call_output"), .in = result_read },
 	{ JSON_KNOWN("reasoning"), .in = reasoning_read }, { .name = NULL }
@@ -1067,6 +1111,7 @@ static const struct json_known items_read[] = {
 static const struct json_known root_read[] = {
 	{ JSON_KNOWN("input"), .in = items_read, .by_type = true },
 	{ JSON_KNOWN("tools"), .in = tools_read, .by_type = true },
+	{ JSON_KNOWN("text"), .in = output_read, .open = true },
 	{ .name = NULL }
 };
 

@@ -181,9 +181,14 @@ tool_choice(struct resp_req *e)
 	const struct ir_tool_choice	*c = &e->rq->choice;
 	const struct ir_tool		*t = server_tool_chosen(e->rq);
 	const char			*server = NULL;
+	bool				 named;
 
 	if (c->mode == IR_CHOICE_UNSET)
 		return;
+	named = server_tool_choice_sent(e->x);
+	if (c->mode == IR_CHOICE_NAMED && !named)
+		resp_lose(e, LOSS_APPROXIMATED, c->node, NULL,
+		    SERVER_TOOL_NOT_SENT);
 	if (t != NULL)
 		server = server_tool_name(&dialect_openai_responses, t);
 	jw_key(&e->w, "tool_choice");
@@ -194,7 +199,7 @@ tool_choice(struct resp_req *e)
 		jw_object_end(&e->w);
 	} else if (c->mode == IR_CHOICE_NONE)
 		jw_strz(&e->w, "none");
-	else if (c->mode == IR_CHOICE_NAMED)
+	else if (c->mode == IR_CHOICE_NAMED && named)
 		named_tool(e, c->name);
 	else if (c->allowed != NULL)
 		allowed_tools(e);
@@ -250,6 +255,11 @@ sampling(struct resp_req *e)
 			resp_lose(e, LOSS_APPROXIMATED, s->max_tokens_node,
 			    NULL, "16 is the least there");
 			max = MAX_TOKENS_MIN;
+		}
+		if (e->model.max_output > 0 && max > e->model.max_output) {
+			resp_lose(e, LOSS_APPROXIMATED, s->max_tokens_node,
+			    NULL, "lowered to what the model can do");
+			max = e->model.max_output;
 		}
 		jw_key(&e->w, "max_output_tokens");
 		jw_int(&e->w, max);
@@ -357,7 +367,7 @@ include(struct resp_req *e, bool encrypted)
 	    !refuses_sampling(e);
 
 	if (e->rq->sampling.logprobs == IR_YES && !logprobs)
-		lose_path(e, LOSS_DROPPED, STR("logprobs"),
+		dialect_lose_logprobs(e->x, LOSS_DROPPED,
 		    "the model refuses it");
 	if (!encrypted && !logprobs)
 		return;
@@ -451,7 +461,7 @@ user(struct resp_req *e)
 		resp_lose(e, LOSS_APPROXIMATED, e->rq->user_node, NULL,
 		    "longer than 64 characters: a digest of it");
 	}
-	jw_key(&e->w, "user");
+	jw_key(&e->w, chat_user_key(e->rq));
 	jw_str(&e->w, id);
 }
 
@@ -484,9 +494,6 @@ ext(struct resp_req *e)
 	static const char *const same[] = { "prompt_cache_key",
 	    "prompt_cache_retention", "prompt_cache_options",
 	    "safety_identifier", "moderation", NULL };
-	static const char *const needless[] = { "stream_options", "verbosity",
-	    NULL };
-	const char		*vital;
 	bool			 chat = e->rq->from == &dialect_openai_chat;
 	const struct ir_ext	*x;
 	size_t			 i;
@@ -498,21 +505,17 @@ ext(struct resp_req *e)
 		if (chat && same[i] != NULL) {
 			jw_key_str(&e->w, x->name);
 			jw_raw(&e->w, x->json);
-			continue;
+		} else if (chat && e->x->target.stream &&
+		    str_is(x->name, "include_obfuscation")) {
+			jw_key(&e->w, "stream_options");
+			jw_object(&e->w);
+			jw_key_str(&e->w, x->name);
+			jw_raw(&e->w, x->json);
+			jw_object_end(&e->w);
+		} else if (!chat || !str_is(x->name, "verbosity")) {
+			dialect_lose_ext(e->x, x,
+			    "not known to the Responses API");
 		}
-		for (i = 0; chat && needless[i] != NULL; i++)
-			if (str_is(x->name, needless[i]))
-				break;
-		if (chat && needless[i] != NULL) {
-			if (!str_is(x->name, "verbosity"))
-				resp_lose(e, LOSS_IGNORED, x->node, NULL,
-				    "it happens anyway");
-			continue;
-		}
-		vital = dialect_vital(x->name);
-		resp_lose(e, vital != NULL ? LOSS_REFUSED : LOSS_DROPPED,
-		    x->node, NULL, vital != NULL ? vital :
-		    "not known to the Responses API");
 	}
 }
 

@@ -90,29 +90,6 @@ ir_node_of(const struct ir_request *rq, struct str raw, uint32_t otherwise)
 	return json_ok(v) ? v.i : otherwise;
 }
 
-static uint32_t
-member_node(const struct ir_request *rq, uint32_t node, const char *name)
-{
-	struct jv	 v = JV_NONE;
-
-	if (rq->json != NULL)
-		v = json_get(json_at(rq->json, node), name);
-	return json_type(v) == JSON_OBJECT ? v.i : node;
-}
-
-uint32_t
-ir_tool_node(const struct ir_request *rq, const struct ir_tool *t)
-{
-	return member_node(rq, t->node, t->kind == IR_CUSTOM ? "custom" :
-	    "function");
-}
-
-uint32_t
-ir_format_node(const struct ir_request *rq)
-{
-	return member_node(rq, rq->format.node, "json_schema");
-}
-
 struct ir_ext *
 ir_ext_add(struct ir_request *rq, struct jv member)
 {
@@ -124,6 +101,26 @@ ir_ext_add(struct ir_request *rq, struct jv member)
 	*rq->last_ext = e;
 	rq->last_ext = &e->next;
 	return e;
+}
+
+uint32_t
+ir_member_node(const struct ir_request *rq, uint32_t node,
+    const char *const *names)
+{
+	struct jv	 o, v, e;
+
+	if (rq->json == NULL)
+		return 0;
+	o = node == 0 ? json_root(rq->json) : json_at(rq->json, node);
+	for (; *names != NULL; names++) {
+		if (json_ok(v = json_get(o, *names)))
+			return v.i;
+		for (e = json_first(o); json_ok(e); e = json_next(e))
+			if (json_type(e) == JSON_OBJECT &&
+			    json_ok(v = json_get(e, *names)))
+				return v.i;
+	}
+	return 0;
 }
 
 const struct ir_tool *

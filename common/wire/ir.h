@@ -149,6 +149,8 @@ struct ir_tool_choice {
 	struct str		 name;
 	enum ir_tool_kind	 kind;		/* of the named tool */
 	struct ir_str_list	*allowed;	/* NULL: all */
+	bool			 types;		/* provider's tools are allowed
+						   by type, beside allowed */
 	struct str		 raw;		/* when it is a server tool */
 	uint32_t		 node;
 };
@@ -282,6 +284,13 @@ struct ir_tool		*ir_tool_add(struct ir_request *, enum ir_tool_kind,
 			    uint32_t node);
 struct ir_ext		*ir_ext_add(struct ir_request *, struct jv member);
 const struct ir_tool	*ir_tool_find(const struct ir_request *, struct str name);
+/*
+ * The node of the first of the members names (NULL ends them) that the body's
+ * object at node has, or one of the objects in it; 0: none.  Node 0 is the
+ * body.  So reports can name what the client wrote, whatever its dialect.
+ */
+uint32_t	 ir_member_node(const struct ir_request *, uint32_t node,
+		    const char *const *names);
 
 /*
  * Arguments as a JSON object: unescaped and checked.  What is empty becomes
@@ -506,13 +515,10 @@ const char	*ir_check(struct ir_check *, const struct ir_event *);
 
 /*
  * For paths in the loss report.  The node of a value whose bytes, raw, are the
- * request's; or otherwise.  The node with a tool's, or the format's, members:
- * in Chat Completions they stand one level deeper.
+ * request's; or otherwise.
  */
 uint32_t	 ir_node_of(const struct ir_request *, struct str raw,
 		    uint32_t otherwise);
-uint32_t	 ir_tool_node(const struct ir_request *, const struct ir_tool *);
-uint32_t	 ir_format_node(const struct ir_request *);
 
 /* --- a response folded into a tree, for clients that do not stream -------- */
 

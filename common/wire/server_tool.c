@@ -224,6 +224,17 @@ server_tool_name(const struct dialect *to, const struct ir_tool *t)
 	    to == &dialect_anthropic ? k->name : k->gemini;
 }
 
+bool
+server_tool_choice_sent(const struct ir_exchange *x)
+{
+	const struct ir_tool	*t = server_tool_chosen(x->rq);
+
+	if (t == NULL)
+		return ir_tool_find(x->rq, x->rq->choice.name) != NULL;
+	return server_tool_is_function(x, t) ||
+	    server_tool_name(x->target.dialect, t) != NULL;
+}
+
 /* --- the target's own ------------------------------------------------------ */
 
 static void

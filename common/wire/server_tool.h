@@ -86,6 +86,13 @@ struct jstr	 server_call_output(struct arena *, struct jv item,
  */
 const struct ir_tool	*server_tool_chosen(const struct ir_request *rq);
 
+/*
+ * Is the tool that the choice names among those that are sent?  What no tool is
+ * called would be refused as a choice.
+ */
+bool	 server_tool_choice_sent(const struct ir_exchange *);
+#define SERVER_TOOL_NOT_SENT	"the tool that is asked for is not sent"
+
 /* What a target calls a kind of tool: its "type" in a tool_choice of
  * Responses, its "name" at Anthropic; NULL: it has none, or it is run by the
  * client. */

@@ -315,12 +315,14 @@ test_schemas(void)
 	request(WT_OC, WT_AN, chat,
 	    "dropped tools[0].function.parameters.properties.n.minimum\n"
 	    "dropped response_format.json_schema.description\n"
+	    "ignored response_format.json_schema.name\n"
 	    "dropped response_format.json_schema.schema.properties.p."
 	    "maxLength\n"
 	    "approximated response_format.json_schema.schema\n");
 	request(WT_OC, WT_GE, chat,
 	    "dropped tools[0].function.strict\n"
-	    "dropped response_format.json_schema.description\n");
+	    "dropped response_format.json_schema.description\n"
+	    "ignored response_format.json_schema.name\n");
 }
 
 int

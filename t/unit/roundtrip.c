@@ -33,8 +33,7 @@ static const struct {
 	{ "service_tier", "default", "the default" },
 	{ "truncation", "\"disabled\"", "the default" },
 	{ "background", "false", "the default" },
-	{ "format's name", NULL, "a label; made up where one is needed" },
-	{ "include", NULL, "members of items that only Responses has" },
+	{ "include", "[]", "the default" },
 	{ "temperature", "1", "the default" },
 	{ "top_p", "1", "the default" },
 	{ "service_tier", "standard_only", "the default elsewhere" },
@@ -45,7 +44,6 @@ static const struct {
 	{ "model's text", " ", "whitespace alone is refused by providers" },
 	{ "reasoning", "off", "a model not known to reason does not" },
 	{ "reasoning", "on", "wanted by thoughts that are to be seen" },
-	{ "prompt_cache_key", NULL, "a hint that changes no answer" },
 	{ "visible thoughts", NULL, "some always show what they show" },
 	{ NULL, NULL, NULL }
 };
@@ -447,7 +445,7 @@ covers_name(struct str path, const char *what)
 		{ "parallel", "parallel_tool_calls", "tool_choice",
 		    "function_call", "functions" },
 		{ "logprobs", "logprobs", "generationConfig.responseLogprobs",
-		    "", "" },
+		    "include", "" },
 		{ "top_logprobs", "logprobs", "top_logprobs", "", "" }
 	};
 	size_t	 i, k;
