@@ -45,7 +45,8 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	dialect_gemini_encode.c dialect_gemini_turns.c \
 	dialect_gemini_answer.c dialect_gemini_write.c \
 	dialect_gemini_embed.c \
-	dialect_openai_format.c dialect_openai_chat.c dialect_openai_chat_decode.c \
+	dialect_openai_format.c dialect_openai_strict.c \
+	dialect_openai_chat.c dialect_openai_chat_decode.c \
 	dialect_openai_chat_messages.c dialect_openai_chat_encode.c \
 	dialect_openai_chat_turns.c dialect_openai_chat_answer.c \
 	dialect_openai_chat_write.c \

@@ -30,10 +30,21 @@
 const char	*chat_user_key(const struct ir_request *);
 /*
  * What OpenAI asks of a strict schema: every object closed, every property
- * required.  Another dialect's guarantee can be kept only where this holds.
- * raw is the request's bytes of it.
+ * required, no keyword that it does not know.  Another dialect's guarantee can
+ * be kept only where this holds.
  */
-bool	 chat_strict_fits(const struct ir_request *, struct str raw);
+bool	 chat_strict_fits(struct str schema);
+/* Likewise; to the empty out the schema is written with its objects closed. */
+enum chat_strict {
+	CHAT_STRICT_NO,
+	CHAT_STRICT_KEPT,	/* as it is */
+	CHAT_STRICT_CLOSED	/* as it was written: it did not say so */
+};
+enum chat_strict	 chat_strict_write(struct str schema,
+			    struct buf *out);
+#define CHAT_CLOSED	"objects of constrained output are closed"
+#define CHAT_NOT_STRICT	"not strict: all properties would have to be " \
+	"required, and no keyword refused"
 
 /*
  * A tool's schema as both of OpenAI's APIs take it; false: in another form,
@@ -65,8 +76,11 @@ const char		*chat_format_why(enum chat_format);
 /* That message's content, a string. */
 void			 chat_format_say(const struct ir_request *,
 			    enum chat_format, struct jw *);
-/* The schema of rq->format. */
-void			 chat_format_schema(const struct ir_request *,
+/*
+ * The schema of rq->format, closed where other dialects' clients are given
+ * answers that keep to it without asking.  Can that be promised?
+ */
+enum chat_strict	 chat_format_schema(const struct ir_request *,
 			    struct jw *);
 
 /*

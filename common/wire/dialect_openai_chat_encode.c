@@ -112,64 +112,11 @@ chat_parameters_write(const struct ir_request *rq, const struct ir_tool *t,
 	return kept;
 }
 
-/* Is v the schema of an object?  A property named "type" is not. */
-static bool
-is_object_schema(struct jv v)
-{
-	struct jv	 type = json_get(v, "type"), e;
-
-	if (json_is(type, "object"))
-		return true;
-	if (json_type(type) != JSON_STRING && json_type(type) != JSON_ARRAY)
-		return false;
-	for (e = json_first(type); json_ok(e); e = json_next(e))
-		if (json_is(e, "object"))
-			return true;
-	return json_type(json_get(v, "properties")) == JSON_OBJECT;
-}
-
-/* The depth of v is bounded by the JSON reader. */
-static bool
-strict_fits(struct jv v)
-{
-	struct jv	 props = json_get(v, "properties"), e;
-
-	if (is_object_schema(v) &&
-	    (json_type(json_get(v, "additionalProperties")) != JSON_FALSE ||
-	    json_count(props) != json_count(json_get(v, "required"))))
-		return false;
-	if (json_type(v) != JSON_OBJECT && json_type(v) != JSON_ARRAY)
-		return true;
-	for (e = json_first(v); json_ok(e); e = json_next(e))
-		if (!strict_fits(e))
-			return false;
-	return true;
-}
-
-bool
-chat_strict_fits(const struct ir_request *rq, struct str raw)
-{
-	struct jv	 schema = rq->json == NULL ? JV_NONE :
-			    json_find(rq->json, raw.p);
-
-	return json_type(schema) == JSON_OBJECT && strict_fits(schema);
-}
-
-/* Writes "strict", if it is to be true: asked for, and possible. */
 static void
-write_strict(struct chat_req *o, enum ir_tri strict, struct str schema,
-    uint32_t node)
+write_strict(struct chat_req *o, bool on)
 {
-	if (strict == IR_UNSET)
-		return;
-	if (strict == IR_YES && o->rq->from != &dialect_openai_responses &&
-	    !chat_strict_fits(o->rq, schema)) {
-		chat_lose(o, LOSS_APPROXIMATED, ir_node_of(o->rq, schema,
-		    node), NULL, "not strict: every property would have to be required");
-		return;
-	}
 	jw_key(&o->w, "strict");
-	jw_bool(&o->w, strict == IR_YES);
+	jw_bool(&o->w, on);
 }
 
 /* --- tools ---------------------------------------------------------------- */
@@ -181,7 +128,12 @@ write_function(struct chat_req *o, const struct ir_tool *t)
 	if (!chat_parameters_write(o->rq, t, &o->w))
 		chat_lose(o, LOSS_APPROXIMATED, ir_node_of(o->rq, t->schema,
 		    t->node), NULL, CHAT_NO_CHOICE);
-	write_strict(o, t->strict, t->schema, t->node);
+	if (t->strict == IR_YES && o->rq->from != &dialect_openai_responses &&
+	    !chat_strict_fits(t->schema))
+		chat_lose(o, LOSS_APPROXIMATED, ir_node_of(o->rq, t->schema,
+		    t->node), NULL, CHAT_NOT_STRICT);
+	else if (t->strict != IR_UNSET)
+		write_strict(o, t->strict == IR_YES);
 	if (t->response_schema.n > 0)
 		chat_lose(o, LOSS_DROPPED, ir_node_of(o->rq,
 		    t->response_schema, t->node), NULL,
@@ -426,12 +378,8 @@ static void
 write_format_schema(struct chat_req *o)
 {
 	const struct ir_format	*f = &o->rq->format;
-	enum ir_tri		 strict = f->strict;
+	enum chat_strict	 strict;
 
-	/* What Anthropic and Gemini are given is enforced without asking. */
-	if (strict == IR_UNSET && o->rq->from != &dialect_openai_responses &&
-	    !f->schema_is_openapi)
-		strict = IR_YES;
 	jw_object(&o->w);
 	jw_key(&o->w, "name");
 	jw_str(&o->w, valid_name(f->name) ? f->name : STR("response"));
@@ -440,8 +388,16 @@ write_format_schema(struct chat_req *o)
 		jw_jstr(&o->w, f->description);
 	}
 	jw_key(&o->w, "schema");
-	chat_format_schema(o->rq, &o->w);
-	write_strict(o, strict, f->schema, f->node);
+	strict = chat_format_schema(o->rq, &o->w);
+	if (o->rq->from == &dialect_openai_responses) {
+		if (f->strict != IR_UNSET)
+			write_strict(o, f->strict == IR_YES);
+	} else if (strict != CHAT_STRICT_NO)
+		write_strict(o, true);
+	if (o->rq->from != &dialect_openai_responses &&
+	    strict != CHAT_STRICT_KEPT)
+		chat_lose(o, LOSS_APPROXIMATED, f->node, NULL,
+		    strict == CHAT_STRICT_NO ? CHAT_NOT_STRICT : CHAT_CLOSED);
 	jw_object_end(&o->w);
 }
 

@@ -78,7 +78,7 @@ chat_format_say(const struct ir_request *rq, enum chat_format format,
 	}
 	buf_init(&b, SCHEMA_OUT_MAX);
 	jw_init(&schema, &b);
-	chat_format_schema(rq, &schema);
+	(void)chat_format_schema(rq, &schema);
 	jw_open(w);
 	jw_piece_str(w, STR("Answer only with JSON that fits this schema, "
 	    "without any text around it: "));
@@ -87,23 +87,45 @@ chat_format_say(const struct ir_request *rq, enum chat_format format,
 	buf_release(&b);
 }
 
-void
-chat_format_schema(const struct ir_request *rq, struct jw *w)
+/* As JSON Schema whose root says what it is. */
+static struct str
+plain_schema(const struct ir_request *rq)
 {
 	const struct ir_format	*f = &rq->format;
+	struct str		 s = f->schema;
 	struct json		 j;
+	struct buf		 b;
+	struct jw		 w;
 
-	if (f->schema_is_openapi) {
-		schema_from_openapi(rq->arena, f->schema, w);
-		return;
-	}
+	buf_init(&b, SCHEMA_OUT_MAX);
+	jw_init(&w, &b);
 	json_init(&j);
-	/* Where no type is said, it is that of an object. */
-	if (json_parse(&j, f->schema, NULL) == 0 &&
+	if (f->schema_is_openapi)
+		schema_from_openapi(rq->arena, s, &w);
+	else if (json_parse(&j, s, NULL) == 0 &&
 	    !json_ok(json_get(json_root(&j), "type")) &&
 	    schema_root_object(rq->arena, json_root(&j)))
-		schema_root_write(json_root(&j), w);
-	else
-		jw_raw(w, f->schema);
+		schema_root_write(json_root(&j), &w);
 	json_release(&j);
+	if (b.len > 0 && buf_ok(&b))
+		s = arena_str(rq->arena, buf_str(&b));
+	buf_release(&b);
+	return s;
+}
+
+enum chat_strict
+chat_format_schema(const struct ir_request *rq, struct jw *w)
+{
+	struct str		 s = plain_schema(rq);
+	struct buf		 b;
+	enum chat_strict	 strict = CHAT_STRICT_NO;
+
+	buf_init(&b, SCHEMA_OUT_MAX);
+	if (rq->from != &dialect_openai_chat &&
+	    rq->from != &dialect_openai_responses &&
+	    rq->format.strict != IR_NO)
+		strict = chat_strict_write(s, &b);
+	jw_raw(w, strict == CHAT_STRICT_CLOSED ? buf_str(&b) : s);
+	buf_release(&b);
+	return strict;
 }

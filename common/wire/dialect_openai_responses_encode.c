@@ -48,9 +48,9 @@ write_strict(struct resp_req *e, enum ir_tri strict, struct str schema,
 
 	if (on && e->rq->from != &dialect_openai_chat &&
 	    e->rq->from != &dialect_openai_responses &&
-	    !chat_strict_fits(e->rq, schema)) {
+	    !chat_strict_fits(schema)) {
 		resp_lose(e, LOSS_APPROXIMATED, ir_node_of(e->rq, schema,
-		    node), NULL, "not strict: every property would have to be required");
+		    node), NULL, CHAT_NOT_STRICT);
 		on = false;
 	}
 	jw_key(&e->w, "strict");
@@ -384,12 +384,9 @@ static void
 format_schema(struct resp_req *e, const struct ir_format *f)
 {
 	struct ir_names	 unused = { NULL };
-	enum ir_tri	 strict = f->strict;
+	enum chat_strict strict;
+	bool		 chat = e->rq->from == &dialect_openai_chat;
 
-	/* Gemini keeps to a schema without being asked. */
-	if (strict == IR_UNSET && e->rq->from == &dialect_gemini &&
-	    !f->schema_is_openapi)
-		strict = IR_YES;
 	jw_key(&e->w, "name");
 	jw_str(&e->w, f->name.n == 0 ? STR("response") :
 	    ir_name_fit(e->x->arena, &unused, f->name, "", RESP_NAME_MAX));
@@ -398,8 +395,12 @@ format_schema(struct resp_req *e, const struct ir_format *f)
 		jw_jstr(&e->w, f->description);
 	}
 	jw_key(&e->w, "schema");
-	chat_format_schema(e->rq, &e->w);
-	write_strict(e, strict, f->schema, f->node);
+	strict = chat_format_schema(e->rq, &e->w);
+	if (!chat && strict != CHAT_STRICT_KEPT)
+		resp_lose(e, LOSS_APPROXIMATED, f->node, NULL,
+		    strict == CHAT_STRICT_NO ? CHAT_NOT_STRICT : CHAT_CLOSED);
+	jw_key(&e->w, "strict");
+	jw_bool(&e->w, chat ? f->strict == IR_YES : strict != CHAT_STRICT_NO);
 }
 
 static const struct ir_ext *

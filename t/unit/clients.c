@@ -533,6 +533,39 @@ test_upper(void)
 	    "a value that is called type is none");
 }
 
+/* What Gemini keeps to without asking is asked of OpenAI, where it can be. */
+static void
+test_strict(void)
+{
+	static const char *const not[] = {
+	    "{\"type\":\"OBJECT\",\"properties\":{\"a\":{\"type\":"
+	    "\"STRING\"}}}",
+	    "{\"type\":\"OBJECT\",\"properties\":{\"a\":{\"type\":\"STRING\","
+	    "\"maxLength\":\"3\"}},\"required\":[\"a\"]}" };
+	const struct dialect	*openai[] = { WT_OC, WT_OR };
+	size_t			 i, k;
+
+	for (k = 0; k < 2; k++) {
+		ok(wt_request(WT_GE, openai[k], GE_FORMAT("\"responseSchema\":"
+		    "{\"type\":\"OBJECT\",\"properties\":{\"not\":{\"type\":"
+		    "\"OBJECT\",\"properties\":{\"b\":{\"type\":\"STRING\"}},"
+		    "\"required\":[\"b\"]}},\"required\":[\"not\"]}")) == 0 &&
+		    wt_has("\"required\":[\"b\"],\"additionalProperties\":"
+		    "false}},\"required\":[\"not\"],"
+		    "\"additionalProperties\":false},\"strict\":true") &&
+		    wt_told("approximated generationConfig.responseSchema"),
+		    "a schema of Gemini's, closed and strict, %s",
+		    openai[k]->name);
+		for (i = 0; i < 2; i++)
+			ok(wt_request(WT_GE, openai[k], arena_strf(&wt_arena,
+			    GE_FORMAT("\"responseSchema\":%s"), not[i]).p) == 0
+			    && wt_hasnt("\"strict\":true") &&
+			    wt_hasnt("additionalProperties") &&
+			    wt_lost("not strict"), "one that cannot be, %s",
+			    openai[k]->name);
+	}
+}
+
 /* --- thinking ------------------------------------------------------------- */
 
 #define THINK(what)	AN_ASK(AN_HI, ",\"thinking\":{\"type\":\"" what "\"}")
@@ -623,6 +656,7 @@ main(void)
 	test_search();
 	test_lowered();
 	test_upper();
+	test_strict();
 	test_thinking();
 	test_state();
 	test_turns();

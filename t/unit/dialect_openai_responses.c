@@ -629,7 +629,7 @@ test_from_strict(void)
 	    "{\"model\":\"gpt-5\",\"max_tokens\":99,\"output_config\":"
 	    "{\"format\":{\"type\":\"json_schema\",\"schema\":{\"type\":"
 	    "\"object\",\"properties\":{\"a\":{\"type\":[\"object\","
-	    "\"null\"]}},\"required\":[\"a\"],\"additionalProperties\":"
+	    "\"null\"],\"additionalProperties\":true}},\"required\":[\"a\"],\"additionalProperties\":"
 	    "false}}},"
 	    "\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}") == 0,
 	    "from Anthropic, a schema");
