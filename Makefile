@@ -31,7 +31,7 @@ B	?= build/$(VARIANT)
 
 # --- what is built: explicit lists; a source in none of them fails lint -------
 BASE_SRCS = $(addprefix common/base/,arena.c asset.c buf.c caps.c caps_table.c clock.c \
-	codec.c fold.c id.c listen.c log.c loop.c redact.c)
+	codec.c fold.c id.c listen.c log.c loop.c redact.c scan_wide.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	server_tool.c server_run.c cite.c estimate.c http1.c refusal.c count.c embed.c \
 	ir_response.c ir_name.c loss.c leftover.c answer_loss.c vault.c decoder.c dialect.c convert.c schema.c \

@@ -26,6 +26,12 @@ plan skip_all => "$pure is not built" unless -x $pure;
 plan skip_all => 'valgrind is not installed'
     unless `valgrind --version 2>/dev/null`;
 
+plan skip_all => 'counted on a processor with AVX2'
+    unless grep { /^flags.*\bavx2\b/ } do {
+	open my $f, '<', '/proc/cpuinfo' or die $!;
+	<$f>;
+    };
+
 sub slurp {
 	open my $f, '<', $_[0] or return '';
 	local $/;

@@ -7,6 +7,7 @@
 
 #ifdef __SSE2__
 #include <emmintrin.h>
+#define SCAN_WIDE	1	/* there is code for processors with AVX2 */
 #endif
 
 /*
@@ -43,7 +44,22 @@ scan_json_byte(unsigned char c)
 	return c < ' ' || c == '"' || c == '\\' || c >= 0x80;
 }
 
-#ifdef __SSE2__
+#ifdef SCAN_WIDE
+
+static inline bool
+scan_is_wide(void)
+{
+	return __builtin_cpu_supports("avx2");
+}
+
+/* For long strings, where scan_is_wide(): see scan_json_string. */
+const char *scan_json_string_wide(const char *p, const char *e,
+    bool *escaped);
+/*
+ * Where scan_is_wide(): all before what it returns is UTF-8; the rest, which is
+ * short or begins with a fault near by, is left to others.
+ */
+const char *scan_utf8_wide(const char *p, const char *e);
 
 /* As signed bytes, what is below a blank is control or not ASCII. */
 static inline unsigned
@@ -200,6 +216,8 @@ scan_json_string(const char *p, const char *e, bool *escaped)
 	if (e - p >= 16 && scan_json_mark(p) != 0 &&
 	    p[__builtin_ctz(scan_json_mark(p))] == '"')
 		return p + __builtin_ctz(scan_json_mark(p));
+	if (scan_is_wide())
+		return scan_json_string_wide(p, e, escaped);
 	for (; e - p >= 64; p += 64) {
 		b = scan_load(p);
 		bs = scan_eq(&b, '\\');
@@ -223,6 +241,19 @@ scan_json_string(const char *p, const char *e, bool *escaped)
 }
 
 #else
+
+static inline bool
+scan_is_wide(void)
+{
+	return false;
+}
+
+static inline const char *
+scan_utf8_wide(const char *p, const char *e)
+{
+	(void)e;
+	return p;
+}
 
 static inline const char *
 scan_json(const char *p, const char *e)

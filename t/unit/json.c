@@ -696,6 +696,46 @@ test_blocks(void)
 	json_release(&j);
 }
 
+/* Where UTF-8 ends, told by the place of the fault, at all places of blocks. */
+static void
+test_utf8_places(void)
+{
+	static const char *const	 part[] = { "abcdefgh", "a", "\xc3\xa4",
+	    "\xe4\xbd\xa0", "\xed\x9f\xbf", "\xf0\x9f\x98\x80",
+	    "\xf4\x8f\xbf\xbf", "\xe0\xa0\x80" };
+	static char		 text[20000];
+	uint32_t		 seed = 7;
+	struct json_error	 je;
+	struct json		 j;
+	size_t			 n, good, faults = 0, wrong = 0;
+	int			 round, got;
+
+	json_init(&j);
+	for (round = 0; round < 100000; round++) {
+		text[0] = '"';
+		for (n = 1; n < 400 || (round % 100 == 0 && n < 19000);
+		    n += strlen(part[seed >> 29])) {
+			seed = seed * 1664525 + 1013904223;
+			memcpy(text + n, part[seed >> 29],
+			    strlen(part[seed >> 29]));
+		}
+		if (round % 4 != 0)
+			text[1 + (seed >> 8) % (n - 1)] = (char)(0x80 |
+			    seed >> 24);
+		text[n] = '"';
+		for (good = 0; good <= n && (text[good] & 0x80) == 0; )
+			good += 1 + utf8_run((struct str){ text + good + 1,
+			    n - good });
+		got = json_parse(&j, (struct str){ text, n + 1 }, &je);
+		faults += got == -1;
+		wrong += got == 0 ? good <= n : good > n ||
+		    je.offset != good;
+	}
+	ok(wrong == 0 && faults > 30000 && faults < 70000, "%zu of %d texts "
+	    "that are not UTF-8 end where they do", faults, round);
+	json_release(&j);
+}
+
 static void
 test_time(void)
 {
@@ -738,6 +778,7 @@ main(void)
 	test_escape();
 	test_write();
 	test_blocks();
+	test_utf8_places();
 	test_time();
 	arena_release(&ar);
 	return done();
