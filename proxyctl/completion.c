@@ -31,7 +31,7 @@ static const char bash_walk[] =
 "	dialect) printf '%s\\n' $(_proxyctl_dialects) ;;\n"
 "	command) local subs opts kind; _proxyctl_word ''\n"
 "		printf '%s\\n' $subs ;;\n"
-"	provider|model|rule|pool|key|tenant|client-key|user)\n"
+"	provider|model|rule|pool|key|tenant|client-key|user|request)\n"
 "		\"$prog\" ${2:+--home \"$2\"} completion --names \"$1\" \\\n"
 "		    2>/dev/null ;;\n"
 "	esac\n"

@@ -7,7 +7,7 @@
 #include "base/codec.h"
 #include "policy/route_target.h"
 
-#define OUTPUT_GUESS	4096		/* where max_tokens is not said */
+#define OUTPUT_GUESS	4096		/* where nobody knows */
 
 void
 route_nobody(struct ir_error *err, struct str model)
@@ -234,6 +234,58 @@ answers(const struct ir_request *ir)
 	return n;
 }
 
+/* The most that it may say where the client does not bound it. */
+static int64_t
+output_most(const struct route_ask *ask, const struct route_target *t)
+{
+	const struct ir_request	*ir = ask->ir;
+	struct model_caps	 m;
+
+	if (ir->sampling.max_tokens >= 0)
+		return ir_usage_clamp(ir->sampling.max_tokens);
+	if (t->dialect == NULL)
+		return OUTPUT_GUESS;
+	caps_get(&ask->snap->caps, t->dialect->name, t->step->route.model, &m);
+	/* What is written there, because it has to say something. */
+	if (t->dialect == &dialect_anthropic && m.max_tokens > 0 &&
+	    (ir->need & IR_NEED_THINKING) == 0)
+		return m.max_tokens;
+	return m.max_output > 0 ? m.max_output : OUTPUT_GUESS;
+}
+
+/* The mark of the whole request is no part's. */
+static bool
+caches(const struct route_ask *ask, bool *hour)
+{
+	struct jv	 mark = JV_NONE;
+
+	if (ask->dialect == &dialect_anthropic && ask->ir->json != NULL)
+		mark = json_get(json_root(ask->ir->json), "cache_control");
+	*hour = ask->ir->cache_1h || json_is(json_get(mark, "ttl"), "1h");
+	return json_type(mark) == JSON_OBJECT ||
+	    (ask->ir->need & IR_NEED_CACHE) != 0;
+}
+
+/* Input that is marked to be cached may cost what writing that does. */
+static int64_t
+input_dearest(const struct route_ask *ask, const struct snap_price *p,
+    const struct price_use *plain)
+{
+	struct price_use	 u = *plain;
+	int64_t			 cost = price_cost(p, plain), more;
+	bool			 hour;
+
+	if (p == NULL || !caches(ask, &hour))
+		return cost;
+	u.input = 0;
+	if (hour)
+		u.cache_write_1h = plain->input;
+	else
+		u.cache_write_5m = plain->input;
+	more = price_cost(p, &u);
+	return more > cost ? more : cost;
+}
+
 int64_t
 route_cost(const struct route_ask *ask, const struct route_target *t,
     int64_t input)
@@ -248,7 +300,6 @@ route_cost(const struct route_ask *ask, const struct route_target *t,
 		return price_cost(p, &u);
 	n = answers(ir);
 	u.input = input * n;
-	u.output = (ir->sampling.max_tokens >= 0 ?
-	    ir_usage_clamp(ir->sampling.max_tokens) : OUTPUT_GUESS) * n;
-	return price_cost(p, &u);
+	u.output = output_most(ask, t) * n;
+	return input_dearest(ask, p, &u);
 }

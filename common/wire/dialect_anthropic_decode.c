@@ -141,6 +141,7 @@ an_get_cache(struct an_reader *r, struct jv object, enum ir_cache *cache)
 		return -1;
 	*cache = str_is(ttl, "1h") ? IR_CACHE_1H : IR_CACHE_5M;
 	r->rq->need |= IR_NEED_CACHE;
+	r->rq->cache_1h = r->rq->cache_1h || *cache == IR_CACHE_1H;
 	return 0;
 }
 

@@ -100,6 +100,7 @@ chat_read_cache(struct chat_read *d, struct jv v, enum ir_cache *cache)
 		*cache = IR_CACHE_5M;
 	if (*cache != IR_CACHE_NONE)
 		d->rq->need |= IR_NEED_CACHE;
+	d->rq->cache_1h = d->rq->cache_1h || *cache == IR_CACHE_1H;
 }
 
 /* --- tools ---------------------------------------------------------------- */

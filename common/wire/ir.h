@@ -248,6 +248,7 @@ struct ir_request {
 	bool			 native;	/* the body is plain dialect and
 						   may be forwarded as bytes */
 	uint32_t		 need;
+	bool			 cache_1h;	/* some mark asks for an hour */
 	struct ir_message	*messages;	/* system messages among them */
 	struct ir_message	**last;
 	struct ir_tool		*tools;

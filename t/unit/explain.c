@@ -58,6 +58,25 @@ static const struct {
 	    CHAT("r", ",\"max_tokens\":10"),
 	    { "\"price\":{\"input\":1000000,\"output\":2000000,",
 	    "\"max_tokens\":10", "\"cost_estimate\":" }, NULL },
+	{ "what a model writes at most, where the client does not say",
+	    "openai-chat", "", CHAT("written"), { "\"model\":\"gpt-4.1\"",
+	    "\"cost_estimate\":65585," }, NULL },
+	{ "or what nobody knows", "openai-chat", "", CHAT("r"),
+	    { "\"cost_estimate\":8241," }, NULL },
+	{ "a cache that is written to", "anthropic", "", "{\"model\":"
+	    "\"cached\",\"max_tokens\":1,\"messages\":[{\"role\":\"user\","
+	    "\"content\":[{\"type\":\"text\",\"text\":\"hello\","
+	    "\"cache_control\":{\"type\":\"ephemeral\"}}]}]}",
+	    { "\"cost_estimate\":2002," }, NULL },
+	{ "as a whole", "anthropic", "", "{\"model\":\"cached\","
+	    "\"max_tokens\":1,\"cache_control\":{\"type\":\"ephemeral\"},"
+	    "\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}",
+	    { "\"cost_estimate\":2002," }, NULL },
+	{ "for an hour", "anthropic", "", "{\"model\":"
+	    "\"cached\",\"max_tokens\":1,\"messages\":[{\"role\":\"user\","
+	    "\"content\":[{\"type\":\"text\",\"text\":\"hello\","
+	    "\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":\"1h\"}}]}]}",
+	    { "\"cost_estimate\":20002," }, NULL },
 	{ "what has no price", "openai-chat", "", CHAT("mock-echo"),
 	    { "\"price\":null" }, "cost_estimate" },
 	{ "a loss on the way", "openai-chat", "", CHAT("to-claude",
@@ -296,6 +315,10 @@ fill(void)
 	    "\"model\":\"claude-x\",\"strict\":true}");
 	RULE("resting", "{\"model\":\"keyless-pool\"}",
 	    "{\"provider\":\"three\"}");
+	RULE("written", "{\"model\":\"written\"}",
+	    "{\"provider\":\"one\",\"model\":\"gpt-4.1\"}");
+	RULE("cached", "{\"model\":\"cached\"}",
+	    "{\"provider\":\"two\",\"model\":\"claude-x\"}");
 	RULE("second", "{\"model\":\"second\"}", "{\"provider\":\"three\"},"
 	    "{\"provider\":\"two\",\"model\":\"claude-x\"}");
 	make(OBJECT_RULE, "{\"name\":\"last\",\"enabled\":false,"
@@ -319,6 +342,15 @@ fill_money(void)
 	k.limits.rpm = 60;
 	k.limits.budget_day = 5000000;
 	ok(store_price_put(store, &p, &bad) == STORE_DONE, "a price");
+	p.id = 0;
+	p.model = STR("gpt-4.1");
+	ok(store_price_put(store, &p, &bad) == STORE_DONE, "another");
+	p.id = 0;
+	p.provider = STR("two");
+	p.model = STR("claude-x");
+	p.cache_write_5m = 100000000;
+	p.cache_write_1h = 1000000000;
+	ok(store_price_put(store, &p, &bad) == STORE_DONE, "of a cache");
 	ok(store_client_key_put(store, box, &k, plain, &bad) ==
 	    STORE_DONE,
 	    "a client key");
