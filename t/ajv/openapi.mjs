@@ -5,7 +5,8 @@
 //	node openapi.mjs openapi.json <exchanges
 //
 // An exchange, a line of JSON each: { method, path (of the document), status,
-// type, headers, body (JSON, or absent) }.
+// type, headers, body (JSON, or absent), events (of a stream: [name, data], ...)
+// }.  What an event is, its content says by x-events.
 
 import fs from 'node:fs';
 import readline from 'node:readline';
@@ -156,5 +157,8 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
 	} else if (x.body !== undefined) {
 		judge(what, r.content[type].schema, x.body);
 	}
+	for (const [name, data] of x.events ?? [])
+		judge(`${what}: event ${name}`,
+		    r.content?.[type]?.['x-events']?.[name] ?? false, data);
 }
 console.log(JSON.stringify(bad));
