@@ -497,6 +497,22 @@ seed_write(struct gem_writer *e)
 }
 
 static void
+max_tokens_write(struct gem_writer *e)
+{
+	const struct ir_sampling	*s = &e->rq->sampling;
+	int64_t				 n = s->max_tokens;
+
+	if (n < 0)
+		return;
+	if (e->model.max_output > 0 && n > e->model.max_output) {
+		n = e->model.max_output;
+		gem_lose(e, LOSS_APPROXIMATED, s->max_tokens_node, NULL,
+		    "lowered to what the model can do");
+	}
+	jw_int(config(e, "maxOutputTokens"), n);
+}
+
+static void
 config_write(struct gem_writer *e)
 {
 	const struct ir_sampling	*s = &e->rq->sampling;
@@ -506,8 +522,7 @@ config_write(struct gem_writer *e)
 	number_write(e, "topK", &s->top_k);
 	if (!str_is(s->n.raw, "1"))
 		number_write(e, "candidateCount", &s->n);
-	if (s->max_tokens >= 0)
-		jw_int(config(e, "maxOutputTokens"), s->max_tokens);
+	max_tokens_write(e);
 	stops_write(e);
 	seed_write(e);
 	number_write(e, "presencePenalty", &s->presence_penalty);

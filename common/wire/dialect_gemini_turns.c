@@ -734,7 +734,10 @@ gem_system_write(struct gem_writer *e)
 	for (; m != rest; m = m->next)
 		for (p = m->parts; p != NULL; p = p->next) {
 			if (p->type != IR_TEXT) {
-				gem_lose(e, LOSS_DROPPED, p->node, NULL,
+				gem_lose(e, p->type == IR_OPAQUE ?
+				    LOSS_DROPPED : LOSS_REFUSED, p->node,
+				    NULL, p->internal ?
+				    "it concerns its own provider alone" :
 				    "system instructions are text");
 				continue;
 			}

@@ -257,6 +257,11 @@ sampling(struct resp_req *e)
 			max = MAX_TOKENS_MIN;
 		}
 		if (e->model.max_output > 0 && max > e->model.max_output) {
+			max = e->model.max_output;
+			resp_lose(e, LOSS_APPROXIMATED, s->max_tokens_node,
+			    NULL, "lowered to what the model can do");
+		}
+		if (e->model.max_output > 0 && max > e->model.max_output) {
 			resp_lose(e, LOSS_APPROXIMATED, s->max_tokens_node,
 			    NULL, "lowered to what the model can do");
 			max = e->model.max_output;

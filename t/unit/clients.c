@@ -609,6 +609,34 @@ test_state(void)
 	    "others might refuse to tell");
 }
 
+/* Agents ask for all that their own provider's newest model can write. */
+static void
+test_output(void)
+{
+	static const struct {
+		const struct dialect	*to;
+		const char		*model, *most;
+	} models[] = {
+		{ WT_GE, "gemini-3-flash-preview", ":65536" },
+		{ WT_GE, "gemini-2.0-flash", ":8192" },
+		{ WT_GE, "unheard", ":200000" },
+		{ WT_OC, "o4-mini", ":100000" },
+		{ WT_OC, "gpt-5.5", ":128000" },
+		{ WT_OR, "gpt-5-mini", ":128000" },
+		{ WT_OR, "gpt-4.1", ":32768" },
+		{ WT_OR, "unheard", ":200000" },
+	};
+	size_t	 i;
+
+	for (i = 0; i < sizeof(models) / sizeof(models[0]); i++)
+		ok(asked(WT_AN, models[i].to, models[i].model,
+		    "{\"model\":\"m\",\"max_tokens\":200000,\"messages\":["
+		    AN_HI "]}") == 0 && wt_has(models[i].most) &&
+		    (strcmp(models[i].most, ":200000") == 0 ?
+		    wt_nothing_lost() : wt_told("approximated max_tokens")),
+		    "the most that %s writes", models[i].model);
+}
+
 /* --- turns ---------------------------------------------------------------- */
 
 #define BEGUN(more)	"{\"contents\":[{\"role\":\"user\",\"parts\":[{" \
@@ -659,6 +687,7 @@ main(void)
 	test_strict();
 	test_thinking();
 	test_state();
+	test_output();
 	test_turns();
 	wt_release();
 	return done();
