@@ -133,6 +133,17 @@ none('the generation is raised by revisions', grep { !m{common/state/(?:
     store_change|store_prices|store_refusal)\.c:}x } grep_lines(
     qr/meta SET generation/, @files));
 
+# --- the web UI's texts ------------------------------------------------------------
+
+my ($zh) = slurp('admind/ui/zh.js');
+my %zh;
+$zh{$1}++ while $zh =~ /'((?:[^'\\]|\\.)*)': '/g;
+none('a text has one translation', grep { $zh{$_} > 1 } sort keys %zh);
+my %said = map { $_ => 1 } map { slurp($_) =~ /\bt\('((?:[^'\\]|\\.)*)'/g }
+    glob('admind/ui/*.js admind/ui/pages/*.js');
+none('each text of a page has a translation', grep { !$zh{$_} }
+    sort keys %said);
+
 # --- lists and guards -------------------------------------------------------------
 
 # Names of a directory stand behind its name in the Makefile, in addprefix.

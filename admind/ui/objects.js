@@ -1,59 +1,50 @@
 // What the pages of managed objects share: a form that is made of a list of
 // fields, and one small real request.
-import { html, useState, get, api, send, t, toast } from './lib.js';
-import { Field, Dialog, Failure, useForm } from './parts.js';
+import { html, send, t } from './lib.js';
+import { Field, Dialog, Failure } from './parts.js';
+import { useEdit, Met, lines } from './edit.js';
+import { pairs, pairsOf } from './rule.js';
 
-// One line each, in and out.
-const toLines = (v) => (v || []).join('\n');
-const ofLines = (s) => s.split('\n').map((x) => x.trim()).filter(Boolean);
-
-const shown = (f, item) => {
-	const v = item ? item[f.name] : f.value;
-	if (f.type === 'lines')
-		return toLines(v);
-	if (f.type === 'checkbox')
-		return v === undefined ? f.value === true : v;
-	return v === undefined || v === null ? '' : String(v);
+// Between what the server has and what stands in a field, by the field's type.
+const two = (n) => String(n).padStart(2, '0');
+const forms = {
+	lines: { input: 'textarea', none: [], text: (v) => v.join('\n'), value: lines },
+	number: { input: 'number', none: 0, text: String, value: (s) => (s === '' ? 0 : Number(s)) },
+	checkbox: { input: 'checkbox', none: false, text: (v) => v, value: (v) => v },
+	// A point in time, in microseconds; 0: none.
+	time: { input: 'datetime-local', none: 0,
+		text: (v) => { const d = new Date(v / 1000); return v ? `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}T${two(d.getHours())}:${two(d.getMinutes())}` : ''; },
+		value: (s) => (s ? new Date(s).getTime() * 1000 : 0) },
+	// { name: value }, a line each.
+	headers: { input: 'textarea', none: {}, text: pairs, value: (s, f) => pairsOf(s, f.name) },
 };
-
-const said = (f, v) => (f.type === 'lines' ? ofLines(v) : f.type === 'number' ? (v === '' ? 0 : Number(v)) : v);
+const plain = { none: '', text: String, value: (s) => s };
+const formOf = (f) => forms[f.type] || plain;
 
 // fields: { name, label, type, hint, options, required, value, fixed: not after
-// it was made, keep: left out of what is sent while it is empty }.
+// it was made }.
 export function ObjectForm({ kind, title, item, fields, note, onDone, onClose }) {
-	const form = useForm();
 	const used = fields.filter((f) => !(f.fixed && item));
-	const [was, setWas] = useState(item);
-	const [values, set] = useState(() => Object.fromEntries(used.map((f) => [f.name, shown(f, item)])));
+	const fieldsOf = (o) => Object.fromEntries(used.map((f) => {
+		const v = o ? o[f.name] : f.value;
+		return [f.name, formOf(f).text(v === undefined || v === null ? formOf(f).none : v)];
+	}));
+	// Of one that is there, only what was changed: a member may be out of reach here.
+	const bodyOf = (v) => Object.fromEntries(used.filter((f) => !item || v[f.name] !== fieldsOf(item)[f.name]).map((f) => [f.name, formOf(f).value(v[f.name], f)]));
+	const { f: values, set, form, met, save } = useEdit(`/${kind}`, item, fieldsOf, bodyOf);
 	const submit = async (e) => {
 		e.preventDefault();
-		const body = {};
-		for (const f of used)
-			if ((item ? values[f.name] !== shown(f, item) : true) && !(f.keep && values[f.name] === ''))
-				body[f.name] = said(f, values[f.name]);
-		const r = await form.run(async () => {
-			try {
-				return await (item ? api('PATCH', `/${kind}/${item.id}`, body, { etag: was.etag }) : api('POST', `/${kind}`, body));
-			} catch (error) {
-				// Who saves again has seen that it was another one.
-				if (error.status === 412)
-					setWas(await get(`/${kind}/${item.id}`));
-				throw error;
-			}
-		});
+		const r = await save();
 		if (r) {
-			toast(t('Saved.'));
 			onDone(r);
 			onClose();
 		}
 	};
-	const stale = form.error && form.error.status === 412;
 	return html`<${Dialog} title=${title} onClose=${onClose}><form onSubmit=${submit}>
-		${note && html`<p class="dim">${note}</p>`}
-		<div class="fields">${used.map((f) => html`<${Field} key=${f.name} label=${f.label} type=${f.type === 'lines' ? 'textarea' : f.type} options=${f.options} required=${f.required}
-			min=${f.type === 'number' ? 0 : undefined} hint=${f.hint} value=${values[f.name]} error=${form.fieldError(f.name)} onInput=${(v) => set((o) => ({ ...o, [f.name]: v }))} />`)}</div>
-		${stale ? html`<div class="banner" role="alert">${t('Somebody else has changed it meanwhile. What you typed is kept; saving again puts it in place of theirs.')}</div>` :
-			form.error && !used.some((f) => f.name === form.error.field) && html`<${Failure} error=${form.error} />`}
+		${note && html`<p class="dim">${note}</p>`}<${Met} met=${met} />
+		<div class="fields">${used.map((f) => html`<${Field} key=${f.name} label=${f.label} type=${formOf(f).input || f.type} options=${f.options} required=${f.required}
+			min=${f.type === 'number' ? 0 : undefined} hint=${f.hint} value=${values[f.name]} error=${form.fieldError(f.name)} onInput=${set(f.name)} />`)}</div>
+		${form.error && form.error.status !== 412 && !used.some((f) => f.name === form.error.field) && html`<${Failure} error=${form.error} />`}
 		<div class="actions"><button type="button" onClick=${onClose}>${t('Cancel')}</button><button class="primary" disabled=${form.busy}>${t('Save')}</button></div></form></${Dialog}>`;
 }
 

@@ -10,7 +10,7 @@ const words = ['reasoning_effort', 'service_tier', 'user'];
 
 const list = (v) => (v === undefined ? [] : Array.isArray(v) ? v : [v]);
 const text = (v) => list(v).join('\n');
-const pairs = (o) => Object.entries(o || {}).map(([k, v]) => `${k}: ${v}`).join('\n');
+export const pairs = (o) => Object.entries(o || {}).map(([k, v]) => `${k}: ${v}`).join('\n');
 
 export const newTarget = () => ({ provider: '', model: '', pool: '', weight: '', strict: false, set: '', default: '', remove: '' });
 

@@ -34,7 +34,12 @@ await step('a provider', async () => {
 	await axe(page, 'a provider\'s form');
 	await shot(page, 'provider-error');
 	await dialog().getByLabel('Base URL').fill(`${process.env.PROVIDER}/v1`);
+	await dialog().getByLabel('Headers').fill('X-Team: browser\nnonsense');
 	await dialog().getByLabel('Default model').fill('gpt-x');
+	await press('Save', dialog());
+	await dialog().locator('.error', { hasText: 'nonsense' }).waitFor();
+	say(true, 'a header that is none is named');
+	await dialog().getByLabel('Headers').fill('X-Team: browser');
 	await press('Save', dialog());
 	await toast('Saved.');
 	await page.locator('tr', { hasText: 'local' }).waitFor();
@@ -93,6 +98,7 @@ await step('somebody else', async () => {
 	const c = card(k.mask);
 	await press('Change', c);
 	await dialog().getByLabel('Weight').fill('7');
+	await dialog().getByLabel('Expires').fill('2031-02-03T04:05');
 	await call('PATCH', `/keys/${k.id}`, { priority: 3 });
 	await press('Save', dialog());
 	await dialog().locator('.banner').waitFor();
@@ -104,6 +110,9 @@ await step('somebody else', async () => {
 	await gone();
 	const now = await call('GET', `/keys/${k.id}`);
 	say(now.weight === 7 && now.priority === 3, 'both changes are there');
+	say(new Date(now.expires_us / 1000).getFullYear() === 2031, 'and when it expires');
+	await page.locator('.card', { hasText: 'Expires' }).waitFor();
+	say((await call('GET', '/providers')).providers.find((p) => p.name === 'local').headers['X-Team'].includes('****'), 'the provider has its header, masked');
 });
 
 await step('deleted', async () => {

@@ -1,12 +1,13 @@
 // A board of keys, by provider.
-import { html, useState, useEffect, useGet, api, t, toast, percent, ago, ms } from '../lib.js';
+import { html, useState, useEffect, useGet, api, t, toast, percent, ago, ms, when } from '../lib.js';
 import { Panel, Load, Field, Dialog, Confirm, Badge, Empty, Failure, useForm } from '../parts.js';
 import { ObjectForm, tryOut } from '../objects.js';
+import { choices } from '../edit.js';
 
 const kinds = { active: 'good', cooling: 'warn', parked: 'bad', full: 'warn', expired: 'bad', disabled: '' };
 const states = () => ({ active: t('active'), cooling: t('cooling'), parked: t('parked'), full: t('full'), expired: t('expired'), disabled: t('disabled') });
 
-const fields = () => [
+const fields = (tenants, now) => [
 	{ name: 'note', label: t('Note') },
 	{ name: 'weight', label: t('Weight'), type: 'number', value: 1 },
 	{ name: 'priority', label: t('Priority'), type: 'number', value: 0, hint: t('The highest first, where the strategy is priority.') },
@@ -14,6 +15,8 @@ const fields = () => [
 	{ name: 'rpm', label: t('Requests a minute'), type: 'number', hint: t('0: no limit.') },
 	{ name: 'tpm', label: t('Tokens a minute'), type: 'number', hint: t('0: no limit.') },
 	{ name: 'models', label: t('Models'), type: 'lines', hint: t('A pattern a line; none: all.') },
+	{ name: 'expires_us', label: t('Expires'), type: 'time', hint: t('Empty: never.') },
+	{ name: 'tenant', label: t('Tenant'), type: 'select', options: choices(t('of all'), tenants, now), hint: t('Of one tenant: nobody else’s requests get it.') },
 ];
 
 function Add({ providers, onDone, onClose }) {
@@ -105,6 +108,8 @@ function Card({ k, at, admin, open, reset }) {
 		${live ? html`<div class="dim">${t('{n} requests', { n: total })} · ${total ? percent(live.ok / total) : '–'} · ${t('{n} in flight', { n: live.in_flight })}</div>
 			<div class="dim">${live.last ? ago((Date.now() - new Date(live.last)) / 1000) : t('never used')}</div>` : html`<div class="dim">${t('not in service')}</div>`}
 		${low.map((m) => html`<div class="dim" key=${m.model}>${m.model}: ${m.requests !== null ? t('{n} requests left', { n: m.requests }) : ''} ${m.tokens !== null ? t('{n} tokens left', { n: m.tokens }) : ''}</div>`)}
+		${k.tenant && html`<div class="dim">${t('Tenant')}: ${k.tenant}</div>`}
+		${k.expires_us > 0 && html`<div class="dim">${t('Expires')}: ${when(k.expires_us / 1000)}</div>`}
 		${k.note && html`<div>${k.note}</div>`}
 		${admin && html`<div class="actions">${live && live.until_ms > 0 && html`<button class="small primary" onClick=${() => reset(k)}>${t('Reset')}</button>`}
 			<button class="small" onClick=${() => open({ test: k })}>${t('Test')}</button>
@@ -116,6 +121,7 @@ function Card({ k, at, admin, open, reset }) {
 export function Keys({ user }) {
 	const keys = useGet('/keys', 5);
 	const providers = useGet('/providers');
+	const tenants = useGet('/tenants');
 	const [open, setOpen] = useState(null);
 	const admin = user.role === 'admin';
 	const close = () => setOpen(null);
@@ -139,7 +145,7 @@ export function Keys({ user }) {
 			[...new Set(d.keys.map((k) => k.provider))].map((p) => html`<div key=${p}><h3>${p}</h3><div class="board">
 				${d.keys.filter((k) => k.provider === p).map((k) => html`<${Card} key=${k.id} k=${k} at=${Date.now()} admin=${admin} open=${setOpen} reset=${reset} />`)}</div></div>`))}</${Load}></${Panel}>
 	${open && open.add && html`<${Add} providers=${list} onDone=${keys.reload} onClose=${close} />`}
-	${open && open.edit && html`<${ObjectForm} kind="keys" title=${t('Key {name}', { name: open.edit.mask })} item=${open.edit} fields=${fields()} onDone=${keys.reload} onClose=${close} />`}
+	${open && open.edit && html`<${ObjectForm} kind="keys" title=${t('Key {name}', { name: open.edit.mask })} item=${open.edit} fields=${fields(tenants.data ? tenants.data.tenants.map((x) => x.name) : [], open.edit.tenant)} onDone=${keys.reload} onClose=${close} />`}
 	${open && open.off && html`<${Off} item=${open.off} onDone=${keys.reload} onClose=${close} />`}
 	${open && open.test && html`<${Test} item=${open.test} model=${(list.find((p) => p.name === open.test.provider) || {}).default_model} onClose=${close} />`}
 	${open && open.del && html`<${Confirm} title=${t('Delete key {name}?', { name: open.del.mask })} yes=${t('Delete')} onClose=${close}

@@ -2,8 +2,7 @@
 import { html, useState, useGet, api, t } from '../lib.js';
 import { Panel, Load, Confirm, Badge } from '../parts.js';
 import { ObjectForm } from '../objects.js';
-
-const dialects = [['openai-chat', 'OpenAI Chat Completions'], ['openai-responses', 'OpenAI Responses'], ['anthropic', 'Anthropic Messages'], ['gemini', 'Gemini generateContent']];
+import { dialects, dialectName } from '../code.js';
 
 const fields = () => [
 	{ name: 'name', label: t('Name'), required: true, fixed: true },
@@ -17,6 +16,8 @@ const fields = () => [
 	{ name: 'total_ms', label: t('Time in all, ms'), type: 'number', value: 0, hint: t('0: no limit.') },
 	{ name: 'auth_header', label: t('Header of the key'), hint: t('Empty: the dialect’s own.') },
 	{ name: 'auth_format', label: t('Its value'), hint: t('{key} stands for the key.') },
+	{ name: 'headers', label: t('Headers'), type: 'headers', hint: t('Name: value, a line each, sent with every request. Values are shown masked: what is left so stays.') },
+	{ name: 'proxy', label: t('Proxy'), hint: t('Such as http://proxy:3128 or socks5h://proxy:1080. Empty: none.') },
 	{ name: 'ca_file', label: t('CA file'), hint: t('Empty: the system’s authorities.') },
 	{ name: 'keyless', label: t('Needs no key'), type: 'checkbox', value: false },
 	{ name: 'enabled', label: t('Enabled'), type: 'checkbox', value: true, hint: t('Off: running requests end, and no new one begins.') },
@@ -42,7 +43,7 @@ export function Providers({ user }) {
 	return html`<${Panel} title=${t('Providers')} right=${admin && html`<button class="primary" onClick=${() => setOpen({ edit: true })}>${t('Add a provider')}</button>`}>
 		<p class="dim">${t('Those of app.yml are changed there.')}</p>
 		<${Load} of=${providers}>${(d) => html`<div class="scroll"><table><thead><tr><th>${t('Name')}</th><th>${t('Dialect')}</th><th>${t('Base URL')}</th><th>${t('Default model')}</th><th class="num">${t('Number of keys')}</th><th></th><th></th></tr></thead>
-			<tbody>${d.providers.map((p) => html`<tr key=${p.id}><td><b>${p.name}</b> ${source[p.source] && html`<${Badge}>${source[p.source]}</${Badge}>`}</td><td>${p.dialect}</td>
+			<tbody>${d.providers.map((p) => html`<tr key=${p.id}><td><b>${p.name}</b> ${source[p.source] && html`<${Badge}>${source[p.source]}</${Badge}>`}</td><td>${dialectName(p.dialect)}</td>
 				<td class="mono">${p.base_url || '–'}</td><td class="mono">${p.default_model || '–'}</td>
 				<td class="num">${p.keyless ? '–' : keys.data ? keys.data.keys.filter((k) => k.provider === p.name).length : ''}</td>
 				<td>${!p.enabled && html`<${Badge} kind="warn">${t('off')}</${Badge}>`}</td>
