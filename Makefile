@@ -51,6 +51,7 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	dialect_openai_chat_turns.c dialect_openai_chat_answer.c \
 	dialect_openai_chat_write.c \
 	dialect_openai_responses.c dialect_openai_responses_decode.c \
+	dialect_openai_responses_known.c \
 	dialect_openai_responses_encode.c dialect_openai_responses_items.c \
 	dialect_openai_responses_answer.c dialect_openai_responses_object.c \
 	dialect_openai_responses_write.c)

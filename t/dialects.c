@@ -113,6 +113,10 @@ static const struct feature responses[] = {
 	{ "function", OR(OR_F) },
 	{ "custom tool", OR(",'tools':[{'type':'custom','name':'c'}]") },
 	{ "web_search", OR(",'tools':[{'type':'web_search'}]") },
+	{ "tool_search by the client",
+	    OR(",'tools':[{'type':'tool_search','execution':'client'}]") },
+	{ "defer_loading", OR(",'tools':[{'type':'function','name':'f',"
+	    "'defer_loading':true}]") },
 	{ "tool_choice required", OR(OR_F ",'tool_choice':'required'") },
 	{ "parallel_tool_calls false", OR(OR_F ",'parallel_tool_calls':"
 	    "false") },

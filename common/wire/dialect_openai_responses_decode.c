@@ -370,6 +370,7 @@ item_client_call(struct ctx *c, struct jv item)
 					    "type")));
 	struct ir_message		*m;
 	struct ir_part			*p;
+	struct jv			 in;
 
 	m = message_join(c, IR_ASSISTANT, item);
 	p = ir_part_add(c->rq, m, IR_TOOL_CALL, item.i);
@@ -382,9 +383,41 @@ item_client_call(struct ctx *c, struct jv item)
 		return -1;
 	if (p->id.n == 0)
 		p->id = p->item_id;
-	p->args.json = server_call_args(c->rq->arena, k,
-	    member(item, k->member));
+	in = member(item, k->member);
+	if (json_type(in) == JSON_STRING)
+		p->args.escaped = json_jstr(in);
+	else
+		p->args.json = server_call_args(c->rq->arena, k, in);
 	return 0;
+}
+
+/* Depth: what is in a namespace is no namespace. */
+static void
+names_add(struct arena *a, struct buf *b, struct jv tools, bool deeper)
+{
+	struct jv	 t;
+
+	for (t = json_first(tools); json_ok(t); t = json_next(t))
+		if (deeper && json_ok(json_get(t, "tools")))
+			names_add(a, b, json_get(t, "tools"), false);
+		else if (json_type(json_get(t, "name")) == JSON_STRING)
+			buf_addf(b, "%s%.*s", b->len > 0 ? ", " : "",
+			    STR_FMT(json_str(a, json_get(t, "name"))));
+}
+
+static struct jstr
+found_text(struct arena *a, struct jv item)
+{
+	struct buf	 b;
+	struct jstr	 text;
+
+	buf_init(&b, json_raw(item).n + 64);
+	names_add(a, &b, json_get(item, "tools"), true);
+	text = jstr_encode(a, b.len == 0 ? STR("No tool was found.") :
+	    arena_strf(a, "Found, and can be called now: %.*s",
+	    STR_FMT(buf_str(&b))));
+	buf_release(&b);
+	return text;
 }
 
 static int
@@ -404,7 +437,9 @@ item_client_result(struct ctx *c, struct jv item)
 	if (p->id.n == 0)
 		p->id = p->item_id;
 	p->parts = ir_part_new(c->rq->arena, IR_TEXT, item.i);
-	p->parts->text = server_call_output(c->rq->arena, item, &p->is_error);
+	p->parts->text = json_is(json_get(item, "type"),
+	    "tool_search_output") ? found_text(c->rq->arena, item) :
+	    server_call_output(c->rq->arena, item, &p->is_error);
 	return 0;
 }
 
@@ -499,10 +534,34 @@ item_opaque(struct ctx *c, struct jv item)
 		c->rq->need |= IR_NEED_STATE;
 	if (get_str(c, item, "id", &p->item_id) == -1)
 		return -1;
-	/* Tools that a search by the client brought may be called from here. */
+	/* Tools that a search has brought may be called from here. */
 	if (str_is(type, "tool_search_output"))
 		return tools_decode(c, member(item, "tools"));
 	return 0;
+}
+
+static bool
+client_searched(struct jv item)
+{
+	return json_is(json_get(item, "execution"), "client");
+}
+
+static int
+item_search(struct ctx *c, struct jv item)
+{
+	return client_searched(item) ? item_client_call(c, item) :
+	    item_opaque(c, item);
+}
+
+/* What was found is declared, and the model told that it is. */
+static int
+item_found(struct ctx *c, struct jv item)
+{
+	if (!client_searched(item))
+		return item_opaque(c, item);
+	if (item_client_result(c, item) == -1)
+		return -1;
+	return tools_decode(c, member(item, "tools"));
 }
 
 static const struct {
@@ -522,6 +581,8 @@ static const struct {
 	{ "apply_patch_call_output",	item_client_result },
 	{ "reasoning",			item_reasoning },
 	{ "additional_tools",		item_tools },
+	{ "tool_search_call",		item_search },
+	{ "tool_search_output",		item_found },
 };
 
 static int
@@ -974,145 +1035,3 @@ resp_request_decode(struct ir_request *rq, struct ir_error *err)
 	ext_others(&c, c.root, known);
 	return 0;
 }
-
-/* --- what is read, for the loss report ------------------------------------ */
-
-static const struct json_known text_read[] = {
-	{ JSON_KNOWN("type") }, { JSON_KNOWN("text") },
-	{ JSON_KNOWN("prompt_cache_breakpoint") }, { .name = NULL }
-};
-
-static const struct json_known refusal_read[] = {
-	{ JSON_KNOWN("type") }, { JSON_KNOWN("refusal") }, { .name = NULL }
-};
-
-static const struct json_known media_read[] = {
-	{ JSON_KNOWN("type") }, { JSON_KNOWN("detail") },
-	{ JSON_KNOWN("image_url") }, { JSON_KNOWN("file_id") },
-	{ JSON_KNOWN("filename") }, { JSON_KNOWN("file_data") },
-	{ JSON_KNOWN("file_url") }, { JSON_KNOWN("input_audio") },
-	{ JSON_KNOWN("prompt_cache_breakpoint") }, { .name = NULL }
-};
-
-static const struct json_known parts_read[] = {
-	{ JSON_KNOWN("input_text"), .in = text_read },
-	{ JSON_KNOWN("output_text"), .in = text_read },
-	{ JSON_KNOWN("text"), .in = text_read },
-	{ JSON_KNOWN("refusal"), .in = refusal_read },
-	{ JSON_KNOWN("input_image"), .in = media_read },
-	{ JSON_KNOWN("input_file"), .in = media_read },
-	{ JSON_KNOWN("input_audio"), .in = media_read }, { .name = NULL }
-};
-
-static const struct json_known message_read[] = {
-	{ JSON_KNOWN("type") }, { JSON_KNOWN("id") }, { JSON_KNOWN("role") },
-	{ JSON_KNOWN("status") },
-	{ JSON_KNOWN("content"), .in = parts_read, .by_type = true },
-	{ .name = NULL }
-};
-
-/* "direct" is what every call is, another one names its caller. */
-static const struct json_known caller_read[] = {
-	{ JSON_KNOWN("type") }, { .name = NULL }
-};
-
-static const struct json_known call_read[] = {
-	{ JSON_KNOWN("type") }, { JSON_KNOWN("id") },
-	{ JSON_KNOWN("status") }, { JSON_KNOWN("call_id") },
-	{ JSON_KNOWN("name") }, { JSON_KNOWN("namespace") },
-	{ JSON_KNOWN("arguments") }, { JSON_KNOWN("input") },
-	{ JSON_KNOWN("caller"), .in = caller_read }, { .name = NULL }
-};
-
-static const struct json_known result_read[] = {
-	{ JSON_KNOWN("type") }, { JSON_KNOWN("id") },
-	{ JSON_KNOWN("status") }, { JSON_KNOWN("call_id") },
-	{ JSON_KNOWN("output"), .in = parts_read, .by_type = true },
-	{ JSON_KNOWN("caller"), .in = caller_read }, { .name = NULL }
-};
-
-static const struct json_known reasoning_read[] = {
-	{ JSON_KNOWN("type") }, { JSON_KNOWN("id") },
-	{ JSON_KNOWN("status") }, { JSON_KNOWN("summary") },
-	{ JSON_KNOWN("content") }, { JSON_KNOWN("encrypted_content") },
-	{ .name = NULL }
-};
-
-static const struct json_known function_read[] = {
-	{ JSON_KNOWN("type") }, { JSON_KNOWN("name") },
-	{ JSON_KNOWN("description") }, { JSON_KNOWN("parameters") },
-	{ JSON_KNOWN("strict") }, { .name = NULL }
-};
-
-static const struct json_known custom_read[] = {
-	{ JSON_KNOWN("type") }, { JSON_KNOWN("name") },
-	{ JSON_KNOWN("description") }, { JSON_KNOWN("format") },
-	{ .name = NULL }
-};
-
-static const struct json_known members_read[] = {
-	{ JSON_KNOWN("function"), .in = function_read },
-	{ JSON_KNOWN("custom"), .in = custom_read }, { .name = NULL }
-};
-
-/* A namespace is its name before those of its tools. */
-static const struct json_known namespace_read[] = {
-	{ JSON_KNOWN("type") }, { JSON_KNOWN("name") },
-	{ JSON_KNOWN("tools"), .in = members_read, .by_type = true },
-	{ .name = NULL }
-};
-
-static const struct json_known tools_read[] = {
-	{ JSON_KNOWN("function"), .in = function_read },
-	{ JSON_KNOWN("custom"), .in = custom_read },
-	{ JSON_KNOWN("namespace"), .in = namespace_read }, { .name = NULL }
-};
-
-/* Tools that a search by the client has brought are declared, too. */
-static const struct json_known found_read[] = {
-	{ JSON_KNOWN("tools"), .in = tools_read, .by_type = true },
-	{ .name = NULL }
-};
-
-static const struct json_known schema_read[] = {
-	{ JSON_KNOWN("type") }, { JSON_KNOWN("name") },
-	{ JSON_KNOWN("description") }, { JSON_KNOWN("schema") },
-	{ JSON_KNOWN("strict") }, { .name = NULL }
-};
-
-static const struct json_known formats_read[] = {
-	{ JSON_KNOWN("json_schema"), .in = schema_read }, { .name = NULL }
-};
-
-static const struct json_known output_read[] = {
-	{ JSON_KNOWN("format"), .in = formats_read, .by_type = true },
-	{ .name = NULL }
-};
-
-static const struct json_known additional_read[] = {
-	{ JSON_KNOWN("type") }, { JSON_KNOWN("id") }, { JSON_KNOWN("role") },
-	{ JSON_KNOWN("status") },
-	{ JSON_KNOWN("tools"), .in = tools_read, .by_type = true },
-	{ .name = NULL }
-};
-
-static const struct json_known items_read[] = {
-	{ JSON_KNOWN("message"), .in = message_read },
-	{ JSON_KNOWN(""), .in = message_read },
-	{ JSON_KNOWN("function_call"), .in = call_read },
-	{ JSON_KNOWN("custom_tool_call"), .in = call_read },
-	{ JSON_KNOWN("additional_tools"), .in = additional_read },
-	{ JSON_KNOWN("tool_search_output"), .in = found_read, .open = true },
-	{ JSON_KNOWN("function_call_output"), .in = result_read },
-	{ JSON_KNOWN("custom_tool_call_output"), .in = result_read },
-	{ JSON_KNOWN("reasoning"), .in = reasoning_read }, { .name = NULL }
-};
-
-static const struct json_known root_read[] = {
-	{ JSON_KNOWN("input"), .in = items_read, .by_type = true },
-	{ JSON_KNOWN("tools"), .in = tools_read, .by_type = true },
-	{ JSON_KNOWN("text"), .in = output_read, .open = true },
-	{ .name = NULL }
-};
-
-const struct json_known resp_request_known = { .in = root_read, .open = true };

@@ -387,6 +387,8 @@ write_own_call(struct jw *w, const struct resp_out *o, bool begun,
 	key_strz(w, "type", o->call->item);
 	key_strz(w, "status", status);
 	key_str(w, "call_id", o->call_id);
+	if (strcmp(o->call->member, "arguments") == 0)
+		key_strz(w, "execution", "client");
 	jw_key(w, o->call->member);
 	jw_raw(w, begun ? str_of(o->call->deflt) : o->text);
 }

@@ -43,7 +43,8 @@ static const struct kind kinds[] = {
 	  "code_interpreter", "codeExecution", NULL, NULL },
 	{ { "image_generation" }, DROP, NULL, NULL, NULL, NULL, NULL, NULL,
 	  NULL },
-	/* Agents load further tools by it; all that there are have been sent. */
+	/* Agents load further tools by it; all that there are have been sent,
+	 * unless the client searches: see client_search. */
 	{ { "tool_search" }, DROP, NULL, NULL, NULL, NULL, NULL, NULL, NULL },
 	{ { "local_shell" }, REFUSE, NULL, NULL, NULL, NULL, NULL,
 	  "{\"type\":\"object\",\"properties\":{\"command\":" STRINGS ","
@@ -120,10 +121,41 @@ kind_of(const struct ir_tool *t)
 	return NULL;
 }
 
+/*
+ * A search for tools by the client: what it finds is sent by then, so the model
+ * must be able to ask.  as, if not NULL, becomes the function: the tool brings
+ * its own words.
+ */
 static bool
-is_client_run(const struct kind *k)
+client_search(const struct ir_tool *t, struct ir_tool *as)
 {
-	return k != NULL && k->schema != NULL;
+	struct json	 j;
+	struct jv	 o, v;
+	bool		 res;
+
+	if (!str_is(t->server_type, "tool_search"))
+		return false;
+	json_init(&j);
+	res = json_parse(&j, t->raw, NULL) == 0 &&
+	    json_is(json_get(json_root(&j), "execution"), "client");
+	if (res && as != NULL) {
+		o = json_root(&j);
+		v = json_get(o, "description");
+		as->description = json_type(v) == JSON_STRING ? json_jstr(v) :
+		    JSTR("Find further tools, which can be called then.");
+		v = json_get(o, "parameters");
+		as->schema = json_type(v) == JSON_OBJECT ? json_raw(v) :
+		    STR("{\"type\":\"object\",\"properties\":{\"query\":"
+		    STRING "},\"required\":[\"query\"]}");
+	}
+	json_release(&j);
+	return res;
+}
+
+static bool
+is_client_run(const struct ir_tool *t, const struct kind *k)
+{
+	return k != NULL && (k->schema != NULL || client_search(t, NULL));
 }
 
 /* --- rules ----------------------------------------------------------------- */
@@ -182,7 +214,7 @@ server_tool_is_function(const struct ir_exchange *x, const struct ir_tool *t)
 {
 	enum server_tool_rule	 r = rule_of(x, t);
 
-	return is_client_run(kind_of(t)) && (r == SERVER_RULE_NONE ||
+	return is_client_run(t, kind_of(t)) && (r == SERVER_RULE_NONE ||
 	    r == SERVER_RULE_MAP);
 }
 
@@ -338,15 +370,19 @@ is_default(struct jv m)
 	}
 }
 
+static const char *const none_carried[] = { NULL };
+static const char *const web_carried[] = { "filters", "allowed_domains",
+    "user_location", NULL };
+static const char *const search_carried[] = { "execution", "description",
+    "parameters", NULL };
+
 /* Its settings that have no place there: a limit may matter. */
 static void
 report_members(const struct ir_exchange *x, const struct ir_tool *t,
-    bool search)
+    const char *const *carried)
 {
 	static const char *const names[] = { "type", "name", "cache_control",
 	    NULL };
-	static const char *const carried[] = { "filters", "allowed_domains",
-	    "user_location", NULL };
 	struct jv		 m;
 
 	if (x->rq->json == NULL || t->node == 0 ||
@@ -354,7 +390,7 @@ report_members(const struct ir_exchange *x, const struct ir_tool *t,
 		return;
 	m = json_first(json_at(x->rq->json, t->node));
 	for (; json_ok(m); m = json_next(m))
-		if (!in_list(m, names) && !(search && in_list(m, carried)) &&
+		if (!in_list(m, names) && !in_list(m, carried) &&
 		    !is_default(m))
 			loss_node(x->loss, LOSS_DROPPED, x->rq->json, m.i,
 			    NULL, "the tool has nothing like it there");
@@ -399,15 +435,19 @@ server_tool_verdict(const struct ir_exchange *x, const struct ir_tool *t,
 		return v;
 	if (rule == SERVER_RULE_MAP)
 		forced = true;		/* not to be left out in silence */
-	if (is_client_run(k)) {
+	if (is_client_run(t, k)) {
 		*as = *t;
 		as->kind = IR_FUNCTION;
 		if (as->name.n == 0)
 			as->name = t->server_type;
-		as->description = jstr_encode(x->arena, str_of(k->words));
-		as->schema = str_of(k->schema);
+		if (!client_search(t, as)) {
+			as->description = jstr_encode(x->arena,
+			    str_of(k->words));
+			as->schema = str_of(k->schema);
+		}
 		report(x, t, LOSS_APPROXIMATED, "is described as a function");
-		report_members(x, t, false);
+		report_members(x, t, client_search(t, NULL) ?
+		    search_carried : none_carried);
 		return SERVER_TOOL_FUNCTION;
 	}
 	if (own_type(x->target.dialect, k) == NULL) {
@@ -424,7 +464,8 @@ server_tool_verdict(const struct ir_exchange *x, const struct ir_tool *t,
 	as->raw = own_write(x, t, k);
 	report(x, t, LOSS_APPROXIMATED, "is replaced by the provider's own");
 	report_members(x, t, k == &kinds[0] &&
-	    x->target.dialect != &dialect_gemini);
+	    x->target.dialect != &dialect_gemini ? web_carried :
+	    none_carried);
 	return SERVER_TOOL_OWN;
 }
 
@@ -438,6 +479,8 @@ static const struct server_call calls[] = {
 	  "\"max_output_length\":null}" },
 	{ "apply_patch", "apply_patch_call", "apply_patch_call_output",
 	  "operation", "{\"type\":\"update_file\",\"path\":\"\"}" },
+	{ "tool_search", "tool_search_call", "tool_search_output",
+	  "arguments", "{}" },
 };
 
 #define NCALLS	(sizeof(calls) / sizeof(calls[0]))

@@ -55,8 +55,8 @@ bool	 server_tool_is_function(const struct ir_exchange *,
 
 /*
  * Tools of Responses that the client runs have calls of their own (the items
- * local_shell_call, shell_call, apply_patch_call), whose input is a member,
- * "action" or "operation".
+ * local_shell_call, shell_call, apply_patch_call, tool_search_call), whose input
+ * is a member, "action", "operation" or "arguments".
  */
 struct server_call {
 	const char	*tool;		/* type of the tool, name elsewhere */

@@ -191,6 +191,53 @@ test_taken(void)
 	    "so do options of the stream");
 }
 
+/* --- a search for tools by the client -------------------------------------- */
+
+#define SEARCH	"{\"type\":\"tool_search\",\"execution\":\"client\"," \
+	"\"description\":\"Find more.\",\"parameters\":{\"type\":" \
+	"\"object\",\"properties\":{\"goal\":{\"type\":\"string\"}}}}"
+#define SEARCHED(how)	"{\"model\":\"m\",\"input\":[{\"role\":\"user\"," \
+	"\"content\":\"hi\"},{\"type\":\"tool_search_call\",\"id\":" \
+	"\"tsc_1\",\"call_id\":\"s1\",\"execution\":\"" how "\"," \
+	"\"arguments\":{\"goal\":\"mail\"},\"status\":\"completed\"},{" \
+	"\"type\":\"tool_search_output\",\"call_id\":\"s1\"," \
+	"\"execution\":\"" how "\",\"status\":\"completed\",\"tools\":[{" \
+	"\"type\":\"namespace\",\"name\":\"mail\",\"tools\":[{\"type\":" \
+	"\"function\",\"name\":\"send\",\"parameters\":" SCHEMA "}]},{" \
+	"\"type\":\"function\",\"name\":\"list\",\"parameters\":" SCHEMA \
+	"}]}],\"tools\":[" SEARCH "]}"
+
+static void
+test_search(void)
+{
+	static const char *const call[] = { "\"function\":{\"name\":"
+	    "\"tool_search\",\"arguments\":\"{\\\"goal\\\":"
+	    "\\\"mail\\\"}\"", NULL, "\"name\":\"tool_search\",\"input\":"
+	    "{\"goal\":\"mail\"}", "\"name\":\"tool_search\",\"args\":{"
+	    "\"goal\":\"mail\"}" };
+	size_t	 k;
+
+	for (k = 0; k < 4; k++) {
+		if (all[k] == WT_OR)
+			continue;
+		ok(wt_request(WT_OR, all[k], SEARCHED("client")) == 0 &&
+		    wt_has(call[k]) && wt_has("Find more.") &&
+		    wt_has("can be called now: send, list") &&
+		    wt_has("\"name\":\"send\"") &&
+		    wt_has("\"name\":\"list\"") && wt_loss.n == 1 &&
+		    told("approximated tools[0]"),
+		    "a search by the client is a function for %s",
+		    all[k]->name);
+		ok(wt_request(WT_OR, all[k], SEARCHED("server")) == 0 &&
+		    wt_hasnt("can be called now") &&
+		    wt_has("\"name\":\"send\"") && told("dropped input[1]"),
+		    "one by the provider is none for %s", all[k]->name);
+	}
+	ok(wt_request(WT_OR, WT_OR, SEARCHED("client")) == 0 &&
+	    wt_has("tool_search_output") && wt_has("tsc_1") &&
+	    wt_nothing_lost(), "untouched at openai");
+}
+
 int
 main(void)
 {
@@ -198,6 +245,7 @@ main(void)
 	test_lost();
 	test_choice();
 	test_taken();
+	test_search();
 	wt_release();
 	return done();
 }

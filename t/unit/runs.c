@@ -229,7 +229,8 @@ test_again(void)
 
 #define OR_TOOLS "\"tools\":[{\"type\":\"local_shell\"},{\"type\":" \
 	"\"shell\",\"environment\":{\"type\":\"local\"}},{\"type\":" \
-	"\"apply_patch\"}]"
+	"\"apply_patch\"},{\"type\":\"tool_search\",\"execution\":" \
+	"\"client\"}]"
 #define OR_ASK	"{\"model\":\"m\",\"input\":\"hi\"," OR_TOOLS "}"
 #define OR_RUN	"{\"model\":\"m\"," OR_TOOLS ",\"input\":[{\"role\":" \
 	"\"user\",\"content\":\"q\"},{\"type\":\"local_shell_call\"," \
@@ -303,7 +304,9 @@ answer_to(const struct dialect *from, enum framing out, const char *bytes)
 	"\"tool_use\",\"id\":\"t2\",\"name\":\"shell\",\"input\":{" \
 	"\"commands\":[\"pwd\"],\"timeout_ms\":5}},{\"type\":\"tool_use\"," \
 	"\"id\":\"t3\",\"name\":\"apply_patch\",\"input\":{\"type\":" \
-	"\"create_file\",\"path\":\"a\",\"diff\":\"+x\"}}" AN_END
+	"\"create_file\",\"path\":\"a\",\"diff\":\"+x\"}},{\"type\":" \
+	"\"tool_use\",\"id\":\"t4\",\"name\":\"tool_search\",\"input\":" \
+	"{\"query\":\"mail\"}}" AN_END
 
 static void
 test_client_items(void)
@@ -317,10 +320,13 @@ test_client_items(void)
 	    "\"commands\":[\"pwd\"],\"timeout_ms\":5}",
 	    "\"type\":\"apply_patch_call\",\"status\":\"completed\","
 	    "\"call_id\":\"t3\",\"operation\":{\"type\":\"create_file\","
-	    "\"path\":\"a\",\"diff\":\"+x\"}" };
+	    "\"path\":\"a\",\"diff\":\"+x\"}",
+	    "\"type\":\"tool_search_call\",\"status\":\"completed\","
+	    "\"call_id\":\"t4\",\"execution\":\"client\",\"arguments\":{"
+	    "\"query\":\"mail\"}" };
 	size_t	 i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
 		ok(answer_to(WT_AN, FRAME_NONE, AN_USES) == 0 &&
 		    wt_has(whole[i]), "pitfall-35: call %zu as its item", i);
 		ok(answer_to(WT_AN, FRAME_SSE, AN_USES) == 0 &&
@@ -358,9 +364,9 @@ test_agents(void)
 		ok(wt_request(WT_OR, to[i], OR_IN("{\"type\":"
 		    "\"additional_tools\",\"tools\":[" FN("late") "]},"
 		    "{\"type\":\"tool_search_call\",\"call_id\":\"c9\","
-		    "\"execution\":\"client\",\"arguments\":{},\"status\":"
+		    "\"execution\":\"server\",\"arguments\":{},\"status\":"
 		    "\"completed\"},{\"type\":\"tool_search_output\","
-		    "\"call_id\":\"c9\",\"execution\":\"client\","
+		    "\"call_id\":\"c9\",\"execution\":\"server\","
 		    "\"status\":\"completed\",\"tools\":[" FN("found") "]},"
 		    "{\"role\":\"user\",\"content\":\"go\"}",
 		    "{\"type\":\"namespace\",\"name\":\"crm\",\"tools\":["
