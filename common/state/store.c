@@ -692,11 +692,27 @@ check_schema(struct store *s)
 	return 0;
 }
 
+/*
+ * No program of ours has a second thread that comes here: a row of the log took
+ * 49 locks.  What memory SQLite has is not asked for by anybody either.
+ */
+static void
+configure(void)
+{
+	static bool	 done;
+
+	if (!done)
+		must(sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK &&
+		    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
+	done = true;
+}
+
 static int
 open_db(struct store *s)
 {
 	int	 flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
 
+	configure();
 	if (s->write && make_file(s) == -1)
 		return -1;
 	if (!s->write && access(s->path, R_OK) == -1)
