@@ -2,16 +2,20 @@
 import { html, render, h, createContext, useState, useEffect, useRef, useMemo,
     useCallback, useContext } from './preact.js';
 import { t, lang } from './i18n.js';
+import { inChinese } from './problems.js';
 
 export { html, render, h, createContext, useState, useEffect, useRef, useMemo,
     useCallback, useContext, t, lang };
 
 // --- the API -----------------------------------------------------------------
 
+// What the server says is wrong.
+export const told = (text) => (lang() === 'zh' && text ? inChinese(text) : text);
+
 // An error of the API: its problem details, or what kept it from answering.
 export class Problem extends Error {
 	constructor(status, o) {
-		super(o.detail || o.title || `HTTP ${status}`);
+		super(told(o.detail) || o.title || `HTTP ${status}`);
 		this.status = status;
 		this.field = o.field;
 		this.offline = status === 0;

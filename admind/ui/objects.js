@@ -1,6 +1,6 @@
 // What the pages of managed objects share: a form that is made of a list of
 // fields, and one small real request.
-import { html, send, t } from './lib.js';
+import { html, send, t, told } from './lib.js';
 import { Field, Dialog, Failure } from './parts.js';
 import { useEdit, Met, lines } from './edit.js';
 import { pairs, pairsOf } from './rule.js';
@@ -56,7 +56,7 @@ export async function tryOut(model, headers) {
 	let detail = '';
 	try {
 		const o = JSON.parse(text);
-		detail = o.error ? o.error.message : o.detail || '';
+		detail = o.error ? o.error.message : told(o.detail) || '';
 	} catch (e) {
 		detail = text.slice(0, 200);
 	}

@@ -155,5 +155,14 @@ await step('a budget that is spent', async () => {
 	say(true, 'and is mended from there');
 });
 
+await step('problems in Chinese', async () => {
+	await page.getByRole('button', { name: '中文', exact: true }).click();
+	const wrong = await page.evaluate(async () => {
+		const { api } = await import(new URL('lib.js', document.querySelector('script[type=module]').src));
+		return api('POST', '/models', { route_key: 'a', target_model: 'b', provider: 'nobody' }).catch((e) => ({ field: e.field, text: e.message }));
+	});
+	say(wrong.field === 'provider' && wrong.text === '提供商“nobody”不存在', 'are told so');
+});
+
 await browser.close();
 process.exit(0);

@@ -1,5 +1,5 @@
 // A board of keys, by provider.
-import { html, useState, useEffect, useGet, api, t, toast, percent, ago, ms, when } from '../lib.js';
+import { html, useState, useEffect, useGet, api, t, told, toast, percent, ago, ms, when } from '../lib.js';
 import { Panel, Load, Field, Dialog, Confirm, Badge, Empty, Failure, useForm } from '../parts.js';
 import { ObjectForm, tryOut } from '../objects.js';
 import { choices } from '../edit.js';
@@ -45,7 +45,7 @@ function Add({ providers, onDone, onClose }) {
 		<${Field} label=${t('Provider')} type="select" value=${provider} onInput=${setProvider} options=${providers.map((p) => [p.name, p.name])} error=${form.fieldError('provider')} />
 		<${Field} label=${t('Keys, one a line')} type="textarea" rows="4" autocomplete="off" spellcheck=${false} required value=${values} onInput=${setValues} error=${form.fieldError('values') || form.fieldError('api_key')} />
 		<${Field} label=${t('Note')} value=${note} onInput=${setNote} error=${form.fieldError('note')} />
-		${bad && html`<div class="banner" role="alert">${t('These lines were not added:')}<ul>${bad.map((x) => html`<li key=${x.line}>${t('line {n}', { n: x.line })}: ${x.detail}</li>`)}</ul></div>`}
+		${bad && html`<div class="banner" role="alert">${t('These lines were not added:')}<ul>${bad.map((x) => html`<li key=${x.line}>${t('line {n}', { n: x.line })}: ${told(x.detail)}</li>`)}</ul></div>`}
 		${form.general && html`<${Failure} error=${form.general} />`}
 		<div class="actions"><button type="button" onClick=${onClose}>${t('Cancel')}</button><button class="primary" disabled=${form.busy}>${t('Add')}</button></div></form></${Dialog}>`;
 }

@@ -1,5 +1,5 @@
 // Names that clients may ask for, and what each stands for.
-import { html, useState, useEffect, useGet, api, send, t, toast, ms } from '../lib.js';
+import { html, useState, useEffect, useGet, api, send, t, told, toast, ms } from '../lib.js';
 import { Panel, Load, Empty, Field, Dialog, Confirm, Badge, Failure, Status } from '../parts.js';
 import { useEdit, Met, choices } from '../edit.js';
 import { requestOf, answerRead, emptyAnswer } from '../chat.js';
@@ -41,7 +41,7 @@ async function trial(model, stop) {
 		const o = JSON.parse(text);
 		answerRead(answer, o);
 		if (!r.ok && !answer.error)
-			answer.error = o.detail || `HTTP ${r.status}`;
+			answer.error = told(o.detail) || `HTTP ${r.status}`;
 	} catch (e) {
 		answer.error = t('The answer is not JSON.');
 	}

@@ -1,6 +1,6 @@
 // Talk through any route, in any dialect.  All of it is in this page, and gone
 // with it.
-import { html, useState, useEffect, useRef, useGet, send, t, num, money, ms, us, bytes, copy } from '../lib.js';
+import { html, useState, useEffect, useRef, useGet, send, t, told, num, money, ms, us, bytes, copy } from '../lib.js';
 import { Panel, Failure, Field, Segment, Badge, Empty } from '../parts.js';
 import { Code, dialects, frames, lost, pretty } from '../code.js';
 import { rowOf } from '../replay.js';
@@ -76,7 +76,7 @@ async function talk(c, headers, stop, on) {
 		else
 			take({ raw: pretty(whole), data: whole });
 		if (seen.status >= 400 && !answer.error)
-			answer.error = (JSON.parse(whole || '{}').detail) || `HTTP ${seen.status}`;
+			answer.error = told(JSON.parse(whole || '{}').detail) || `HTTP ${seen.status}`;
 	} catch (e) {
 		answer.error = e.name === 'AbortError' ? t('stopped') : e.message;
 		answer.stopped = e.name === 'AbortError';
