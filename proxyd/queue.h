@@ -9,7 +9,9 @@
 /*
  * Requests for which no key is free wait here, as long as QUEUE_WAIT lets them
  * and no more than QUEUE_LENGTH of them over all workers.  Who came first to a
- * worker is served first there.
+ * worker is served first there.  Workers tell each other since when the first of
+ * theirs waits for a model and its keys: none serves one that came later, by more
+ * than it takes for a worker to look again.
  */
 struct ir_error;
 struct request;
@@ -31,6 +33,8 @@ bool	 queue_enter(struct request *, const struct ir_error *err,
 	    int64_t wait_ms);
 /* Does somebody wait for that provider here, who comes first? */
 bool	 queue_before(const struct request *);
+/* Does one in another worker, who came before it, wait for the same keys? */
+bool	 queue_behind(const struct request *);
 /* The client left, or it is over; one that does not wait is let be. */
 void	 queue_leave(struct request *);
 /* An attempt has ended: there may be room for another. */

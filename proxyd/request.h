@@ -102,6 +102,7 @@ struct request {
 	/* in the worker's queue for keys, where rq_queue_prev is set */
 	struct request		*rq_queue_next, **rq_queue_prev;
 	int64_t			 rq_queue_us;	/* since when */
+	int64_t			 rq_queue_since_ms;
 	int64_t			 rq_queue_until_ms;	/* 0: never waited */
 	struct ir_error		*rq_queue_err;
 	struct upstream		*rq_up;

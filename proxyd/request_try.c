@@ -350,20 +350,32 @@ try_soonest(struct request *rq)
  * key has no room for in its minute is known to the pick alone.
  */
 static void
-try_keyless(struct request *rq, bool broken, int64_t wait_ms)
+keyless_fail(struct request *rq, bool broken, int64_t wait_ms)
 {
 	struct ir_error	 err;
-	int64_t		 soonest = try_soonest(rq);
 
-	if (soonest > 0 && (wait_ms < 0 || soonest < wait_ms))
-		wait_ms = soonest;
-	if (!broken && !queue_before(rq) && queue_enter(rq, NULL, wait_ms))
-		return;
 	if (broken)
 		route_broken(&err, rq->rq_provider, wait_ms);
 	else
 		route_keyless(&err, rq->rq_provider, wait_ms);
 	request_fail(rq, &err);
+}
+
+static int64_t
+keyless_wait(struct request *rq, int64_t wait_ms)
+{
+	int64_t	 soonest = try_soonest(rq);
+
+	return soonest > 0 && (wait_ms < 0 || soonest < wait_ms) ? soonest :
+	    wait_ms;
+}
+
+static void
+try_keyless(struct request *rq, bool broken, int64_t wait_ms)
+{
+	wait_ms = keyless_wait(rq, wait_ms);
+	if (broken || !queue_enter(rq, NULL, wait_ms))
+		keyless_fail(rq, broken, wait_ms);
 }
 
 /* The operator's choice, whatever rests it: once. */
@@ -438,9 +450,9 @@ try_next(struct request *rq)
 	bool	 broken;
 
 	/* Nobody overtakes those who wait. */
-	if (queue_before(rq)) {
+	if (queue_before(rq) || queue_behind(rq)) {
 		if (!queue_enter(rq, NULL, 0))
-			try_keyless(rq, false, 0);
+			keyless_fail(rq, false, keyless_wait(rq, 0));
 		return;
 	}
 	if (try_key(rq, &wait_ms)) {

@@ -135,6 +135,40 @@ subtest 'a key that is full' => sub {
 	    'those are served');
 };
 
+# One is under way in a worker where another waits; in the other worker one waits
+# for longer.
+subtest 'in order over workers' => sub {
+	my (%c, $here, $there);
+	ok($g->wait_for(sub {
+		my @new = map { Client->new($g->port) } 1 .. 9;
+		$_->request(GET => '/healthz') for @new;
+		push @{ $c{ Client::json($_->response)->{worker} } }, $_
+		    for @new;
+		($here, $there) = grep { @{ $c{$_} } >= 2 } sort keys %c;
+		return defined $there;
+	}), 'connections to two workers');
+	my $say = sub {
+		my ($c, $text) = @_;
+		my $n = $g->status->{stat}{queued};
+		$c->request(POST => '/v1/chat/completions', {}, json_text({
+		    model => 'full', max_tokens => 9, messages => [ { role =>
+		    'user', content => $text } ] }));
+		ok($g->wait_for(sub { $g->status->{stat}{queued} > $n ||
+		    $text =~ /slow/ && grep { $_->{inflight} }
+		    @{ $g->status->{worker} } }), $text);
+	};
+	my @c = ($c{$here}[0], $c{$there}[0], $c{$here}[1]);
+	$say->($c[0], 'slow in order 1');
+	$say->($c[1], 'in order 2');
+	select undef, undef, undef, 0.2;	# that much later it is
+	$say->($c[2], 'in order 3');
+	is_deeply([ map { $_->response->{status} } @c ], [200, 200, 200],
+	    'all are served');
+	is_deeply([ map { Upstream::body_of($_) =~ /in order (\d)/ ? $1 : () }
+	    grep { $_->{event} eq 'request' } $up->requests ], [1, 2, 3],
+	    'who waited longer in another worker was first');
+};
+
 subtest 'a client that leaves' => sub {
 	my $one = send_it($g, 'full', 'slow');
 	ok($g->wait_for(sub { grep { $_->{inflight} }

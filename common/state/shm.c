@@ -156,6 +156,8 @@ shm_fold(struct shm *m, unsigned i, int64_t spilled)
 	w->pid = 0;
 	w->state = SHM_FREE;
 	w->inflight = 0;
+	w->waiting = 0;
+	memset(&w->waits, 0, sizeof(w->waits));
 	w->open = 0;
 	w->beat_ms = 0;
 	memset(w->words, 0, sizeof(w->words));

@@ -101,6 +101,19 @@ struct shm_settle {
 					   0: it goes into the ring */
 };
 
+/*
+ * For what keys requests wait in a worker's queue, and since when the first of
+ * each; seen_ms: when the worker looked last.
+ */
+#define SHM_WAITS	4
+struct shm_waits {
+	_Atomic int64_t	 seen_ms;		/* monotonic */
+	struct {
+		_Atomic uint64_t tag;		/* 0: none */
+		_Atomic int64_t	 since_ms;
+	} first[SHM_WAITS];
+};
+
 /* Written by the worker in it only; the master clears it when that is gone. */
 struct shm_worker {
 	_Alignas(4096) _Atomic int32_t	 pid;
@@ -110,6 +123,7 @@ struct shm_worker {
 	_Atomic uint32_t	 inflight;	/* requests */
 	_Atomic uint32_t	 open;		/* connections */
 	_Atomic uint32_t	 waiting;	/* requests, for a key */
+	struct shm_waits	 waits;
 	/* Where its spill file has been read to; see ring_spill_*. */
 	_Atomic uint64_t	 spill_old, spill_new, spill_head;
 	char			 words[SHM_WORDS];	/* its last ones */
