@@ -357,8 +357,8 @@ format_write(struct gem_writer *e)
 		return;
 	}
 	if (e->functions && !e->model.json_with_tools) {
-		gem_lose(e, LOSS_DROPPED, f->node, NULL,
-		    "this model has no JSON mode beside functions");
+		gem_lose(e, LOSS_APPROXIMATED, f->node, NULL,
+		    "beside functions, this model is told of it in words");
 		return;
 	}
 	if (!jstr_empty(f->description))
@@ -629,8 +629,10 @@ gem_request_encode(struct ir_exchange *x, struct buf *out,
 	jw_object(&e.w);
 	m = gem_system_write(&e);
 	gem_contents_write(&e, m);
-	if (!e.any)
+	if (!e.any) {
+		rest_lose(&e);
 		return dialect_nothing_left(x, err);
+	}
 	tool_choice_write(&e, tools_write(&e));
 	config_write(&e);
 	rest_lose(&e);

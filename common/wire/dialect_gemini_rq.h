@@ -100,6 +100,8 @@ struct str	 gem_fit_name(struct gem_writer *, struct str);
  * message that gem_contents_write then begins with.
  */
 const struct ir_message	*gem_system_write(struct gem_writer *);
+/* Is the format told in there, because functions keep the model from it? */
+bool	 gem_format_told(const struct gem_writer *);
 void	 gem_contents_write(struct gem_writer *, const struct ir_message *);
 
 #endif /* WIRE_DIALECT_GEMINI_RQ_H */

@@ -6,6 +6,7 @@
 
 #include "base/codec.h"
 #include "wire/dialect_gemini_rq.h"
+#include "wire/server_tool.h"
 
 #define NAME_LEN	64
 #define NAME_EXTRA	".:"
@@ -716,6 +717,55 @@ has_content(const struct ir_message *m)
 	return false;
 }
 
+/* One more part of the system instructions, which are opened for the first. */
+static void
+system_part_open(struct gem_writer *e, bool *open)
+{
+	if (!*open) {
+		jw_key(&e->w, "systemInstruction");
+		jw_object(&e->w);
+		jw_key(&e->w, "parts");
+		jw_array(&e->w);
+	}
+	*open = true;
+	jw_object(&e->w);
+	jw_key(&e->w, "text");
+}
+
+bool
+gem_format_told(const struct gem_writer *e)
+{
+	const struct ir_format	*f = &e->rq->format;
+	const struct ir_tool	*t = e->rq->tools;
+
+	if (e->model.json_with_tools || (f->kind != IR_FORMAT_JSON &&
+	    f->kind != IR_FORMAT_SCHEMA))
+		return false;
+	while (t != NULL && t->kind == IR_SERVER &&
+	    !server_tool_is_function(e->x, t))
+		t = t->next;
+	return t != NULL;
+}
+
+static void
+format_tell(struct gem_writer *e, bool *open)
+{
+	const struct ir_format	*f = &e->rq->format;
+
+	system_part_open(e, open);
+	jw_open(&e->w);
+	jw_piece_str(&e->w, STR("When you call no function, answer only with "
+	    "JSON, without any text around it"));
+	if (f->kind == IR_FORMAT_SCHEMA) {
+		jw_piece_str(&e->w, STR(", that fits this schema: "));
+		jw_piece_str(&e->w, f->schema);
+	} else {
+		jw_piece_str(&e->w, STR("."));
+	}
+	jw_close(&e->w);
+	jw_object_end(&e->w);
+}
+
 /* The leading system messages; returns the first message behind them. */
 const struct ir_message *
 gem_system_write(struct gem_writer *e)
@@ -730,7 +780,7 @@ gem_system_write(struct gem_writer *e)
 	for (q = rest; q != NULL && !has_content(q); q = q->next)
 		;
 	if (q == NULL)
-		return m;
+		rest = m;
 	for (; m != rest; m = m->next)
 		for (p = m->parts; p != NULL; p = p->next) {
 			if (p->type != IR_TEXT) {
@@ -743,18 +793,12 @@ gem_system_write(struct gem_writer *e)
 			}
 			if (p->text.n == 0)
 				continue;
-			if (!open) {
-				jw_key(&e->w, "systemInstruction");
-				jw_object(&e->w);
-				jw_key(&e->w, "parts");
-				jw_array(&e->w);
-			}
-			open = true;
-			jw_object(&e->w);
-			jw_key(&e->w, "text");
+			system_part_open(e, &open);
 			jw_jstr(&e->w, p->text);
 			jw_object_end(&e->w);
 		}
+	if (gem_format_told(e))
+		format_tell(e, &open);
 	if (open) {
 		jw_array_end(&e->w);
 		jw_object_end(&e->w);

@@ -540,8 +540,10 @@ encode_foreign(struct resp_req *e, struct ir_error *err)
 	jw_bool(&e->w, false);
 	m = resp_instructions_write(e);
 	e->format = chat_format(rq, m);
-	if (!resp_input_write(e, m))
+	if (!resp_input_write(e, m)) {
+		ext(e);
 		return dialect_nothing_left(e->x, err);
+	}
 	any = tools(e);
 	if (any)
 		tool_choice(e);

@@ -191,6 +191,59 @@ test_taken(void)
 	    "so do options of the stream");
 }
 
+/* A request for a model that is not wt_model's. */
+static int
+request_model(const struct dialect *from, const struct dialect *to,
+    const char *model, const char *body)
+{
+	struct convert_opts	 o = { .from = from, .to = to,
+				     .model = str_of(model) };
+
+	wt_fresh();
+	return convert_request(&wt_arena, &o, str_of(body), &wt_path, &wt_out,
+	    &wt_loss, &wt_err);
+}
+
+#define OC_FN	",\"tools\":[{\"type\":\"function\",\"function\":{" \
+	"\"name\":\"f\"}}]"
+#define OC_SCHEMA	",\"response_format\":{\"type\":\"json_schema\"," \
+	"\"json_schema\":{\"name\":\"n\",\"schema\":" SCHEMA "}}"
+
+static void
+test_words(void)
+{
+	ok(request_model(WT_OC, WT_GE, "gemini-2.5-flash", OC(OC_FN OC_SCHEMA))
+	    == 0 && wt_has("\"systemInstruction\":{\"parts\":[{\"text\":"
+	    "\"When you call no function, answer only with JSON, without any "
+	    "text around it, that fits this schema: {\\\"type\\\":") &&
+	    wt_hasnt("responseMimeType") &&
+	    told("approximated response_format"),
+	    "beside functions a schema is told in words");
+	ok(request_model(WT_OR, WT_GE, "gemini-2.5-flash", OR(
+	    ",\"instructions\":\"I\",\"tools\":[{\"type\":\"function\","
+	    "\"name\":\"f\"}],\"text\":{\"format\":{\"type\":"
+	    "\"json_object\"}}")) == 0 && wt_has("{\"text\":\"I\"},{"
+	    "\"text\":\"When you call no function") &&
+	    told("approximated text.format"), "so is JSON of any kind");
+	ok(request_model(WT_OC, WT_GE, "gemini-2.5-flash", OC(OC_SCHEMA)) == 0
+	    && wt_has("responseMimeType") && wt_hasnt("systemInstruction"),
+	    "not where it can be asked for");
+}
+
+static void
+test_vital(void)
+{
+	size_t	 k;
+
+	for (k = 0; k < 4; k++)
+		ok(all[k] == WT_OR || (wt_request(WT_OR, all[k], "{\"model\":"
+		    "\"m\",\"previous_response_id\":\"resp_1\",\"input\":[{"
+		    "\"type\":\"function_call_output\",\"call_id\":\"c\","
+		    "\"output\":\"r\"}]}") == -1 && strcmp(wt_err.param,
+		    "previous_response_id") == 0),
+		    "what stands for the messages is named, %s", all[k]->name);
+}
+
 /* --- a search for tools by the client -------------------------------------- */
 
 #define SEARCH	"{\"type\":\"tool_search\",\"execution\":\"client\"," \
@@ -245,6 +298,8 @@ main(void)
 	test_lost();
 	test_choice();
 	test_taken();
+	test_words();
+	test_vital();
 	test_search();
 	wt_release();
 	return done();
