@@ -475,6 +475,7 @@ try_next(struct request *rq)
 static void
 try_note(struct request *rq, int status, const char *why)
 {
+	long long	 us = clock_mono_us() - rq->rq_try_us;
 	struct jw	 w;
 
 	(void)buf_addc(&rq->rq_attempts, rq->rq_attempts.len == 0 ? '[' :
@@ -494,7 +495,8 @@ try_note(struct request *rq, int status, const char *why)
 	jw_key(&w, "status");
 	jw_int(&w, status);
 	jw_key(&w, "ms");
-	jw_int(&w, (clock_mono_us() - rq->rq_try_us) / 1000);
+	jw_raw(&w, arena_strf(&rq->rq_arena, "%lld.%03lld", us / 1000,
+	    us % 1000));
 	jw_key(&w, "why");
 	jw_strz(&w, why);
 	jw_object_end(&w);
