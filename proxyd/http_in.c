@@ -21,7 +21,7 @@
 
 #define CONN_MEMORY	(16u << 10)	/* MHD's pool: request head, chunks */
 #define CONN_IDLE_S	75		/* between bytes, and kept alive */
-#define CHUNK		(16u << 10)	/* most bytes in one chunk */
+#define CHUNK		(4u << 10)	/* held by a response; most bytes in a chunk */
 #define ACCEPT_BATCH	32
 #define RUNS		8		/* of MHD, in one turn */
 #define ACCEPT_PAUSE_MS	100		/* when descriptors have run out */
