@@ -369,8 +369,18 @@ dialect_can_tell(const struct ir_part *p)
 	return p->raw.n <= TOLD_MAX;
 }
 
+/* Gemini's: are images or sound all that is asked for?  TEXT is 1. */
+static bool
+wants_no_text(const struct ir_ext *e)
+{
+	return (str_is(e->name, "responseModalities") ||
+	    str_is(e->name, "response_modalities")) &&
+	    memmem(e->json.p, e->json.n, "TEXT", 4) == NULL &&
+	    memchr(e->json.p, '1', e->json.n) == NULL;
+}
+
 const char *
-dialect_vital(struct str name)
+dialect_vital(const struct ir_ext *e)
 {
 	static const char *const messages[] = { "previous_response_id",
 	    "conversation", "prompt", "thread", "cachedContent",
@@ -378,11 +388,13 @@ dialect_vital(struct str name)
 	size_t	 i;
 
 	for (i = 0; messages[i] != NULL; i++)
-		if (str_is(name, messages[i]))
+		if (str_is(e->name, messages[i]))
 			return "it stands for messages that only its provider "
 			    "has";
-	if (str_is(name, "mcp_servers"))
+	if (str_is(e->name, "mcp_servers"))
 		return "its tools can be called by its own provider only";
+	if (wants_no_text(e))
+		return "answers there are text";
 	return NULL;
 }
 
@@ -410,7 +422,7 @@ ignored(const struct ir_ext *e)
 	static const char *const names[] = { "stream_options",
 	    "include_obfuscation", "include", "client_metadata",
 	    "prompt_cache_key", "prompt_cache_retention",
-	    "prompt_cache_options", NULL };
+	    "prompt_cache_options", "eager_input_streaming", NULL };
 	size_t	 i;
 
 	/* The other name of it is heeded, or this would not stand here. */
@@ -431,7 +443,7 @@ dialect_lose_ext(const struct ir_exchange *x, const struct ir_ext *e,
 
 	if (says_default(e) || x->loss == NULL)
 		return;
-	if ((better = dialect_vital(e->name)) != NULL)
+	if ((better = dialect_vital(e)) != NULL)
 		action = LOSS_REFUSED;
 	else if ((better = ignored(e)) != NULL)
 		action = LOSS_IGNORED;

@@ -285,7 +285,7 @@ bool	 dialect_can_tell(const struct ir_part *);
  * A member of the request that cannot be left out without a change of what the
  * request means: why not, or NULL.
  */
-const char	*dialect_vital(struct str name);
+const char	*dialect_vital(const struct ir_ext *);
 /*
  * Reports a member of the request that the target has no place for: not at all
  * if it asks for what happens anyway, as refused if dialect_vital, as ignored if

@@ -286,6 +286,11 @@ test_tool_changes(void)
 		    wt_has("\"description\":\"new\"") && wt_has("\"g\"") &&
 		    wt_hasnt("old"), "or takes the place of an older one");
 	}
+	for (k = 1; k < sizeof(all) / sizeof(all[0]); k++)
+		ok(wt_request(WT_AN, all[k], AN_ASK(AN_HI, ",\"tools\":[{"
+		    "\"name\":\"f\",\"eager_input_streaming\":true}]")) == 0 &&
+		    wt_lost("ignored") && wt_nothing_lost(),
+		    "how arguments stream is no loss for %s", all[k]->name);
 	ok(wt_request(WT_AN, WT_GE, AN_ASK(CHANGE("tool_addition",
 	    "{\"type\":\"tool_definition\"}"), "")) == -1 &&
 	    strstr(wt_err.msg, "definition") != NULL, "a definition is needed");
@@ -443,12 +448,23 @@ test_formats(void)
 	    "\"application/json\"}")) == 0 && wt_has("\"system\":[{\"type\":"
 	    "\"text\",\"text\":\"Sys\"},{\"type\":\"text\",\"text\":"
 	    "\"Answer only with JSON"), "JSON mode for anthropic");
-	for (k = 0; k < 3; k++)
+	for (k = 0; k < 3; k++) {
+		ok(wt_request(WT_GE, all[k], GE("{\"text\":\"hi\"}",
+		    ",\"generationConfig\":{\"responseModalities\":"
+		    "[\"IMAGE\"]}")) == 0 && wt_told("refused "
+		    "generationConfig.responseModalities"),
+		    "an image and no text of %s: refused", all[k]->name);
+		ok(wt_request(WT_GE, all[k], GE("{\"text\":\"hi\"}",
+		    ",\"generationConfig\":{\"responseModalities\":"
+		    "[\"TEXT\",\"IMAGE\"]}")) == 0 && wt_told("dropped "
+		    "generationConfig.responseModalities"),
+		    "text and perhaps an image: text");
 		ok(wt_request(WT_GE, all[k], GE("{\"text\":\"hi\"}",
 		    ",\"generationConfig\":{\"responseMimeType\":"
 		    "\"text/x.enum\"}")) == 0 && wt_told("refused "
 		    "generationConfig.responseMimeType"),
 		    "a format of Gemini's alone for %s", all[k]->name);
+	}
 }
 
 /* A search that is kept from some places is not let there in silence. */
