@@ -404,9 +404,6 @@ says_default(const struct ir_ext *e)
 {
 	if (str_is(e->json, "null"))
 		return true;
-	/* To ask for a search needs no options. */
-	if (str_is(e->name, "web_search_options"))
-		return false;
 	return str_is(e->json, "[]") || str_is(e->json, "{}") ||
 	    (str_is(e->name, "background") && str_is(e->json, "false")) ||
 	    (str_is(e->name, "truncation") &&

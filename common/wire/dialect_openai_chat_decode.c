@@ -170,6 +170,47 @@ read_tool(struct chat_read *d, struct jv v)
 	return custom ? read_custom(d, v, in) : read_function(d, v, in);
 }
 
+/*
+ * A search of the provider's, which is a tool in all other dialects.  Its
+ * members are those of Responses' tool, but for where the user is.
+ */
+static int
+read_web_search(struct chat_read *d, struct jv v)
+{
+	struct jv	 user = json_get(v, "user_location");
+	struct jv	 at = json_get(user, "approximate"), e;
+	struct ir_tool	*t = ir_tool_add(d->rq, IR_SERVER, v.i);
+	struct buf	 b;
+	struct jw	 w;
+
+	t->server_type = STR("web_search");
+	buf_init(&b, json_raw(v).n * 2 + 256);
+	jw_init(&w, &b);
+	jw_object(&w);
+	if (json_type(at) == JSON_OBJECT) {
+		jw_key(&w, "user_location");
+		jw_object(&w);
+		jw_key(&w, "type");
+		jw_strz(&w, "approximate");
+		for (e = json_first(at); json_ok(e); e = json_next(e)) {
+			jw_key_jstr(&w, json_jstr(json_key(e)));
+			jw_raw(&w, json_raw(e));
+		}
+		jw_object_end(&w);
+	}
+	for (e = json_first(v); json_ok(e); e = json_next(e)) {
+		if (json_type(at) == JSON_OBJECT &&
+		    json_key_is(e, "user_location"))
+			continue;
+		jw_key_jstr(&w, json_jstr(json_key(e)));
+		jw_raw(&w, json_raw(e));
+	}
+	jw_object_end(&w);
+	t->raw = arena_str(d->a, buf_str(&b));
+	buf_release(&b);
+	return 0;
+}
+
 static int
 read_tools(struct chat_read *d, struct jv v)
 {
@@ -658,6 +699,7 @@ static const struct member {
 	{ "tools",			AN_ARRAY,	read_tools },
 	{ "tool_choice",		CHAT_T_STRING | CHAT_T_OBJECT,
 	    "a string or an object",			read_tool_choice },
+	{ "web_search_options",		AN_OBJECT,	read_web_search },
 	{ "parallel_tool_calls",	A_BOOL,		read_parallel },
 	{ "functions",			AN_ARRAY,	read_functions },
 	{ "function_call",		CHAT_T_STRING | CHAT_T_OBJECT,

@@ -297,6 +297,8 @@ search_members(struct jw *w, struct jv o, const struct dialect *to)
 		jw_object_end(w);
 	}
 	copy(w, o, "user_location");
+	if (to == &dialect_openai_responses)
+		copy(w, o, "search_context_size");
 }
 
 static struct str
@@ -373,6 +375,8 @@ is_default(struct jv m)
 static const char *const none_carried[] = { NULL };
 static const char *const web_carried[] = { "filters", "allowed_domains",
     "user_location", NULL };
+static const char *const openai_carried[] = { "allowed_domains",
+    "user_location", "search_context_size", NULL };
 static const char *const search_carried[] = { "execution", "description",
     "parameters", NULL };
 
@@ -463,9 +467,9 @@ server_tool_verdict(const struct ir_exchange *x, const struct ir_tool *t,
 	*as = *t;
 	as->raw = own_write(x, t, k);
 	report(x, t, LOSS_APPROXIMATED, "is replaced by the provider's own");
-	report_members(x, t, k == &kinds[0] &&
-	    x->target.dialect != &dialect_gemini ? web_carried :
-	    none_carried);
+	report_members(x, t, k != &kinds[0] || x->target.dialect ==
+	    &dialect_gemini ? none_carried : x->target.dialect ==
+	    &dialect_openai_responses ? openai_carried : web_carried);
 	return SERVER_TOOL_OWN;
 }
 

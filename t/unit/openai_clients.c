@@ -230,6 +230,36 @@ test_words(void)
 	    "not where it can be asked for");
 }
 
+#define OC_SEARCH	",\"web_search_options\":{\"user_location\":{" \
+	"\"type\":\"approximate\",\"approximate\":{\"country\":\"DE\"}}," \
+	"\"search_context_size\":\"high\"}"
+#define DE	"\"user_location\":{\"type\":\"approximate\"," \
+	"\"country\":\"DE\"}"
+
+/* Chat Completions alone has no tool for it. */
+static void
+test_web_search(void)
+{
+	ok(wt_request(WT_OC, WT_OR, OC(OC_SEARCH)) == 0 &&
+	    wt_has("{\"type\":\"web_search\"," DE
+	    ",\"search_context_size\":\"high\"}") && wt_loss.n == 1 &&
+	    told("approximated web_search_options"),
+	    "a search of Chat's is a tool of Responses");
+	ok(wt_request(WT_OC, WT_AN, OC(OC_SEARCH)) == 0 &&
+	    wt_has("\"name\":\"web_search\"," DE "}") &&
+	    told("dropped web_search_options.search_context_size"),
+	    "and of Anthropic");
+	ok(wt_request(WT_OC, WT_GE, OC(",\"web_search_options\":{}")) == 0 &&
+	    wt_has("\"tools\":[{\"googleSearch\":{}}]") &&
+	    wt_loss.n == 1, "and Gemini's, also without options");
+	ok(wt_request(WT_OC, WT_GE, OC(OC_SEARCH OC_FN)) == 0 &&
+	    wt_hasnt("googleSearch") && told("dropped web_search_options"),
+	    "but not beside functions");
+	ok(wt_request(WT_OC, WT_OC, OC(OC_SEARCH)) == 0 &&
+	    wt_has("\"approximate\":{\"country\"") && wt_hasnt("tools"),
+	    "Chat itself has it as it was");
+}
+
 static void
 test_vital(void)
 {
@@ -299,6 +329,7 @@ main(void)
 	test_choice();
 	test_taken();
 	test_words();
+	test_web_search();
 	test_vital();
 	test_search();
 	wt_release();
