@@ -159,6 +159,24 @@ over(struct request *rq, const struct account *a)
 
 /* --- taken ------------------------------------------------------------------------------- */
 
+/* Taken for a request that something else has stopped. */
+static void
+return_rates(struct request *rq, const struct account *a, int64_t tokens)
+{
+	struct shm_account	*acc = &rq->rq_wk->shm->account[a->slot];
+	int64_t			 now = clock_mono_us();
+	struct limit		 l;
+
+	if (a->limits->rpm > 0) {
+		l = limit_requests(a->limits->rpm);
+		limit_correct(&acc->rpm_at, &l, -1, now);
+	}
+	if (a->limits->tpm > 0 && tokens > 0) {
+		l = limit_tokens(a->limits->tpm);
+		limit_correct(&acc->tpm_at, &l, -tokens, now);
+	}
+}
+
 static int
 take_rates(struct request *rq, const struct account *a, int64_t tokens,
     struct ir_error *err)
@@ -177,7 +195,9 @@ take_rates(struct request *rq, const struct account *a, int64_t tokens,
 	if (a->limits->tpm > 0) {
 		l = limit_tokens(a->limits->tpm);
 		if (!limit_take(&acc->tpm_at, &l, tokens, now, &wait)) {
-			account_refuse_rate(err, a, "tokens", a->limits->tpm, wait);
+			account_refuse_rate(err, a, "tokens", a->limits->tpm,
+			    wait);
+			return_rates(rq, a, 0);
 			return -1;
 		}
 	}
@@ -264,6 +284,9 @@ admit_take(struct request *rq, struct ir_error *err)
 		if (take_places(rq, &a[i], err) == -1 || take_rates(rq, &a[i],
 		    rq->rq_admitted.tokens, err) == -1) {
 			hold(rq, a, n, -1);
+			while (i-- > 0)
+				return_rates(rq, &a[i],
+				    rq->rq_admitted.tokens);
 			return -1;
 		}
 	rq->rq_admitted.on = true;

@@ -251,6 +251,20 @@ subtest 'rates' => sub {
 	is(ask($tok)->{status}, 429, 'then it waits');
 };
 
+subtest 'who is refused spends nothing' => sub {
+	my $t = rest(POST => '/tenants', { name => 'strict', rpm => 1 });
+	my ($key) = new_key(name => 'of strict', rpm => 5, tenant_id =>
+	    $t->{id});
+	applied();
+	is(ask($key)->{status}, 200, 'one is let in');
+	is(scalar(grep { ask($key)->{status} == 429 } 1 .. 8), 8,
+	    'the tenant has no more');
+	rest(PATCH => "/tenants/$t->{id}", { rpm => 0 });
+	applied();
+	my $in = grep { ask($key)->{status} == 200 } 1 .. 4;
+	is($in, 4, 'the key still has what it had');
+};
+
 subtest 'places' => sub {
 	my ($key) = new_key(name => 'three places', concurrent => 3);
 	applied();
