@@ -172,12 +172,13 @@ ctl_store(const struct ctl *c, bool change)
 		if (!there)
 			give_to_owner(c, c->paths.db);
 	}
-	if (s != NULL && change && (configure(c, s) == -1 ||
-	    store_generation(s, &before) == -1)) {
+	if (s != NULL && change && (configure(c, s) == -1 || (!may_change &&
+	    store_generation(s, &before) == -1))) {
 		store_close(s);
 		s = NULL;
 	}
-	may_change = change && s != NULL;
+	/* A word may open it again to show what it has done. */
+	may_change = may_change || (change && s != NULL);
 	return s;
 }
 

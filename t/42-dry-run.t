@@ -155,6 +155,22 @@ subtest 'in service' => sub {
 		    {}, body(model => "new-$i"))->{status} != 200 for 1 .. 4;
 	}
 	is($bad, 0, 'every worker has it when proxyctl returns');
+	($bad, my %ours) = (0);
+	for my $name ('now', 'later') {
+		my ($r, $out) = $ctl->feed('', 'client-keys', 'create',
+		    '--json', '--name', $name);
+		%ours = (Authorization => 'Bearer ' . decode_json($out)
+		    ->{key});
+		$bad += Client->once($g->port, POST => '/v1/chat/completions',
+		    \%ours, body(model => 'new-2'))->{status} != 200 for 1 .. 4;
+		$bad += Client->once($g->port, POST => '/v1/chat/completions',
+		    {}, body(model => 'new-2'))->{status} != 401 for 1 .. 4;
+	}
+	is($bad, 0, 'also of client keys');
+	is(($ctl->feed('', 'client-keys', 'delete', $_))[0], 0, 'gone')
+	    for 'now', 'later';
+	is(Client->once($g->port, POST => '/v1/chat/completions', {},
+	    body(model => 'new-2'))->{status}, 200, 'at once');
 	my $pid = $g->status->{worker}[0]{pid};
 	kill 'STOP', $pid;
 	my ($r, $out, $err) = $ctl->feed('', qw(models delete new-1));
