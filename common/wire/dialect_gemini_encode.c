@@ -461,6 +461,10 @@ reasoning_write(struct gem_writer *e)
 			    "this model does not think");
 		return;
 	}
+	/* Levels: how much is as the model sees fit, and nothing is shown. */
+	if (e->model.thinking == CAPS_THINK_LEVEL && !visible &&
+	    r->mode != IR_REASON_OFF && r->effort.n == 0 && r->budget < 0)
+		return;
 	w = config(e, "thinkingConfig");
 	jw_object(w);
 	if (e->model.thinking == CAPS_THINK_LEVEL)

@@ -24,6 +24,8 @@
  *	_write.c	common form to answer
  *	dialect_openai_chat.c	errors, lists of models,
  *			and struct dialect
+ *	dialect_openai_format.c	formats of answers, for both of OpenAI's APIs
+ *	dialect_openai_strict.c	what their strict schemas may have
  */
 
 /* The key of the end user's id in both of OpenAI's APIs: as the client has it. */

@@ -611,6 +611,19 @@ test_thinking(void)
 	}
 }
 
+static void
+test_level(void)
+{
+	ok(asked(WT_AN, WT_GE, "gemini-3-flash-preview", AN_ASK(AN_HI,
+	    ",\"thinking\":{\"type\":\"adaptive\",\"display\":\"omitted\"}"))
+	    == 0 && wt_hasnt("thinkingConfig") && wt_nothing_lost(),
+	    "nothing is said of thinking that is as it would be");
+	ok(asked(WT_AN, WT_GE, "gemini-3-flash-preview", AN_ASK(AN_HI,
+	    ",\"thinking\":{\"type\":\"adaptive\"}")) == 0 &&
+	    wt_has("\"thinkingConfig\":{\"includeThoughts\":true}"),
+	    "but that it is to be seen");
+}
+
 /* Thoughts that nobody asked for come back in the next turn as well. */
 static void
 test_state(void)
@@ -702,6 +715,7 @@ main(void)
 	test_upper();
 	test_strict();
 	test_thinking();
+	test_level();
 	test_state();
 	test_output();
 	test_turns();
