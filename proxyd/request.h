@@ -84,6 +84,7 @@ struct request {
 	bool			 rq_strict;	/* a loss is a 400 */
 	unsigned		 rq_refusals;	/* learned in this request */
 	struct buf		 rq_send;	/* body for the provider */
+	bool			 rq_as_came;	/* it is rq_body, untouched */
 	const struct snap_key	*rq_key;	/* of this attempt, or NULL */
 	int64_t			 rq_need;	/* tokens of input; 0: not
 						   estimated yet */
@@ -243,6 +244,9 @@ int	 request_next_target(struct request *)
 /* The same with the first target of all. */
 int	 request_any_target(struct request *)
 	    __attribute__((__warn_unused_result__));
+/* The body for the provider; to be changed, it is to be in rq_send first. */
+struct str request_sent(const struct request *);
+void	 request_own(struct request *);
 /* request_params.c: a rule's parameters, in a body of the client's dialect. */
 void	 request_params(struct request *, const struct rule_target *);
 /* Conversation and rules tried, into the record. */

@@ -140,6 +140,8 @@ request_params(struct request *rq, const struct rule_target *t)
 {
 	unsigned	 i;
 
+	if (t != NULL && t->nparams > 0)
+		request_own(rq);
 	for (i = 0; t != NULL && i < t->nparams; i++)
 		param_put(rq, &t->params[i]);
 }

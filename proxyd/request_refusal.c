@@ -11,16 +11,18 @@
 static bool
 refusal_use(struct request *rq, const struct refusal *r)
 {
+	struct str	 sent = request_sent(rq);
 	struct buf	 b;
 
-	buf_init(&b, rq->rq_send.len + 64);
-	if (!refusal_apply(&rq->rq_x, r, buf_str(&rq->rq_send), &b) ||
+	buf_init(&b, sent.n + 64);
+	if (!refusal_apply(&rq->rq_x, r, sent, &b) ||
 	    !buf_ok(&b)) {
 		buf_release(&b);
 		return false;
 	}
 	buf_release(&rq->rq_send);
 	rq->rq_send = b;
+	rq->rq_as_came = false;
 	return true;
 }
 
@@ -53,7 +55,7 @@ refusals_again(struct request *rq, const struct ir_error *err)
 	if (rq->rq_state != RQ_TRY || rq->rq_target == NULL ||
 	    rq->rq_route.mode == CONF_DIRECT || rq->rq_strict ||
 	    rq->rq_refusals >= REFUSALS_MAX ||
-	    !refusal_read(rq->rq_target, err, buf_str(&rq->rq_send), &r) ||
+	    !refusal_read(rq->rq_target, err, request_sent(rq), &r) ||
 	    !refusal_use(rq, &r))
 		return false;
 	rq->rq_refusals++;

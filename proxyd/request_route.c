@@ -167,12 +167,28 @@ request_exchange(struct request *rq)
 	x->target.framing = rq->rq_same ? rq->rq_ir.framing : FRAME_SSE;
 }
 
+struct str
+request_sent(const struct request *rq)
+{
+	return rq->rq_as_came ? rq->rq_json.text : buf_str(&rq->rq_send);
+}
+
+void
+request_own(struct request *rq)
+{
+	if (rq->rq_as_came)
+		(void)buf_adds(&rq->rq_send, rq->rq_json.text);
+	rq->rq_as_came = false;
+}
+
 int
 request_translate(struct request *rq, struct ir_error *err)
 {
 	struct ir_exchange	*x = &rq->rq_x;
+	struct str		 model;
 	int			 r;
 
+	rq->rq_as_came = false;
 	if (rq->rq_op != NULL) {
 		r = op_translate(rq, err);
 		return r == 0 && route_refused(&rq->rq_loss, rq->rq_provider,
@@ -185,9 +201,13 @@ request_translate(struct request *rq, struct ir_error *err)
 		rq->rq_hide_usage = rq->rq_route.mode != CONF_DIRECT &&
 		    rq->rq_target == &dialect_openai_chat &&
 		    rq->rq_ir.stream && !rq->rq_ir.stream_usage;
-		dialect_splice(&rq->rq_ir, rq->rq_route.mode == CONF_DIRECT ?
-		    rq->rq_ir.model : rq->rq_route.model, rq->rq_hide_usage,
-		    &rq->rq_send);
+		model = rq->rq_route.mode == CONF_DIRECT ? rq->rq_ir.model :
+		    rq->rq_route.model;
+		rq->rq_as_came = rq->rq_body.len <= rq->rq_send.max &&
+		    dialect_splice_none(&rq->rq_ir, model, rq->rq_hide_usage);
+		if (!rq->rq_as_came)
+			dialect_splice(&rq->rq_ir, model, rq->rq_hide_usage,
+			    &rq->rq_send);
 	} else {
 		request_vault_restore(rq);
 		if (rq->rq_target->request_encode(x, &rq->rq_send, err) == -1)

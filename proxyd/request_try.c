@@ -170,7 +170,7 @@ try_send(struct request *rq)
 	lines_make(rq, &l);
 	call.url = try_url(rq);
 	call.headers = l.line;
-	call.body = buf_str(&rq->rq_send);
+	call.body = request_sent(rq);
 	if (rq->rq_native)
 		call.method = responses_native_method(rq);
 	call.proxy = p->proxy.n > 0 ? p->proxy.p : NULL;
@@ -179,8 +179,8 @@ try_send(struct request *rq)
 	call.connect_ms = p->connect_ms;
 	call.max_answer = rq->rq_ir.stream ? INT64_MAX / 2 :
 	    REQUEST_ANSWER_MAX;
-	rq->rq_acct.f.bytes_up += (int64_t)rq->rq_send.len;
-	capture_upstream_request(rq, buf_str(&rq->rq_send));
+	rq->rq_acct.f.bytes_up += (int64_t)call.body.n;
+	capture_upstream_request(rq, call.body);
 	rq->rq_up = upstream_start(rq->rq_wk->out, &call, answer_cb, rq);
 }
 

@@ -81,6 +81,8 @@ acct_pack(const struct acct_rec *r, struct buf *out)
 		sum += r->s[i].n < max ? r->s[i].n : max;
 	if (sum > ROOM)
 		max = CUT_ALL;
+	(void)buf_reserve(out, sizeof(r->f) + (sum < ROOM ? sum : ROOM) +
+	    ACCT_STR_COUNT * sizeof(uint32_t));
 	buf_add(out, &r->f, sizeof(r->f));
 	for (i = 0; i < ACCT_STR_COUNT; i++)
 		pack_str(out, r->s[i], max,

@@ -222,6 +222,27 @@ splice_missing(struct jv root, struct str text, struct str model, bool usage,
 	return open;
 }
 
+bool
+dialect_splice_none(const struct ir_request *rq, struct str model, bool usage)
+{
+	struct jv	 root = json_root(rq->json), v;
+	bool		 found = false;
+
+	if (json_type(root) != JSON_OBJECT)
+		return true;
+	if (usage || rq->path_model.n > 0 || model.n == 0)
+		return !usage;
+	for (v = json_first(root); json_ok(v); v = json_next(v)) {
+		if (!json_key_is(v, "model"))
+			continue;
+		found = true;
+		if (json_type(v) != JSON_STRING ||
+		    !str_eq(json_str(rq->arena, v), model))
+			return false;
+	}
+	return found;
+}
+
 /*
  * Every member of that name is replaced, not only the one that counts: a
  * provider whose parser takes the first would see the other value.

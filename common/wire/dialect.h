@@ -254,6 +254,9 @@ const struct dialect	*dialect_for_path(struct str path);
  */
 void	 dialect_splice(const struct ir_request *, struct str model, bool usage,
 	    struct buf *out);
+/* Would dialect_splice write the bytes as they are? */
+bool	 dialect_splice_none(const struct ir_request *, struct str model,
+	    bool usage);
 
 /*
  * For encoders of another dialect's requests: reports what the parts carry

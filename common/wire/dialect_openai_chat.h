@@ -170,6 +170,7 @@ int	 chat_request_encode(struct ir_exchange *, struct buf *,
 struct chat_dec_choice;
 struct chat_dec {
 	struct chat_dec_choice	*choice[IR_CHOICES_MAX];
+	unsigned		 top;		/* none is here or above */
 	unsigned		 next_index;	/* of the next part */
 	bool			 started;	/* START is out */
 	bool			 over;		/* END or ERROR is out */

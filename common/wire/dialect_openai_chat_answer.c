@@ -630,6 +630,8 @@ choice_get(struct rd *d, int64_t index)
 	if (*c == NULL) {
 		*c = ARENA_NEW(d->a, struct chat_dec_choice);
 		(*c)->index = (unsigned)index;
+		if (d->st->top <= index)
+			d->st->top = (unsigned)index + 1;
 		(*c)->last_note = &(*c)->notes;
 	}
 	return *c;
@@ -882,18 +884,18 @@ finish(struct rd *d)
 	struct ir_event	 ev = { .type = IR_EV_END };
 	unsigned	 n = 0;
 
-	for (unsigned i = 0; i < IR_CHOICES_MAX; i++)
+	for (unsigned i = 0; i < d->st->top; i++)
 		n += d->st->choice[i] != NULL;
 	if (n == 0) {
 		fail_with(d, "the provider's answer is empty");
 		return;
 	}
-	for (unsigned i = 0; i < IR_CHOICES_MAX; i++)
+	for (unsigned i = 0; i < d->st->top; i++)
 		if (d->st->choice[i] != NULL)
 			finish_parts(d, d->st->choice[i]);
 	/* In front of the reasons: Anthropic's last event has both. */
 	emit_usage(d);
-	for (unsigned i = 0; i < IR_CHOICES_MAX; i++)
+	for (unsigned i = 0; i < d->st->top; i++)
 		if (d->st->choice[i] != NULL)
 			emit_stop(d, d->st->choice[i]);
 	emit(d, &ev);
@@ -970,7 +972,7 @@ chat_event_finished(const struct ir_decoder *dec)
 	const struct chat_dec	*st = dec->state;
 	bool			 complete = false;
 
-	for (unsigned i = 0; i < IR_CHOICES_MAX; i++) {
+	for (unsigned i = 0; i < st->top; i++) {
 		if (st->choice[i] == NULL)
 			continue;
 		complete = st->choice[i]->finished;

@@ -797,6 +797,9 @@ test_splice(void)
 		    splices[i].usage, &b);
 		ok(str_is(buf_str(&b), splices[i].out), "becomes %.*s",
 		    STR_FMT(buf_str(&b)));
+		ok(dialect_splice_none(&rq, str_of(splices[i].model),
+		    splices[i].usage) == str_is(buf_str(&b), splices[i].in),
+		    "and it is known whether it changes");
 		json_release(&j);
 	}
 	j = parsed("{\"model\":\"a\"}");
@@ -804,7 +807,8 @@ test_splice(void)
 	rq.path_model = STR("in-the-path");
 	buf_clear(&b);
 	dialect_splice(&rq, STR("b"), false, &b);
-	ok(str_is(buf_str(&b), "{\"model\":\"a\"}"),
+	ok(str_is(buf_str(&b), "{\"model\":\"a\"}") &&
+	    dialect_splice_none(&rq, STR("b"), false),
 	    "a body is left alone where the path names the model");
 	json_release(&j);
 	buf_release(&b);
