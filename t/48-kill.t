@@ -236,6 +236,34 @@ subtest 'a provider that is switched off' => sub {
 	    2 }), 'and both are in the log');
 };
 
+# Its accounts are read when it begins, and others still owe.
+subtest 'an upgrade' => sub {
+	my $c = send_it($loaded->{key}, stream => \1, messages => [ { role =>
+	    'user', content => 'long stream' } ]);
+	ok($g->wait_for(sub { grep { $_->{inflight} }
+	    @{ $g->status->{worker} } }), 'a stream is under way');
+	my $before = account('loaded')->{spent_total};
+	my $old = $g->{pid};
+	is(($g->control('upgrade'))[0], 'ok', 'a new master serves');
+	is(account('loaded')->{spent_total}, $before, 'with what was spent');
+	is(() = $c->response->{body} =~ /more /g, 10, 'the stream goes on');
+	my $cost = sub { ($g->sql('SELECT sum(cost) AS c FROM requests WHERE
+	    client_key_id = ' . $loaded->{id}))[0]{c} };
+	ok($g->wait_for(sub { $cost->() > $before }), 'it is in the log');
+	ok($g->wait_for(sub { account('loaded')->{spent_total} == $cost->() }),
+	    'and in the accounts of the new one') or diag
+	    account('loaded')->{spent_total} . ' ' . $cost->();
+	is(send_it($loaded->{key})->response->{status}, 200, 'which goes on');
+	ok($g->wait_for(sub { account('loaded')->{spent_total} == $cost->() &&
+	    $cost->() > $before + 1 }), 'and counts once');
+	$g->wait_for(sub { waitpid($old, 1) == $old });
+	# Nobody's child: it is told to stop, and not waited for by its id.
+	my $new = $g->status->{pid};
+	$g->control('stop');
+	ok($g->wait_for(sub { !kill 0, $new }), 'and stops when told');
+	@$g{qw(pid exit)} = (0, 0);
+};
+
 $ad->finish;
 $g->finish;
 done_testing;
