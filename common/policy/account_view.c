@@ -70,6 +70,12 @@ account_correct(struct shm *m, unsigned slot, int64_t day, int64_t cost,
 	struct shm_account	*a = &m->account[slot];
 
 	account_period(m, slot, wall_us);
+	if (cost > SHM_SPENT_MAX)
+		cost = SHM_SPENT_MAX;
+	if (cost < -SHM_SPENT_MAX)
+		cost = -SHM_SPENT_MAX;
+	if (cost > 0 && a->base > SHM_SPENT_MAX)
+		return;			/* more than any budget, already */
 	a->base += cost;
 	if (day < a->day)
 		a->day_base += cost;

@@ -234,8 +234,10 @@ accounts_note(struct store *s, struct store_rollup *t)
 		if (k < i)		/* told with that one */
 			continue;
 		for (cost = 0; k < TABLE; k++)
-			if (same_account(&t->entry[k], e))
-				cost += t->entry[k].sum.cost;
+			if (same_account(&t->entry[k], e) &&
+			    __builtin_add_overflow(cost, t->entry[k].sum.cost,
+			    &cost))
+				cost = cost < 0 ? INT64_MAX : INT64_MIN;
 		if (str_to_int((struct str){ e->name, e->len }, 0, INT64_MAX,
 		    &id) == 0 && store_account_change(s, 0, e->dim, id,
 		    e->start_s / ROLLUP_DAY, cost) == -1)
