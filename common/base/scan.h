@@ -298,6 +298,28 @@ scan_json_string(const char *p, const char *e, bool *escaped)
 
 #endif
 
+/* The first byte that is no small letter. */
+static inline const char *
+scan_lower(const char *p, const char *e)
+{
+#ifdef __SSE2__
+	__m128i		 v;
+	unsigned	 is;
+
+	for (; e - p >= 16; p += 16) {
+		v = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const
+		    void *)p), _mm_set1_epi8('a'));
+		is = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v,
+		    _mm_min_epu8(v, _mm_set1_epi8('z' - 'a'))));
+		if (is != 0xffff)
+			return p + __builtin_ctz(~is);
+	}
+#endif
+	while (p < e && *p >= 'a' && *p <= 'z')
+		p++;
+	return p;
+}
+
 /* The end of a line: LF or CR. */
 static inline const char *
 scan_line(const char *p, const char *e)

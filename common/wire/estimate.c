@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/scan.h"
 #include "wire/estimate.h"
 
 /* Prices are in hundredths of a token. */
@@ -100,6 +101,8 @@ run_end(const char *p, const char *e, enum cls c)
 		if (q - p == 1)
 			c = C_LOWER;
 	}
+	if (c == C_LOWER)
+		return scan_lower(q, e);
 	while (q < e && class_of((unsigned char)*q) == c && *q != '\\')
 		q++;
 	return q;
