@@ -367,12 +367,27 @@ lose_cache(const struct ir_exchange *x, enum ir_cache cache, uint32_t node)
 		    "prompts are cached without being asked to");
 }
 
+struct jv
+dialect_cache_mark(const struct ir_exchange *x, const struct ir_part *p)
+{
+	struct jv	 v;
+
+	if (p->cache == IR_CACHE_NONE || x->rq->json == NULL ||
+	    x->rq->from != &dialect_openai_chat ||
+	    x->target.dialect != &dialect_openai_responses)
+		return JV_NONE;
+	v = json_get(json_at(x->rq->json, p->node), "prompt_cache_breakpoint");
+	return json_type(v) == JSON_OBJECT ? v : JV_NONE;
+}
+
 static void
-lose_marks_of(const struct ir_exchange *x, const struct ir_part *p)
+lose_marks_of(const struct ir_exchange *x, const struct ir_part *p, bool said)
 {
 	const struct dialect	*to = x->target.dialect;
 
-	lose_cache(x, p->cache, p->node);
+	/* What the model has said is marked in none of them but Chat's. */
+	if (said || !json_ok(dialect_cache_mark(x, p)))
+		lose_cache(x, p->cache, p->node);
 	if (p->told && p->from != to)
 		loss_node(x->loss, LOSS_APPROXIMATED, x->rq->json, p->node,
 		    NULL, "what only its own dialect has is told as text");
@@ -537,9 +552,10 @@ dialect_lose_marks(const struct ir_exchange *x, bool names)
 			loss_node(x->loss, LOSS_DROPPED, x->rq->json, m->node,
 			    ".name", "participants have no names there");
 		for (p = m->parts; p != NULL; p = p->next) {
-			lose_marks_of(x, p);
+			lose_marks_of(x, p, m->role == IR_ASSISTANT ||
+			    m->role == IR_TOOL);
 			for (q = p->parts; q != NULL; q = q->next)
-				lose_marks_of(x, q);
+				lose_marks_of(x, q, false);
 		}
 	}
 	for (t = x->rq->tools; t != NULL; t = t->next)

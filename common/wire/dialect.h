@@ -279,6 +279,12 @@ extern const char *const	 dialect_summary[];
 void	 dialect_lose_logprobs(const struct ir_exchange *, enum loss_action,
 	    const char *why);
 /*
+ * The mark for the cache that a part of Chat Completions has, where the target
+ * is the other of OpenAI's APIs, which has the same; else JV_NONE.
+ */
+struct jv	 dialect_cache_mark(const struct ir_exchange *,
+		    const struct ir_part *);
+/*
  * Can a part that only the client's dialect has be told as the text of its
  * JSON?  What is large is data, and nothing to read.
  */

@@ -22,6 +22,18 @@ resp_fit_name(struct resp_req *e, struct str name)
 
 /* --- content parts -------------------------------------------------------- */
 
+/* Chat Completions has the same mark. */
+static void
+cache_mark(struct resp_req *e, const struct ir_part *p)
+{
+	struct jv	 mark = dialect_cache_mark(e->x, p);
+
+	if (!json_ok(mark))
+		return;
+	jw_key(&e->w, "prompt_cache_breakpoint");
+	jw_raw(&e->w, json_raw(mark));
+}
+
 static void
 text_part(struct resp_req *e, const char *type, struct jstr text)
 {
@@ -95,6 +107,7 @@ image_part(struct resp_req *e, const struct ir_part *p)
 		jw_key(&e->w, "image_url");
 		jw_jstr(&e->w, m->url);
 	}
+	cache_mark(e, p);
 	jw_object_end(&e->w);
 }
 
@@ -169,6 +182,7 @@ file_part(struct resp_req *e, const struct ir_part *p)
 		jw_key(&e->w, "file_url");
 		jw_jstr(&e->w, m->url);
 	}
+	cache_mark(e, p);
 	jw_object_end(&e->w);
 }
 
@@ -191,6 +205,18 @@ opaque_part(struct resp_req *e, const struct ir_part *p)
 	    jstr_encode(e->x->arena, p->raw));
 }
 
+static void
+input_text(struct resp_req *e, const struct ir_part *p)
+{
+	jw_object(&e->w);
+	jw_key(&e->w, "type");
+	jw_strz(&e->w, "input_text");
+	jw_key(&e->w, "text");
+	jw_jstr(&e->w, p->text);
+	cache_mark(e, p);
+	jw_object_end(&e->w);
+}
+
 /* What cannot be shown to the model at all is refused: see the callers. */
 static void
 content_part(struct resp_req *e, const struct ir_part *p)
@@ -199,7 +225,7 @@ content_part(struct resp_req *e, const struct ir_part *p)
 	case IR_TEXT:
 	case IR_REFUSAL:
 		if (p->text.n > 0)
-			text_part(e, "input_text", p->text);
+			input_text(e, p);
 		break;
 	case IR_IMAGE:
 		if (!media_unreadable(e, p))
@@ -272,7 +298,8 @@ plain_message(struct resp_req *e, const struct ir_message *m, const char *role)
 	if (!has_content(m))
 		return;
 	message_open(e, role);
-	if (m->parts->next == NULL && m->parts->type == IR_TEXT) {
+	if (m->parts->next == NULL && m->parts->type == IR_TEXT &&
+	    !json_ok(dialect_cache_mark(e->x, m->parts))) {
 		jw_jstr(&e->w, m->parts->text);
 	} else {
 		jw_array(&e->w);
@@ -368,7 +395,7 @@ call_item(struct resp_req *e, const struct ir_part *p, struct str id)
 
 /* Its one text, or what is none: else NULL. */
 static const struct jstr *
-only_text(const struct ir_part *result)
+only_text(struct resp_req *e, const struct ir_part *result)
 {
 	static const struct jstr	 none;
 	const struct jstr		*text = &none;
@@ -377,7 +404,8 @@ only_text(const struct ir_part *result)
 	for (p = result->parts; p != NULL; p = p->next) {
 		if (p->type == IR_TEXT && p->text.n == 0)
 			continue;
-		if (p->type != IR_TEXT || text != &none)
+		if (p->type != IR_TEXT || text != &none ||
+		    json_ok(dialect_cache_mark(e->x, p)))
 			return NULL;
 		text = &p->text;
 	}
@@ -394,7 +422,7 @@ result_output(struct resp_req *e, const struct ir_part *r)
 		jw_strz(&e->w, "error: the tool gave no result");
 		return;
 	}
-	if ((text = only_text(r)) != NULL) {
+	if ((text = only_text(e, r)) != NULL) {
 		jw_open(&e->w);
 		if (r->is_error)
 			jw_piece_str(&e->w, STR("Error: "));
@@ -652,6 +680,17 @@ lose_instruction(struct resp_req *e, const struct ir_part *p)
 		    "only its own provider knows it");
 }
 
+/* Instructions cannot hold a mark for the cache. */
+static bool
+is_marked(struct resp_req *e, const struct ir_message *m)
+{
+	const struct ir_part	*p = m->parts;
+
+	while (p != NULL && !json_ok(dialect_cache_mark(e->x, p)))
+		p = p->next;
+	return p != NULL;
+}
+
 /* Leading system text.  Returns the first message that is none. */
 const struct ir_message *
 resp_instructions_write(struct resp_req *e)
@@ -660,7 +699,7 @@ resp_instructions_write(struct resp_req *e)
 	const struct ir_part	*p;
 	bool			 any = false, more = false;
 
-	while (end != NULL && is_system(end))
+	while (end != NULL && is_system(end) && !is_marked(e, end))
 		end = end->next;
 	for (m = end; m != NULL && !more; m = m->next)
 		more = has_content(m);

@@ -260,6 +260,34 @@ test_web_search(void)
 	    "Chat itself has it as it was");
 }
 
+#define MARK	",\"prompt_cache_breakpoint\":{\"mode\":\"explicit\"}"
+#define TEXT(t)	"{\"type\":\"text\",\"text\":\"" t "\"" MARK "}"
+#define INPUT(t)	"{\"type\":\"input_text\",\"text\":\"" t "\"" MARK "}"
+
+/* Both of OpenAI's APIs have them. */
+static void
+test_marks(void)
+{
+	ok(wt_request(WT_OC, WT_OR, "{\"model\":\"m\",\"messages\":[{\"role\":"
+	    "\"system\",\"content\":\"s\"},{\"role\":\"developer\","
+	    "\"content\":[" TEXT("d") "]},{\"role\":\"user\",\"content\":["
+	    TEXT("u") "]},{\"role\":\"assistant\",\"tool_calls\":[{\"id\":"
+	    "\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+	    "\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":"
+	    "\"c\",\"content\":[" TEXT("r") "]}]}") == 0 &&
+	    wt_has("\"instructions\":\"s\"") && wt_has("\"role\":"
+	    "\"developer\",\"content\":[" INPUT("d") "]") &&
+	    wt_has("\"content\":[" INPUT("u") "]") &&
+	    wt_has("\"output\":[" INPUT("r") "]") && wt_nothing_lost(),
+	    "marks for the cache stay where they are");
+	ok(wt_request(WT_OC, WT_OR, "{\"model\":\"m\",\"messages\":[{\"role\":"
+	    "\"user\",\"content\":\"u\"},{\"role\":\"assistant\","
+	    "\"content\":[" TEXT("a") "]},{\"role\":\"user\",\"content\":"
+	    "\"v\"}]}") == 0 && wt_hasnt("breakpoint") &&
+	    told("dropped messages[1].content[0].prompt_cache_breakpoint"),
+	    "but for what the model has said");
+}
+
 static void
 test_vital(void)
 {
@@ -330,6 +358,7 @@ main(void)
 	test_taken();
 	test_words();
 	test_web_search();
+	test_marks();
 	test_vital();
 	test_search();
 	wt_release();
