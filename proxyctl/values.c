@@ -31,8 +31,12 @@ ctl_int(const struct ctl *c, enum ctl_opt o, int64_t min, int64_t max,
 		return 0;
 	if (str_to_int(str_of(c->opt[o]), min, max, v) == 0)
 		return 1;
-	snprintf(want, sizeof(want), "a whole number from %lld to %lld",
-	    (long long)min, (long long)max);
+	/* Where the bounds are not known here, the field's own check tells. */
+	if (min == INT64_MIN / 2)
+		snprintf(want, sizeof(want), "a whole number");
+	else
+		snprintf(want, sizeof(want), "a whole number from %lld to "
+		    "%lld", (long long)min, (long long)max);
 	return bad(o, c->opt[o], want);
 }
 

@@ -82,6 +82,8 @@ subtest 'tenants and client keys' => sub {
 		  qw(tenants create --name x --budget-day lots) ],
 		[ qr/--budget-day '-1': expected dollars/, qw(tenants create
 		  --name x --budget-day -1) ],
+		[ qr/--rpm 'many': expected a whole number$/, qw(tenants
+		  create --name x --rpm many) ],
 		[ qr/budget_day: expected dollars/, qw(tenants create --name x
 		  --set budget_day="free") ],
 		[ qr/^proxyctl: rpm: expected a whole number/, qw(tenants
