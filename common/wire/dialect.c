@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "wire/answer_loss.h"
 #include "wire/dialect.h"
+#include "wire/dialect_openai_chat.h"
 #include "wire/json.h"
 
 #define TOLD_MAX	((size_t)16 << 10)	/* of a part's JSON */
@@ -370,11 +371,13 @@ lose_cache(const struct ir_exchange *x, enum ir_cache cache, uint32_t node)
 struct jv
 dialect_cache_mark(const struct ir_exchange *x, const struct ir_part *p)
 {
-	struct jv	 v;
+	const struct dialect	*from = x->rq->from, *to = x->target.dialect;
+	struct jv		 v;
 
 	if (p->cache == IR_CACHE_NONE || x->rq->json == NULL ||
-	    x->rq->from != &dialect_openai_chat ||
-	    x->target.dialect != &dialect_openai_responses)
+	    (from == &dialect_openai_chat ? to != &dialect_openai_responses :
+	    from != &dialect_openai_responses || to != &dialect_openai_chat ||
+	    chat_provider_compatible(x)))
 		return JV_NONE;
 	v = json_get(json_at(x->rq->json, p->node), "prompt_cache_breakpoint");
 	return json_type(v) == JSON_OBJECT ? v : JV_NONE;

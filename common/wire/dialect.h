@@ -279,8 +279,8 @@ extern const char *const	 dialect_summary[];
 void	 dialect_lose_logprobs(const struct ir_exchange *, enum loss_action,
 	    const char *why);
 /*
- * The mark for the cache that a part of Chat Completions has, where the target
- * is the other of OpenAI's APIs, which has the same; else JV_NONE.
+ * The mark for the cache that a part of one of OpenAI's APIs has, where the
+ * target is the other one, which has the same; else JV_NONE.
  */
 struct jv	 dialect_cache_mark(const struct ir_exchange *,
 		    const struct ir_part *);

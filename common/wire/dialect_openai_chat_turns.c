@@ -206,6 +206,26 @@ write_file(struct jw *w, const struct ir_media *m)
 	    m->data);
 }
 
+/* Responses has the same mark. */
+static void
+write_mark(struct chat_req *o, const struct ir_part *p)
+{
+	struct jv	 mark = dialect_cache_mark(o->x, p);
+
+	if (!json_ok(mark))
+		return;
+	jw_key(&o->w, "prompt_cache_breakpoint");
+	jw_raw(&o->w, json_raw(mark));
+}
+
+static bool
+is_marked(const struct chat_req *o, const struct ir_part *parts)
+{
+	while (parts != NULL && !json_ok(dialect_cache_mark(o->x, parts)))
+		parts = parts->next;
+	return parts != NULL;
+}
+
 static void
 write_media(struct chat_req *o, const struct ir_part *p)
 {
@@ -224,6 +244,7 @@ write_media(struct chat_req *o, const struct ir_part *p)
 	} else
 		write_file(w, &p->media);
 	jw_object_end(w);
+	write_mark(o, p);
 	jw_object_end(w);
 }
 
@@ -412,6 +433,7 @@ write_text_part(struct chat_req *o, const struct ir_part *p)
 	jw_open(&o->w);
 	text_pieces(o, p);
 	jw_close(&o->w);
+	write_mark(o, p);
 	jw_object_end(&o->w);
 }
 
@@ -531,7 +553,8 @@ write_user(struct chat_req *o, const struct ir_message *m)
 		return;
 	open_message(o, "user", m->name);
 	jw_key(&o->w, "content");
-	if (as_string(o, n_text, n_media) && o->media == NULL) {
+	if (as_string(o, n_text, n_media) && o->media == NULL &&
+	    !is_marked(o, m->parts)) {
 		write_joined(o, m->parts, STR_NONE);
 		jw_object_end(&o->w);
 		return;
@@ -564,7 +587,8 @@ write_text_content(struct chat_req *o, const struct ir_part *parts,
 		jw_piece_str(&o->w, head);
 		jw_piece_str(&o->w, STR("See the user message behind this."));
 		jw_close(&o->w);
-	} else if (n_text <= 1 || o->compatible || head.n > 0)
+	} else if (o->compatible || head.n > 0 ||
+	    (n_text <= 1 && !is_marked(o, parts)))
 		write_joined(o, parts, head);
 	else {
 		jw_array(&o->w);

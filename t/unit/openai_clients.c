@@ -286,6 +286,18 @@ test_marks(void)
 	    "\"v\"}]}") == 0 && wt_hasnt("breakpoint") &&
 	    told("dropped messages[1].content[0].prompt_cache_breakpoint"),
 	    "but for what the model has said");
+	ok(wt_request(WT_OR, WT_OC, "{\"model\":\"m\",\"input\":[{\"role\":"
+	    "\"developer\",\"content\":[" INPUT("d") "]},{\"role\":"
+	    "\"user\",\"content\":[" INPUT("u") ",{\"type\":"
+	    "\"input_image\",\"image_url\":\"https://a.b/c\"" MARK "}]},{"
+	    "\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\","
+	    "\"arguments\":\"{}\"},{\"type\":\"function_call_output\","
+	    "\"call_id\":\"c\",\"output\":[" INPUT("r") "]}]}") == 0 &&
+	    wt_has("\"role\":\"developer\",\"content\":[" TEXT("d") "]") &&
+	    wt_has("\"content\":[" TEXT("u") ",{\"type\":\"image_url\","
+	    "\"image_url\":{\"url\":\"https://a.b/c\"}" MARK "}]") &&
+	    wt_has("\"tool_call_id\":\"c\",\"content\":[" TEXT("r") "]") &&
+	    wt_nothing_lost(), "and back");
 }
 
 static void
