@@ -406,18 +406,22 @@ serve_order(struct api *a)
 	enum object_result	 r;
 	int64_t			*ids;
 	size_t			 i, n = json_array_size(v);
+	bool			 good = json_is_array(v);
 
 	if (!api_known(a, names) || api_store(a, STORE_WRITE) == NULL)
 		return;
 	ids = arena_array(a->rq->arena, n + 1, sizeof(*ids));
-	json_array_foreach(v, i, e)
+	json_array_foreach(v, i, e) {
+		good = good && json_is_integer(e);
 		ids[i] = json_integer_value(e);
-	if (!json_is_array(v) || n > ORDER_MAX) {
+	}
+	if (!good || n > ORDER_MAX) {
 		api_problem(a, 422, "ids", "must be the ids of all rules, in "
 		    "their new order");
 		return;
 	}
 	if ((r = store_rules_order(a->store, ids, n, &err)) != OBJECT_OK) {
+		snprintf(err.field, sizeof(err.field), "ids");
 		failed(a, r, &err);
 		return;
 	}

@@ -295,18 +295,35 @@ cookie(struct api *a, struct str token)
 	return rc == 0 || (rc == 1 && same_site(a));
 }
 
+struct str
+auth_proof(const struct http_request *rq, bool *token)
+{
+	struct str	 h = str_of(http_header(rq, "Authorization"));
+
+	*token = h.n > 7 && strncasecmp(h.p, "Bearer ", 7) == 0;
+	return *token ? str_trim(str_skip(h, 7)) :
+	    http_cookie(rq, AUTH_COOKIE);
+}
+
+bool
+auth_ended(struct store *s, struct str proof, bool token)
+{
+	struct admin_session	 who;
+
+	return (token ? store_token_find(s, proof, &who) :
+	    store_session_find(s, proof, &who)) == 0;
+}
+
 bool
 auth_who(struct api *a)
 {
-	struct str	 h = str_of(http_header(a->rq, "Authorization"));
-	bool		 ok;
+	struct str	 proof;
+	bool		 token, ok;
 
 	if (!origin_ours(a))
 		return false;
-	if (h.n > 7 && strncasecmp(h.p, "Bearer ", 7) == 0)
-		ok = bearer(a, str_trim(str_skip(h, 7)));
-	else
-		ok = cookie(a, http_cookie(a->rq, AUTH_COOKIE));
+	proof = auth_proof(a->rq, &token);
+	ok = token ? bearer(a, proof) : cookie(a, proof);
 	/* Nothing is kept open while the body comes. */
 	store_close(a->store);
 	a->store = NULL;

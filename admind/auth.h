@@ -19,6 +19,10 @@ void		 throttle_destroy(struct throttle *);
  * it; a problem was answered.
  */
 bool	 auth_who(struct api *);
+/* What he is known by: a token (bearer) or a session's cookie; and whether that
+ * has ended since.  A database that cannot say has not ended it. */
+struct str	 auth_proof(const struct http_request *, bool *bearer);
+bool	 auth_ended(struct store *, struct str proof, bool bearer);
 /* Is there no user yet?  Makes the set-up file where it is missing. */
 bool	 auth_setup_needed(struct admind *);
 /* At the start: as above, and the file goes once it is of no use. */

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "admind/auth.h"
 #include "admind/live.h"
 #include "admind/rows.h"
 #include "admind/status.h"
@@ -11,6 +12,7 @@
 
 #define TICK_MS		1000
 #define QUIET_TICKS	15
+#define PROOF_TICKS	3	/* from one look at who watches to the next */
 #define FOLLOW_ROWS	200		/* of one client, a tick */
 
 struct watcher {
@@ -21,6 +23,8 @@ struct watcher {
 	struct arena		 arena;
 	int64_t			 last_id;	/* -1: not asked yet */
 	unsigned		 quiet;
+	struct str		 proof;		/* by which he may; see auth.h */
+	bool			 bearer;
 	struct watcher		*next, **prev;
 };
 
@@ -29,6 +33,7 @@ struct live {
 	struct loop_timer	 tick;
 	struct watcher		*watchers;
 	unsigned		 n[2];		/* figures, rows */
+	unsigned		 ticks;
 };
 
 static void
@@ -102,12 +107,33 @@ tick_figures(struct live *l)
 	arena_release(&arena);
 }
 
+/* Who has logged out, or may not any more, sees no more. */
+static void
+tick_proofs(struct live *l)
+{
+	struct watcher	*w, *next;
+	struct store	*s;
+	char		 err[2048];
+
+	if (l->watchers == NULL || ++l->ticks % PROOF_TICKS != 0 ||
+	    (s = store_open(l->ad->paths.db, STORE_READ, err,
+	    sizeof(err))) == NULL)
+		return;
+	for (w = l->watchers; w != NULL; w = next) {
+		next = w->next;
+		if (auth_ended(s, w->proof, w->bearer))
+			http_stream_close(w->stream);
+	}
+	store_close(s);
+}
+
 static void
 tick_cb(void *arg)
 {
 	struct live	*l = arg;
 	struct watcher	*w;
 
+	tick_proofs(l);
 	tick_rows(l);
 	tick_figures(l);
 	for (w = l->watchers; w != NULL; w = w->next)
@@ -148,6 +174,7 @@ watch(struct api *a, bool follows)
 	w->live = l;
 	w->follows = follows;
 	w->last_id = -1;
+	w->proof = arena_str(&w->arena, auth_proof(a->rq, &w->bearer));
 	if ((w->next = l->watchers) != NULL)
 		w->next->prev = &w->next;
 	l->watchers = w;

@@ -25,7 +25,7 @@ export const problems = {
 	'must not hold U+0000': '不能包含 U+0000', 'must not hold a NUL': '不能包含 NUL', 'must not hold control characters': '不能包含控制字符',
 	'must be from {} to {}, not {}': '必须在 {} 到 {} 之间，不能是 {}', 'is not valid UTF-8, percent-encoded': '不是有效的百分号编码 UTF-8', 'must be valid UTF-8': '必须是有效的 UTF-8',
 	'must be 1 to {} bytes of text without control characters, or spaces at its ends': '必须是 1 到 {} 字节、不含控制字符且首尾无空格的文本', 'must be at most {} bytes of text without control characters': '必须是不超过 {} 字节、不含控制字符的文本',
-	'must be at most 255 bytes of text, and date at most 32': '最多 255 字节文本，日期最多 32 字节', 'must have {} to {} bytes': '长度必须为 {} 到 {} 字节',
+	'must be at most 32 bytes of text': '最多 32 字节文本', 'must be at most 255 bytes of text': '最多 255 字节文本', 'must have {} to {} bytes': '长度必须为 {} 到 {} 字节',
 	'expected {} to {} bytes, got {}': '应为 {} 到 {} 字节，实际 {}', 'expected 1 to {} bytes': '应为 1 到 {} 字节', 'expected 1 to {} bytes, got {}': '应为 1 到 {} 字节，实际 {}',
 	'expected a string': '应为字符串', 'expected a string, got {}': '应为字符串，实际是{}', 'expected true or false': '应为 true 或 false', 'expected true or false, got {}': '应为 true 或 false，实际是{}',
 	'expected a whole number from {} to {}': '应为 {} 到 {} 的整数', 'expected a whole number from {} to {}, got {}': '应为 {} 到 {} 的整数，实际是 {}',

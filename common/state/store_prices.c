@@ -70,6 +70,17 @@ bad_value(struct store_bad *bad, const char *field, const char *text)
 	return STORE_BAD;
 }
 
+static bool
+is_line(struct str s)
+{
+	size_t	 i;
+
+	for (i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+			return false;
+	return utf8_valid(s);
+}
+
 static int
 check(const struct store_price *p, struct store_bad *bad)
 {
@@ -84,19 +95,22 @@ check(const struct store_price *p, struct store_bad *bad)
 	};
 	size_t	 i;
 
-	if (p->model.n == 0 || p->model.n > 255 || !utf8_valid(p->model))
+	if (p->model.n == 0 || p->model.n > 255 || !is_line(p->model))
 		return bad_value(bad, "model", "must be a name, perhaps with "
 		    "'*', of 1 to 255 bytes");
-	if (p->provider.n > 64)
+	if (p->provider.n > 64 || !is_line(p->provider))
 		return bad_value(bad, "provider", "must be a provider's name, "
 		    "or empty for any");
 	for (i = 0; i < sizeof(n) / sizeof(*n); i++)
 		if (n[i].v < n[i].min || n[i].v > MONEY_MAX)
 			return bad_value(bad, n[i].name, "must be an amount "
 			    "of dollars a million tokens, at most 1000000");
-	if (p->date.n > 32 || p->source.n > 255 || !utf8_valid(p->source))
+	if (p->date.n > 32 || !is_line(p->date))
+		return bad_value(bad, "date", "must be at most 32 bytes of "
+		    "text");
+	if (p->source.n > 255 || !is_line(p->source))
 		return bad_value(bad, "source", "must be at most 255 bytes of "
-		    "text, and date at most 32");
+		    "text");
 	return 0;
 }
 
