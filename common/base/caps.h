@@ -72,6 +72,7 @@ enum caps_effort {
 	CAPS(WHEN, forced, CAPS_YES, "a tool may be forced")		\
 	CAPS(BOOL, strict, 1, "strict tools")				\
 	CAPS(BOOL, prefill, 1, "its answer may be begun for it")	\
+	CAPS(BOOL, system_turns, 0, "messages of the system among others")	\
 	CAPS(BOOL, json_schema, 1,					\
 	    "JSON Schema as it is (parametersJsonSchema)")		\
 	CAPS(BOOL, json_with_tools, 1, "JSON output beside functions")	\

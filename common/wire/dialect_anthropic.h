@@ -61,6 +61,7 @@ struct an_turn {
 	bool		 assistant;
 	struct an_items	 results;	/* user: come first */
 	struct an_items	 blocks;
+	struct an_items	 system;	/* user: said by the system behind it */
 	struct an_turn	*next;
 };
 

@@ -257,6 +257,7 @@ turn_new(struct an_request *r, bool assistant, struct an_turn *next)
 	t->next = next;
 	items_init(&t->results);
 	items_init(&t->blocks);
+	items_init(&t->system);
 	return t;
 }
 
@@ -270,15 +271,42 @@ place_of(const struct ir_message *m, const struct ir_part *p)
 	return m->role == IR_ASSISTANT ? IN_ASSISTANT : IN_USER;
 }
 
+static bool
+is_system(const struct ir_message *m)
+{
+	return m != NULL && (m->role == IR_SYSTEM || m->role == IR_DEVELOPER);
+}
+
+/*
+ * May the system speak here for itself?  Where the model knows of it, behind a
+ * user's turn and in front of the assistant's, or of the answer.
+ */
+static bool
+system_speaks(const struct an_request *r, const struct ir_message *m,
+    const struct an_turn *t)
+{
+	const struct ir_part	*p;
+
+	if (!is_system(m) || !r->model.system_turns || t == NULL ||
+	    t->assistant || m->parts == NULL)
+		return false;
+	for (; is_system(m); m = m->next)
+		for (p = m->parts; p != NULL; p = p->next)
+			if (p->type != IR_TEXT)
+				return false;
+	return m == NULL || m->role == IR_ASSISTANT;
+}
+
 static void
 turns_collect(struct an_request *r, const struct ir_message *m)
 {
 	struct an_turn		**last = &r->turns, *t = NULL;
 	const struct ir_part	*p;
-	bool			 assistant, used;
+	bool			 assistant, used, system;
 
 	for (; m != NULL; m = m->next) {
 		assistant = m->role == IR_ASSISTANT;
+		system = system_speaks(r, m, t);
 		used = false;
 		for (p = m->parts; p != NULL; p = p->next) {
 			if (!fits(r, p, place_of(m, p)))
@@ -288,11 +316,11 @@ turns_collect(struct an_request *r, const struct ir_message *m)
 				*last = t;
 				last = &t->next;
 			}
-			item_add(r, p->type == IR_TOOL_RESULT ? &t->results :
-			    &t->blocks, p);
+			item_add(r, system ? &t->system : p->type ==
+			    IR_TOOL_RESULT ? &t->results : &t->blocks, p);
 			used = true;
 		}
-		if (used && (m->role == IR_SYSTEM || m->role == IR_DEVELOPER))
+		if (used && !system && is_system(m))
 			anthropic_loss(r, LOSS_APPROXIMATED, m->node,
 			    "a system message in the middle is sent as the "
 			    "user's");
@@ -515,6 +543,19 @@ has_calls(const struct an_turn *t)
 	return false;
 }
 
+/* What the system says behind a user's turn of which nothing is left. */
+static void
+system_joins(struct an_request *r, struct an_turn *t)
+{
+	if (t->results.first != NULL || t->blocks.first != NULL ||
+	    t->system.first == NULL)
+		return;
+	anthropic_loss(r, LOSS_APPROXIMATED, t->system.first->part->node,
+	    "a system message in the middle is sent as the user's");
+	items_join(&t->blocks, &t->system);
+	items_init(&t->system);
+}
+
 /* A user's turn that has become empty goes, and its neighbours are one. */
 static void
 turns_pair(struct an_request *r)
@@ -523,6 +564,7 @@ turns_pair(struct an_request *r)
 
 	if (t != NULL && !t->assistant) {
 		pair(r, NULL, t);
+		system_joins(r, t);
 		if (t->blocks.first == NULL)
 			r->turns = t->next;
 		else
@@ -535,6 +577,8 @@ turns_pair(struct an_request *r)
 		if (has_calls(t) && u == NULL)
 			u = t->next = turn_new(r, false, NULL);
 		pair(r, t, u);
+		if (u != NULL)
+			system_joins(r, u);
 		if (u != NULL && u->results.first == NULL &&
 		    u->blocks.first == NULL) {
 			t->next = u->next;
@@ -604,12 +648,6 @@ anthropic_turns_end(struct an_request *r)
 	    "put behind it");
 	t->next = turn_new(r, false, NULL);
 	item_add(r, &t->next->blocks, &go_on);
-}
-
-static bool
-is_system(const struct ir_message *m)
-{
-	return m != NULL && (m->role == IR_SYSTEM || m->role == IR_DEVELOPER);
 }
 
 int
@@ -931,14 +969,14 @@ write_result(struct an_request *r, const struct an_item *it)
 }
 
 static void
-write_turn(struct an_request *r, const struct an_turn *t)
+write_turn(struct an_request *r, const struct an_turn *t, const char *role)
 {
 	struct jw		*w = &r->w;
 	const struct an_item	*it = t->blocks.first;
 
 	jw_object(w);
 	jw_key(w, "role");
-	jw_strz(w, t->assistant ? "assistant" : "user");
+	jw_strz(w, role);
 	jw_key(w, "content");
 	if (t->results.first == NULL && it->next == NULL && !it->trim &&
 	    it->part->type == IR_TEXT && it->part->cache == IR_CACHE_NONE) {
@@ -1007,13 +1045,19 @@ write_system(struct an_request *r)
 void
 anthropic_turns_write(struct an_request *r)
 {
+	struct an_turn		 s = { .results = { .first = NULL } };
 	const struct an_turn	*t;
 
 	write_system(r);
 	jw_key(&r->w, "messages");
 	jw_array(&r->w);
-	for (t = r->turns; t != NULL; t = t->next)
-		write_turn(r, t);
+	for (t = r->turns; t != NULL; t = t->next) {
+		write_turn(r, t, t->assistant ? "assistant" : "user");
+		if (t->system.first != NULL) {
+			s.blocks = t->system;
+			write_turn(r, &s, "system");
+		}
+	}
 	jw_array_end(&r->w);
 }
 

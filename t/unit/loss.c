@@ -325,6 +325,41 @@ test_schemas(void)
 	    "ignored response_format.json_schema.name\n");
 }
 
+/* The system amid messages, where the model knows of it, and in its place. */
+static void
+test_system(void)
+{
+	static const char	 said[] = "{\"model\":\"m\",\"messages\":["
+	    "{\"role\":\"system\",\"content\":\"be\"},{\"role\":\"user\","
+	    "\"content\":\"a\"},{\"role\":\"developer\",\"content\":\"b\"},"
+	    "{\"role\":\"assistant\",\"content\":\"c\"},{\"role\":\"system\","
+	    "\"content\":\"d\"},{\"role\":\"user\",\"content\":\"e\"},"
+	    "{\"role\":\"system\",\"content\":\"f\"}]}";
+	struct convert_opts	 o = { .from = WT_OC, .to = WT_AN,
+				     .model = STR("claude-opus-4-8") };
+	struct buf		 path;
+
+	buf_init(&path, WT_MAX);
+	wt_fresh();
+	ok(convert_request(&wt_arena, &o, str_of(said), &path, &wt_out,
+	    &wt_loss, &wt_err) == 0 && wt_has("\"system\":\"be\"") &&
+	    wt_has("[{\"role\":\"user\",\"content\":\"a\"},{\"role\":"
+	    "\"system\",\"content\":\"b\"},{\"role\":\"assistant\","
+	    "\"content\":\"c\"},{\"role\":\"user\",\"content\":[{\"type\":"
+	    "\"text\",\"text\":\"d\"},{\"type\":\"text\",\"text\":\"e\"}]},"
+	    "{\"role\":\"system\",\"content\":\"f\"}]"),
+	    "the system speaks behind the user");
+	report("but not in front of one", "approximated messages[4]\n");
+	o.model = STR("claude-sonnet-5");
+	wt_fresh();
+	ok(convert_request(&wt_arena, &o, str_of(said), &path, &wt_out,
+	    &wt_loss, &wt_err) == 0 && wt_hasnt("\"role\":\"system\""),
+	    "to a model that knows of none: as the user");
+	report("told", "approximated messages[2]\napproximated messages[4]\n"
+	    "approximated messages[6]\n");
+	buf_release(&path);
+}
+
 int
 main(void)
 {
@@ -336,6 +371,7 @@ main(void)
 	test_stretches();
 	test_requests();
 	test_schemas();
+	test_system();
 	wt_release();
 	return done();
 }
