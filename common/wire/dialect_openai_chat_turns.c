@@ -290,8 +290,12 @@ lose_opaque(struct chat_req *o, const struct ir_part *p)
 static bool
 is_output_item(const struct chat_req *o, const struct ir_part *p)
 {
-	return p->from == &dialect_openai_responses && str_ends(json_str(o->a,
-	    json_get(json_at(o->rq->json, p->node), "type")), "_output");
+	struct str	 type;
+
+	if (p->from != &dialect_openai_responses)
+		return false;
+	type = json_str(o->a, json_get(json_at(o->rq->json, p->node), "type"));
+	return str_ends(type, "_output") || str_ends(type, "_response");
 }
 
 /* What is lost of a part whatever becomes of it. */

@@ -230,6 +230,21 @@ test_words(void)
 	    "not where it can be asked for");
 }
 
+/* Items that stand alone are not in the user's mouth. */
+static void
+test_items(void)
+{
+	size_t	 k;
+
+	for (k = 0; k < 4; k++)
+		ok(all[k] == WT_OR || (wt_request(WT_OR, all[k], "{\"model\":"
+		    "\"m\",\"input\":[{\"role\":\"user\",\"content\":\"hi\"},{"
+		    "\"type\":\"mcp_approval_response\","
+		    "\"approval_request_id\":\"a\",\"approve\":true}]}") == 0 &&
+		    wt_hasnt("approve") && told("dropped input[1]")),
+		    "an approval is left out for %s", all[k]->name);
+}
+
 #define OC_SEARCH	",\"web_search_options\":{\"user_location\":{" \
 	"\"type\":\"approximate\",\"approximate\":{\"country\":\"DE\"}}," \
 	"\"search_context_size\":\"high\"}"
@@ -369,6 +384,7 @@ main(void)
 	test_choice();
 	test_taken();
 	test_words();
+	test_items();
 	test_web_search();
 	test_marks();
 	test_vital();
