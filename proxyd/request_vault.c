@@ -27,18 +27,39 @@ failed(struct request *rq, const char *what, struct store *s)
 
 /* --- put back -------------------------------------------------------------------------- */
 
+struct finding {
+	struct request	*rq;
+	struct store	*s;		/* being read; NULL: not yet */
+	int		 any;		/* as of vault_any */
+};
+
+/* A long conversation asks for hundreds of names: one lock is for all. */
+static int
+find_begin(struct finding *f, struct store *s)
+{
+	if (f->s == NULL) {
+		if (statedb_read_begin(s) == -1)
+			return -1;
+		f->s = s;
+		f->any = vault_any(s, tenant_of(f->rq));
+	}
+	return f->any;
+}
+
 static bool
 find_cb(void *arg, struct str name, struct vault_found *f)
 {
-	struct request		*rq = arg;
+	struct finding		*fi = arg;
+	struct request		*rq = fi->rq;
 	struct store		*s = worker_state(rq->rq_wk);
 	struct vault_row	 row;
 	int			 rc;
 
 	if (s == NULL)
 		return false;
-	rc = vault_get(s, rq->rq_wk->box, tenant_of(rq), name,
-	    str_of(rq->rq_target->name), &rq->rq_arena, &row);
+	if ((rc = find_begin(fi, s)) == 1)
+		rc = vault_get(s, rq->rq_wk->box, tenant_of(rq), name,
+		    str_of(rq->rq_target->name), &rq->rq_arena, &row);
 	if (rc == -1)
 		failed(rq, "read", s);
 	if (rc != 1)
@@ -60,9 +81,14 @@ applies(const struct request *rq)
 void
 request_vault_restore(struct request *rq)
 {
-	if (applies(rq))
-		(void)vault_restore(&rq->rq_ir, rq->rq_target, &rq->rq_loss,
-		    find_cb, rq);
+	struct finding	 fi = { .rq = rq };
+
+	if (!applies(rq))
+		return;
+	(void)vault_restore(&rq->rq_ir, rq->rq_target, &rq->rq_loss, find_cb,
+	    &fi);
+	if (fi.s != NULL)
+		statedb_read_end(fi.s);
 }
 
 /* --- taken ------------------------------------------------------------------------------- */

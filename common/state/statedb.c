@@ -112,6 +112,28 @@ vault_put(struct store *s, const struct secret_box *box, int64_t tenant_id,
 }
 
 int
+statedb_read_begin(struct store *s)
+{
+	return sql_begin_read(s);
+}
+
+void
+statedb_read_end(struct store *s)
+{
+	if (sql_commit(s) == -1)
+		sql_rollback(s);
+}
+
+int
+vault_any(struct store *s, int64_t tenant_id)
+{
+	int64_t	 one;
+
+	return sql_get(s, &one, "SELECT 1 FROM vault WHERE tenant_id = ? "
+	    "LIMIT 1", "i", tenant_id);
+}
+
+int
 vault_get(struct store *s, const struct secret_box *box, int64_t tenant_id,
     struct str name, struct str family, struct arena *a, struct vault_row *r)
 {

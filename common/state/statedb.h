@@ -34,6 +34,16 @@ struct vault_row {
 };
 
 /*
+ * Between the two what is read is of one moment, and the file is locked once
+ * instead of for each.
+ */
+int	 statedb_read_begin(struct store *) __attribute__((__warn_unused_result__));
+void	 statedb_read_end(struct store *);
+/* Is anything kept for the tenant?  1, 0, or -1. */
+int	 vault_any(struct store *, int64_t tenant_id)
+	    __attribute__((__warn_unused_result__));
+
+/*
  * All of them in one transaction; what was there of a name and family is
  * replaced.
  */

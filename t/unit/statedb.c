@@ -44,6 +44,10 @@ test_vault(struct store *s, struct arena *a)
 	    str_is(got.model, "m"), "and got");
 	ok(vault_get(s, box, 0, STR("call:2"), STR("gemini"), a, &got) == 1 &&
 	    got.value.n == 0, "also an empty one");
+	ok(statedb_read_begin(s) == 0 && vault_any(s, 0) == 1 &&
+	    vault_any(s, 5) == 0 && vault_get(s, box, 0, STR("call:1"),
+	    STR("gemini"), a, &got) == 1, "read together");
+	statedb_read_end(s);
 	ok(vault_get(s, box, 5, STR("call:1"), STR("gemini"), a, &got) == 0 &&
 	    vault_get(s, box, 0, STR("call:3"), STR("gemini"), a, &got) == 0,
 	    "not by another tenant, nor another name");
