@@ -279,6 +279,7 @@ subtest 'tenants' => sub {
 	    '/v1/models', { 'x-api-key' => $key[1] })->response->{status} ==
 	    200 && Client->new($g->port)->request(GET => '/v1/models', {})
 	    ->response->{status} == 401 }), 'two tenants');
+	$g->known;
 	@head = ('x-api-key' => $key[0]);
 	my @replay = turn_one($client{chat}, 'to-gemini');
 	@head = ('x-api-key' => $key[1]);
