@@ -46,10 +46,6 @@ listen_open(const struct conf_process *p, int *port, char *err, size_t size)
 static void
 child_prepare(struct master *m)
 {
-	sigset_t	 none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	control_close(m);
 	close(m->signals.fd);
 	close(m->life[1]);
@@ -87,6 +83,27 @@ logger_run(struct master *m)
 	return logger_main(&lg);
 }
 
+/*
+ * It begins with every signal blocked and takes those it knows once it listens:
+ * what it is told before then waits, and does not kill it.
+ */
+static pid_t
+child_fork(void)
+{
+	sigset_t	 all, mine;
+	pid_t		 pid;
+	int		 err;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &mine);
+	pid = fork();
+	err = errno;
+	if (pid != 0)
+		sigprocmask(SIG_SETMASK, &mine, NULL);
+	errno = err;
+	return pid;
+}
+
 static void
 child_spawn(struct child *c)
 {
@@ -99,7 +116,7 @@ child_spawn(struct child *c)
 		m->shm->worker[c->slot].state = SHM_STARTING;
 		m->shm->worker[c->slot].beat_ms = c->born_ms;
 	}
-	if ((c->pid = fork()) == -1) {
+	if ((c->pid = child_fork()) == -1) {
 		log_alert("cannot fork: %s", strerror(errno));
 		c->pid = 0;
 		loop_timer_set(m->loop, &c->respawn, 1000);

@@ -306,6 +306,27 @@ subtest 'two on one home' => sub {
 	$g->finish;
 };
 
+subtest 'told to stop as soon as they are born' => sub {
+	my $g = Gateway->new(config => "WORKERS: 8\n", allow =>
+	    qr/was killed by signal 9|exited 0/);
+	my $file = "/proc/$g->{pid}/task/$g->{pid}/children";
+	my $born = sub { open my $f, '<', $file or die; split ' ', <$f> };
+	my %seen = map { $_ => 1 } $born->();
+	my ($n, $end) = (0, time + 3);
+	$g->{crashed} = 1;
+	$g->kill_children('KILL');
+	while ($n < 8 && time < $end) {
+		for my $pid (grep { !$seen{$_}++ } $born->()) {
+			kill TERM => $pid;
+			$n++;
+		}
+	}
+	cmp_ok($n, '>', 3, 'others came');
+	$g->stop;
+	unlike($g->log_text, qr/killed by signal 15/, 'they end of themselves');
+	$g->finish;
+};
+
 subtest 'the port is taken' => sub {
 	my $g = Gateway->new;
 	my $h = Gateway->new(port => $g->port, may_fail => 1);
