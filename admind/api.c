@@ -85,29 +85,6 @@ api_time(int64_t us)
 	return us == 0 ? json_null() : json_string(clock_rfc3339(us, when));
 }
 
-static const char *
-title(int status)
-{
-	static const struct {
-		int		 status;
-		const char	*title;
-	} t[] = {
-		{ 400, "Bad request" }, { 401, "Not logged in" },
-		{ 403, "Not allowed" }, { 404, "Not found" },
-		{ 405, "Method not allowed" }, { 409, "Conflict" },
-		{ 412, "Changed by somebody else" },
-		{ 413, "Too large" }, { 415, "Not JSON" },
-		{ 422, "Not valid" }, { 428, "If-Match is needed" },
-		{ 429, "Too many tries" }, { 503, "Not available" },
-	};
-	size_t	 i;
-
-	for (i = 0; i < sizeof(t) / sizeof(*t); i++)
-		if (t[i].status == status)
-			return t[i].title;
-	return "Internal error";
-}
-
 void
 api_problem(struct api *a, int status, const char *field, const char *fmt, ...)
 {
@@ -119,7 +96,7 @@ api_problem(struct api *a, int status, const char *field, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	o = json_pack("{s:s,s:s,s:i,s:o}", "type", "about:blank", "title",
-	    title(status), "status", status, "detail", api_text(str_of(text)));
+	    http_title(status), "status", status, "detail", api_text(str_of(text)));
 	if (field != NULL)
 		json_object_set_new(o, "field", api_text(str_of(field)));
 	api_json(a, status, o);
@@ -283,11 +260,43 @@ api_bool(struct api *a, const char *name, bool need, bool *b)
 	return true;
 }
 
+static bool
+query_has(const struct api *a, struct str name)
+{
+	struct str	 rest = str_of(a->route->query);
+
+	while (rest.n > 0)
+		if (str_eq(str_cut(&rest, ' '), name))
+			return true;
+	return false;
+}
+
+/* A misspelt filter must not look like one that lets all through. */
+static bool
+query_known(struct api *a)
+{
+	struct str	 rest = a->rq->query, name;
+
+	if (a->route->query != NULL && strcmp(a->route->query, "*") == 0)
+		return true;
+	while (rest.n > 0) {
+		name = str_cut(&rest, '&');
+		name = str_cut(&name, '=');
+		if (name.n == 0 || query_has(a, name))
+			continue;
+		api_problem(a, 400, arena_str(a->rq->arena, name).p,
+		    "there is no such member of the query");
+		return false;
+	}
+	return true;
+}
+
 bool
 api_query_str(struct api *a, const char *name, struct str *v)
 {
 	struct str	 s = STR_NONE;
 
+	must(query_has(a, str_of(name)));
 	if (http_query(a->rq, name, &s)) {
 		*v = s;
 		return true;
@@ -603,7 +612,7 @@ api_serve(struct admind *ad, struct http_request *rq, struct http_reply *r)
 
 	(void)ad;
 	(void)r;
-	if (body_read(a))
+	if (query_known(a) && body_read(a))
 		a->route->serve(a);
 	must(a->replied || a->later || a->r->stream != NULL);
 	change_end(a);

@@ -26,6 +26,8 @@ struct api_route {
 	enum admin_role	 role;		/* ADMIN_NONE: anybody */
 	void		(*serve)(struct api *);
 	long		 max;		/* bytes of body; 0: none */
+	const char	*query;		/* its members, "from to"; NULL: none,
+					   "*": not ours to judge */
 };
 
 #define API_BODY	(1L << 20)
@@ -101,7 +103,8 @@ bool	 api_str(struct api *, const char *name, bool need, struct str *v);
 bool	 api_int(struct api *, const char *name, bool need, int64_t min,
 	    int64_t max, int64_t *v);
 bool	 api_bool(struct api *, const char *name, bool need, bool *v);
-/* Members of the query. */
+/* Members of the query, of those that the route names: with another the
+ * request was refused. */
 bool	 api_query_int(struct api *, const char *name, int64_t min,
 	    int64_t max, int64_t *v);
 bool	 api_query_str(struct api *, const char *name, struct str *v);

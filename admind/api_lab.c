@@ -100,10 +100,11 @@ serve_convert(struct api *a)
 
 const struct api_route api_lab_routes[] = {
 	{ "POST", "/api/v1/convert", ADMIN_VIEWER, serve_convert,
-	    LAB_TEXT_MAX },
-	{ "GET", "/api/v1/proxy/{path...}", ADMIN_ADMIN, serve_proxy, 0 },
+	    LAB_TEXT_MAX, NULL },
+	{ "GET", "/api/v1/proxy/{path...}", ADMIN_ADMIN, serve_proxy, 0, "*" },
 	{ "POST", "/api/v1/proxy/{path...}", ADMIN_ADMIN, serve_proxy,
-	    SEND_BODY + API_RAW },
-	{ "DELETE", "/api/v1/proxy/{path...}", ADMIN_ADMIN, serve_proxy, 0 },
+	    SEND_BODY + API_RAW, "*" },
+	{ "DELETE", "/api/v1/proxy/{path...}", ADMIN_ADMIN, serve_proxy, 0,
+	    "*" },
 	{ .method = NULL }
 };

@@ -53,7 +53,7 @@ serve_logs(struct api *a)
 	char			 next[64];
 	int			 rc;
 
-	if (!row_filter(a, &f) || !cursor_of(a, &c) ||
+	if (!row_filter(a, &f) || !row_times(a, &f) || !cursor_of(a, &c) ||
 	    !api_query_int(a, "limit", 1, 500, &limit) ||
 	    api_store(a, STORE_READ) == NULL)
 		return;
@@ -161,7 +161,8 @@ serve_export(struct api *a)
 	struct export		 e = { &a->r->body, false };
 	int64_t			 limit = 10000;
 
-	if (!row_filter(a, &f) || !api_query_str(a, "format", &format) ||
+	if (!row_filter(a, &f) || !row_times(a, &f) ||
+	    !api_query_str(a, "format", &format) ||
 	    !api_query_int(a, "limit", 1, EXPORT_ROWS, &limit))
 		return;
 	e.csv = str_is(format, "csv");
@@ -196,9 +197,12 @@ serve_follow(struct api *a)
 }
 
 const struct api_route api_logs_routes[] = {
-	{ "GET", "/api/v1/logs", ADMIN_VIEWER, serve_logs, 0 },
-	{ "GET", "/api/v1/logs/export", ADMIN_VIEWER, serve_export, 0 },
-	{ "GET", "/api/v1/logs/follow", ADMIN_VIEWER, serve_follow, 0 },
-	{ "GET", "/api/v1/logs/{id}", ADMIN_VIEWER, serve_log, 0 },
+	{ "GET", "/api/v1/logs", ADMIN_VIEWER, serve_logs, 0,
+	    ROW_FILTER ROW_TIMES " cursor limit" },
+	{ "GET", "/api/v1/logs/export", ADMIN_VIEWER, serve_export, 0,
+	    ROW_FILTER ROW_TIMES " format limit" },
+	{ "GET", "/api/v1/logs/follow", ADMIN_VIEWER, serve_follow, 0,
+	    ROW_FILTER },
+	{ "GET", "/api/v1/logs/{id}", ADMIN_VIEWER, serve_log, 0, NULL },
 	{ .method = NULL }
 };

@@ -536,11 +536,12 @@ serve_dry_run(struct api *a)
 }
 
 #define OBJECT_ROUTES(path)						\
-	{ "GET", path, ADMIN_VIEWER, serve_list, 0 },			\
-	{ "POST", path, ADMIN_ADMIN, serve_create, API_BODY },		\
-	{ "GET", path "/{id}", ADMIN_VIEWER, serve_get, 0 },		\
-	{ "PATCH", path "/{id}", ADMIN_ADMIN, serve_update, API_BODY },	\
-	{ "DELETE", path "/{id}", ADMIN_ADMIN, serve_delete, 0 }
+	{ "GET", path, ADMIN_VIEWER, serve_list, 0, NULL },		\
+	{ "POST", path, ADMIN_ADMIN, serve_create, API_BODY, NULL },	\
+	{ "GET", path "/{id}", ADMIN_VIEWER, serve_get, 0, NULL },		\
+	{ "PATCH", path "/{id}", ADMIN_ADMIN, serve_update, API_BODY,	\
+	    NULL },							\
+	{ "DELETE", path "/{id}", ADMIN_ADMIN, serve_delete, 0, NULL }
 
 const struct api_route api_objects_routes[] = {
 	OBJECT_ROUTES("/api/v1/models"),
@@ -548,8 +549,11 @@ const struct api_route api_objects_routes[] = {
 	OBJECT_ROUTES("/api/v1/pools"),
 	OBJECT_ROUTES("/api/v1/keys"),
 	OBJECT_ROUTES("/api/v1/providers"),
-	{ "POST", "/api/v1/rules/order", ADMIN_ADMIN, serve_order, API_BODY },
-	{ "POST", "/api/v1/keys/{id}/reset", ADMIN_ADMIN, serve_reset, 0 },
-	{ "POST", "/api/v1/dry-run", ADMIN_VIEWER, serve_dry_run, API_BODY },
+	{ "POST", "/api/v1/rules/order", ADMIN_ADMIN, serve_order, API_BODY,
+	    NULL },
+	{ "POST", "/api/v1/keys/{id}/reset", ADMIN_ADMIN, serve_reset, 0,
+	    NULL },
+	{ "POST", "/api/v1/dry-run", ADMIN_VIEWER, serve_dry_run, API_BODY,
+	    NULL },
 	{ .method = NULL }
 };

@@ -437,14 +437,17 @@ serve_import(struct api *a)
 }
 
 const struct api_route api_revisions_routes[] = {
-	{ "POST", "/api/v1/export", ADMIN_ADMIN, serve_export, API_BODY },
-	{ "POST", "/api/v1/import", ADMIN_ADMIN, serve_import, IMPORT_BODY },
-	{ "GET", "/api/v1/revisions", ADMIN_VIEWER, serve_revisions, 0 },
-	{ "GET", "/api/v1/revisions/{n}", ADMIN_VIEWER, serve_revision, 0 },
+	{ "POST", "/api/v1/export", ADMIN_ADMIN, serve_export, API_BODY, NULL },
+	{ "POST", "/api/v1/import", ADMIN_ADMIN, serve_import, IMPORT_BODY,
+	    NULL },
+	{ "GET", "/api/v1/revisions", ADMIN_VIEWER, serve_revisions, 0,
+	    "before limit" },
+	{ "GET", "/api/v1/revisions/{n}", ADMIN_VIEWER, serve_revision, 0,
+	    NULL },
 	{ "POST", "/api/v1/revisions/{n}/rollback", ADMIN_ADMIN,
-	    serve_rollback, API_BODY },
-	{ "GET", "/api/v1/settings", ADMIN_VIEWER, serve_settings, 0 },
+	    serve_rollback, API_BODY, NULL },
+	{ "GET", "/api/v1/settings", ADMIN_VIEWER, serve_settings, 0, NULL },
 	{ "PATCH", "/api/v1/settings", ADMIN_ADMIN, serve_settings_put,
-	    API_BODY },
+	    API_BODY, NULL },
 	{ .method = NULL }
 };

@@ -162,6 +162,11 @@ serve_stats(struct api *a)
 	    !api_query_str(a, "name", &name) ||
 	    !api_query_str(a, "points", &points))
 		return;
+	if (points.n > 0 && !str_is(points, "true") &&
+	    !str_is(points, "false")) {
+		api_problem(a, 400, "points", "must be true or false");
+		return;
+	}
 	if (from < 0)
 		from = to - 86400;
 	if (from >= to) {
@@ -240,9 +245,11 @@ serve_budgets(struct api *a)
 }
 
 const struct api_route api_stats_routes[] = {
-	{ "GET", "/api/v1/status", ADMIN_VIEWER, serve_status, 0 },
-	{ "GET", "/api/v1/live", ADMIN_VIEWER, serve_live, 0 },
-	{ "GET", "/api/v1/stats", ADMIN_VIEWER, serve_stats, 0 },
-	{ "GET", "/api/v1/budgets", ADMIN_VIEWER, serve_budgets, 0 },
+	{ "GET", "/api/v1/status", ADMIN_VIEWER, serve_status, 0, NULL },
+	{ "GET", "/api/v1/live", ADMIN_VIEWER, serve_live, 0, NULL },
+	{ "GET", "/api/v1/stats", ADMIN_VIEWER, serve_stats, 0,
+	    "from to by step name points" },
+	{ "GET", "/api/v1/budgets", ADMIN_VIEWER, serve_budgets, 0,
+	    "percent" },
 	{ .method = NULL }
 };

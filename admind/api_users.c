@@ -346,16 +346,20 @@ serve_audit(struct api *a)
 }
 
 const struct api_route api_users_routes[] = {
-	{ "GET", "/api/v1/users", ADMIN_ADMIN, serve_users, 0 },
-	{ "POST", "/api/v1/users", ADMIN_ADMIN, serve_user_add, API_BODY },
-	{ "GET", "/api/v1/users/{id}", ADMIN_ADMIN, serve_user, 0 },
+	{ "GET", "/api/v1/users", ADMIN_ADMIN, serve_users, 0, NULL },
+	{ "POST", "/api/v1/users", ADMIN_ADMIN, serve_user_add, API_BODY,
+	    NULL },
+	{ "GET", "/api/v1/users/{id}", ADMIN_ADMIN, serve_user, 0, NULL },
 	{ "PATCH", "/api/v1/users/{id}", ADMIN_ADMIN, serve_user_set,
-	    API_BODY },
-	{ "DELETE", "/api/v1/users/{id}", ADMIN_ADMIN, serve_user_delete, 0 },
-	{ "GET", "/api/v1/tokens", ADMIN_ADMIN, serve_tokens, 0 },
-	{ "POST", "/api/v1/tokens", ADMIN_ADMIN, serve_token_add, API_BODY },
+	    API_BODY, NULL },
+	{ "DELETE", "/api/v1/users/{id}", ADMIN_ADMIN, serve_user_delete, 0,
+	    NULL },
+	{ "GET", "/api/v1/tokens", ADMIN_ADMIN, serve_tokens, 0, NULL },
+	{ "POST", "/api/v1/tokens", ADMIN_ADMIN, serve_token_add, API_BODY,
+	    NULL },
 	{ "DELETE", "/api/v1/tokens/{id}", ADMIN_ADMIN, serve_token_delete,
-	    0 },
-	{ "GET", "/api/v1/audit", ADMIN_VIEWER, serve_audit, 0 },
+	    0, NULL },
+	{ "GET", "/api/v1/audit", ADMIN_VIEWER, serve_audit, 0,
+	    "before limit" },
 	{ .method = NULL }
 };

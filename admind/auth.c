@@ -466,9 +466,9 @@ serve_logout(struct api *a)
 }
 
 const struct api_route api_auth_routes[] = {
-	{ "GET", "/api/v1/session", ADMIN_NONE, serve_session, 0 },
-	{ "POST", "/api/v1/session", ADMIN_NONE, serve_login, API_BODY },
-	{ "DELETE", "/api/v1/session", ADMIN_NONE, serve_logout, 0 },
-	{ "POST", "/api/v1/setup", ADMIN_NONE, serve_setup, API_BODY },
+	{ "GET", "/api/v1/session", ADMIN_NONE, serve_session, 0, NULL },
+	{ "POST", "/api/v1/session", ADMIN_NONE, serve_login, API_BODY, NULL },
+	{ "DELETE", "/api/v1/session", ADMIN_NONE, serve_logout, 0, NULL },
+	{ "POST", "/api/v1/setup", ADMIN_NONE, serve_setup, API_BODY, NULL },
 	{ .method = NULL }
 };

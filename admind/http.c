@@ -72,6 +72,29 @@ struct http_stream {
 	struct http_stream	*next, **prev;
 };
 
+const char *
+http_title(int status)
+{
+	static const struct {
+		int		 status;
+		const char	*title;
+	} t[] = {
+		{ 400, "Bad request" }, { 401, "Not logged in" },
+		{ 403, "Not allowed" }, { 404, "Not found" },
+		{ 405, "Method not allowed" }, { 409, "Conflict" },
+		{ 412, "Changed by somebody else" },
+		{ 413, "Too large" }, { 415, "Not JSON" },
+		{ 422, "Not valid" }, { 428, "If-Match is needed" },
+		{ 429, "Too many tries" }, { 503, "Not available" },
+	};
+	size_t	 i;
+
+	for (i = 0; i < sizeof(t) / sizeof(*t); i++)
+		if (t[i].status == status)
+			return t[i].title;
+	return "Internal error";
+}
+
 void
 http_error(const struct http_request *rq, struct http_reply *r, int status,
     const char *text)
@@ -85,9 +108,22 @@ http_error(const struct http_request *rq, struct http_reply *r, int status,
 		buf_addf(&r->body, "%s\n", text);
 		return;
 	}
-	r->type = "application/json";
 	jw_init(&w, &r->body);
 	jw_object(&w);
+	if (str_starts(rq->path, "/api/v1/")) {
+		r->type = "application/problem+json";
+		jw_key(&w, "type");
+		jw_strz(&w, "about:blank");
+		jw_key(&w, "title");
+		jw_strz(&w, http_title(status));
+		jw_key(&w, "status");
+		jw_int(&w, status);
+		jw_key(&w, "detail");
+		jw_strz(&w, text);
+		jw_object_end(&w);
+		return;
+	}
+	r->type = "application/json";
 	jw_key(&w, "error");
 	jw_object(&w);
 	jw_key(&w, "message");

@@ -104,7 +104,10 @@ struct http	*http_create(struct loop *, int fd, const char *host,
 		    const struct http_server *);
 void		 http_destroy(struct http *);
 
-/* An error: plain text, or JSON below /api/ and /v1/. */
+/* What a status means, in two words. */
+const char	*http_title(int status);
+/* An error: a problem (RFC 9457) below /api/v1/, JSON below /api/ and /v1/,
+ * else plain text. */
 void		 http_error(const struct http_request *, struct http_reply *,
 		    int status, const char *text);
 

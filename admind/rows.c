@@ -76,8 +76,7 @@ row_filter(struct api *a, struct log_filter *f)
 	int64_t	 min_ms = 0;
 
 	memset(f, 0, sizeof(*f));
-	if (!status_of(a, f) || !time_of(a, "from", &f->from_us) ||
-	    !time_of(a, "to", &f->to_us) ||
+	if (!status_of(a, f) ||
 	    !api_query_int(a, "key_id", 1, INT64_MAX, &f->key_id) ||
 	    !api_query_int(a, "tenant_id", 1, INT64_MAX, &f->tenant_id) ||
 	    !api_query_int(a, "client_key_id", 1, INT64_MAX,
@@ -97,6 +96,13 @@ row_filter(struct api *a, struct log_filter *f)
 		return false;
 	f->min_us = min_ms * 1000;
 	return true;
+}
+
+bool
+row_times(struct api *a, struct log_filter *f)
+{
+	return time_of(a, "from", &f->from_us) &&
+	    time_of(a, "to", &f->to_us);
 }
 
 /* --- CSV -------------------------------------------------------------------------------- */

@@ -10,8 +10,14 @@
 
 /* Rows of the log as JSON and as a filter says in a query. */
 
-/* The filter of a query; false: a problem was answered. */
+/* The filter of a query, and its members as a route names them; false: a
+ * problem was answered.  The times are of rows that are there already. */
+#define ROW_FILTER	"status key_id tenant_id client_key_id min_ms " \
+			"provider model sent dialect request_id error close " \
+			"failed stream translated lossy"
+#define ROW_TIMES	" from to"
 bool	 row_filter(struct api *, struct log_filter *);
+bool	 row_times(struct api *, struct log_filter *);
 /* Names of the columns with commas between them, and a row in their order:
  * RFC 4180, with what a spreadsheet would run quoted away. */
 void	 row_csv_head(struct buf *);

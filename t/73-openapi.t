@@ -61,10 +61,15 @@ sub slurp {
 	return scalar <$f>;
 }
 
-my %code;
+my (%code, %query);
 for (`$dir/t/routes`) {
-	my ($server, $method, $path, $role) = split;
+	my ($server, $method, $path, $role, @more) = split;
 	$path =~ s/\.\.\.\}/}/g;
+	if ($server eq 'query') {
+		$query{"$method $path"} = [ sort grep { $_ ne '*' && $_ ne '' }
+		    $role // '', @more ];
+		next;
+	}
 	$code{$server}{"$method $path"} = $role // '';
 }
 is($?, 0, 'the routes of the code');
@@ -109,6 +114,17 @@ for my $server (qw(proxyd admind)) {
 	}
 	is($doc{$server}{info}{version}, slurp('common/base/version.h') =~
 	    /PROXYD_VERSION\s+"([^"]+)"/ && $1, "$server: the version");
+}
+
+# The members of a query.
+for (sort keys %query) {
+	my ($method, $path) = split;
+	my $at = $doc{admind}{paths}{$path} or next;
+	my @said = sort map { $_->{name} } grep { $_->{in} eq 'query' } map {
+	    $_->{'$ref'} ? $doc{admind}{components}{parameters}{ $_->{'$ref'} =~
+	    s{.*/}{}r } : $_ } @{ $at->{parameters} // [] },
+	    @{ $at->{lc $method}{parameters} // [] };
+	is_deeply(\@said, $query{$_}, "admind: $_: its query");
 }
 
 is_deeply([grep { my $op = $_; !grep { exists $code{$_}{$op} } keys %code }

@@ -47,6 +47,29 @@ subtest 'members' => sub {
 	    {prices} } ], [], 'nothing was kept');
 };
 
+subtest 'queries' => sub {
+	for (['logs?modle=x', 'modle'], ['logs/export?format=csv&x', 'x'],
+	    ['logs/follow?filter=1', 'filter'], ['stats?points=maybe',
+	    'points'], ['stats?form=1', 'form'], ['audit?page=2', 'page'],
+	    ['revisions?after=1', 'after'], ['budgets?min=80', 'min'],
+	    ['models?limit=5', 'limit'], ['tenants?x=1', 'x']) {
+		my ($path, $field) = @$_;
+		my $r = api(GET => $path);
+		is($r->{status}, 400, $path);
+		is($r->{json}{field}, $field, '... is named');
+		unlike($r->{headers}{'content-type'}, qr/csv/, 'a problem');
+	}
+	is(api(GET => $_)->{status}, 200, $_) for 'logs?model=x&&limit=5',
+	    'stats?points=true', 'audit?', 'budgets?percent=80';
+	my $r = api(POST => 'tenants', 'x' x 1_200_000);
+	is($r->{status}, 413, 'too large');
+	is($r->{json}{status}, 413, '... is a problem, too');
+	$r = api(GET => 'tenants', undef, Host => 'evil.example');
+	is($r->{status}, 403, 'for another host');
+	is($r->{headers}{'content-type'}, 'application/problem+json',
+	    '... as well');
+};
+
 subtest 'types of content' => sub {
 	for ('application/jsonx', 'application/json-patch+json', 'text/json',
 	    'application/jso', '') {

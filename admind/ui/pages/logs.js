@@ -78,8 +78,10 @@ export function Logs({ query: q, user, figures }) {
 	delete filter.open;
 	const data = useRows(filter);
 	const [follow, setFollow] = useState(false);
-	const state = useEvents(follow ? `/logs/follow${query(filter)}` : null, { row: data.add });
+	const state = useEvents(follow ? `/logs/follow${query({ ...filter, from: null, to: null })}` : null, { row: data.add });
 	const end = useRef();
+	// What ends now is not before any time.
+	const turn = () => { setFollow(!follow); if (!follow && filter.to) set('to', ''); };
 	const set = (name, value) => {
 		const o = { ...filter, [name]: value };
 		if (!value)
@@ -96,7 +98,7 @@ export function Logs({ query: q, user, figures }) {
 	}, [data.next, data.busy]);
 	return html`<${Filters} q=${filter} set=${set} />
 	<${Panel} right=${html`${follow && html`<${Badge} kind=${state === 'live' ? 'good' : ''}>${state === 'live' ? t('live') : t('connecting …')}</${Badge}>`}
-			<button aria-pressed=${follow} onClick=${() => setFollow(!follow)}>${follow ? t('Stop following') : t('Follow')}</button>`} title=${t('Requests')}>
+			<button aria-pressed=${follow} onClick=${turn}>${follow ? t('Stop following') : t('Follow')}</button>`} title=${t('Requests')}>
 		${data.error && html`<${Failure} error=${data.error} again=${data.again} />`}
 		${data.rows.length > 0 && html`<${Rows} rows=${data.rows} onOpen=${open} />`}
 		${data.busy && html`<${Skeleton} />`}
