@@ -7,12 +7,11 @@
 
 #include "admind/api.h"
 #include "admind/live.h"
+#include "admind/log_export.h"
 #include "admind/rows.h"
 #include "base/codec.h"
 
 #define PAGE_MS		80
-#define EXPORT_ROWS	50000
-#define EXPORT_MS	2000
 
 static void
 list_cb(void *arg, const struct log_row *row)
@@ -128,63 +127,21 @@ serve_log(struct api *a)
 
 /* --- export ------------------------------------------------------------------------------ */
 
-struct export {
-	struct buf	*b;
-	bool		 csv;
-};
-
-static void
-export_cb(void *arg, const struct log_row *row)
-{
-	struct export	*e = arg;
-	json_t		*o;
-	char		*text;
-
-	if (e->csv) {
-		row_csv(row, e->b);
-		return;
-	}
-	o = row_json(row);
-	text = json_dumps(o, JSON_COMPACT);
-	(void)buf_addz(e->b, text);
-	(void)buf_addc(e->b, '\n');
-	free(text);
-	json_decref(o);
-}
-
 static void
 serve_export(struct api *a)
 {
 	struct log_filter	 f;
-	struct log_cursor	 c = { 0, 0 };
 	struct str		 format = STR("jsonl");
-	struct export		 e = { &a->r->body, false };
-	int64_t			 limit = 10000;
+	int64_t			 limit = INT64_MAX;
 
 	if (!row_filter(a, &f) || !row_times(a, &f) ||
 	    !api_query_str(a, "format", &format) ||
-	    !api_query_int(a, "limit", 1, EXPORT_ROWS, &limit))
+	    !api_query_int(a, "limit", 1, INT64_MAX, &limit))
 		return;
-	e.csv = str_is(format, "csv");
-	if (!e.csv && !str_is(format, "jsonl")) {
+	if (str_is(format, "csv") || str_is(format, "jsonl"))
+		log_export(a, &f, str_is(format, "csv"), limit);
+	else
 		api_problem(a, 400, "format", "must be csv or jsonl");
-		return;
-	}
-	if (api_store(a, STORE_READ) == NULL)
-		return;
-	if (e.csv)
-		row_csv_head(e.b);
-	if (store_log_page(a->store, &f, &c, (int)limit, EXPORT_MS, export_cb,
-	    &e) == -1) {
-		api_store_failed(a);
-		return;
-	}
-	a->r->type = e.csv ? "text/csv; charset=utf-8" :
-	    "application/x-ndjson";
-	http_reply_header(a->r, "Content-Disposition", e.csv ?
-	    "attachment; filename=\"requests.csv\"" :
-	    "attachment; filename=\"requests.jsonl\"");
-	a->replied = true;
 }
 
 static void

@@ -196,21 +196,11 @@ void
 live_follow(struct api *a, const struct log_filter *f)
 {
 	struct watcher	*w = watch(a, true);
-	struct str	*texts[7];
-	size_t		 i;
 
 	if (w == NULL)
 		return;
 	w->filter = *f;
-	texts[0] = &w->filter.provider;
-	texts[1] = &w->filter.model;
-	texts[2] = &w->filter.sent;
-	texts[3] = &w->filter.dialect;
-	texts[4] = &w->filter.request_id;
-	texts[5] = &w->filter.error;
-	texts[6] = &w->filter.close;
-	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		*texts[i] = arena_str(&w->arena, *texts[i]);
+	row_filter_keep(&w->filter, &w->arena);
 }
 
 struct live *

@@ -105,6 +105,17 @@ row_times(struct api *a, struct log_filter *f)
 	    time_of(a, "to", &f->to_us);
 }
 
+void
+row_filter_keep(struct log_filter *f, struct arena *arena)
+{
+	struct str	*texts[] = { &f->provider, &f->model, &f->sent,
+	    &f->dialect, &f->request_id, &f->error, &f->close };
+	size_t		 i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		*texts[i] = arena_str(arena, *texts[i]);
+}
+
 /* --- CSV -------------------------------------------------------------------------------- */
 
 void

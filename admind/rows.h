@@ -18,6 +18,8 @@
 #define ROW_TIMES	" from to"
 bool	 row_filter(struct api *, struct log_filter *);
 bool	 row_times(struct api *, struct log_filter *);
+/* Its texts are the arena's from here on. */
+void	 row_filter_keep(struct log_filter *, struct arena *);
 /* Names of the columns with commas between them, and a row in their order:
  * RFC 4180, with what a spreadsheet would run quoted away. */
 void	 row_csv_head(struct buf *);

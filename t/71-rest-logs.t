@@ -105,6 +105,41 @@ subtest 'export' => sub {
 	is(scalar @lines, 4, 'a head and its rows');
 	is($ad->call(GET => '/api/v1/logs/export?format=xml')->{status}, 400,
 	    'no other format');
+	is($ad->call(GET => '/api/v1/logs/export?limit=2')->{body} =~ tr/\n//,
+	    2, 'the first two');
+};
+
+# More than a page, a buffer of the stream, or a guess of how many are enough.
+subtest 'a long export' => sub {
+	my ($have) = $g->sql('SELECT count(*) AS n FROM requests');
+	my ($c) = $g->sql("SELECT group_concat(name) AS c FROM
+	    pragma_table_info('requests') WHERE name NOT IN ('id',
+	    'time_us', 'request_id')");
+	system('sqlite3', '-cmd', '.timeout 10000', "$g->{home}/proxyd.db",
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
+	    WHERE i < 30000) INSERT INTO requests (time_us, request_id,
+	    $c->{c}) SELECT time_us - i * 1000000, 'req_copy' || i, $c->{c}
+	    FROM n JOIN requests ON id = 1 AND i > 0") == 0 or die;
+	my $all = $have->{n} + 30000;
+	my $slow = Client->new($ad->port);
+	$slow->request(GET => '/api/v1/logs/export', { Cookie =>
+	    $ad->{session}{cookie} });
+	ok($slow->until_match(qr/"request_id"/), 'one that does not read');
+	for my $format (qw(jsonl csv)) {
+		my $r = $ad->call(GET =>
+		    "/api/v1/logs/export?format=$format");
+		my %id = map { $_ => 1 } $r->{body} =~ /\b(req_\w+)/g;
+		is(keys %id, $all, "$format: all rows");
+		is($r->{body} =~ tr/\n//, $all + ($format eq 'csv'),
+		    '... once');
+	}
+	$slow->{deadline} = time + 60;
+	ok($slow->until_match(qr/\r\n0\r\n\r\n$/), 'he gets all of it, too');
+	my $in = $slow->{in} =~ s/\r\n[0-9a-f]+\r\n//gr;
+	is(() = $in =~ /"request_id"/g, $all, '... each row');
+	system('sqlite3', '-cmd', '.timeout 10000', "$g->{home}/proxyd.db",
+	    "DELETE FROM requests WHERE request_id LIKE 'req_copy%'") == 0
+	    or die;
 };
 
 subtest 'sums' => sub {
