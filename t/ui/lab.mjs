@@ -103,6 +103,13 @@ const say2 = async (text) => {
 };
 const turn = (n) => page.locator('.turn').nth(n);
 const model = (m) => page.locator('input[list=play-models]').fill(m);
+// A new one: two addresses in a row may be one to the page.
+const playground = async (query) => {
+	await page.goto(`${BASE}/#/lab`);
+	await page.waitForSelector('.lab');
+	await page.goto(`${BASE}/#/playground?${query}`);
+	await page.waitForSelector('.composer');
+};
 const finished = () => page.waitForSelector('button:has-text("Send"), button:has-text("发送")');
 
 await looks('playground', 'playground', async () => {
@@ -116,8 +123,7 @@ await looks('playground', 'playground', async () => {
 for (const d of ['openai-chat', 'openai-responses', 'anthropic', 'gemini'])
 	for (const stream of [true, false])
 		await step(`playground ${d} ${stream ? 'streamed' : 'whole'}`, async () => {
-			await page.goto(`${BASE}/#/lab`);
-			await page.goto(`${BASE}/#/playground?dialect=${d}&model=mock-echo`);
+			await playground(`dialect=${d}&model=mock-echo`);
 			await page.getByLabel('as a stream').setChecked(stream);
 			await page.getByLabel('System prompt').fill('be brief');
 			await say2('hello again');
@@ -130,8 +136,7 @@ for (const d of ['openai-chat', 'openai-responses', 'anthropic', 'gemini'])
 			await page.waitForFunction(() => document.querySelectorAll('.turn.assistant').length === 2);
 			await finished();
 			say((await turn(3).locator('.said').textContent()).includes('a second turn'), `${d}: and goes on`, await turn(3).textContent());
-			await page.goto(`${BASE}/#/lab`);
-			await page.goto(`${BASE}/#/playground?dialect=${d}&model=mock-tool`);
+			await playground(`dialect=${d}&model=mock-tool`);
 			await page.getByLabel('as a stream').setChecked(stream);
 			await page.locator('summary', { hasText: 'Tools' }).click();
 			await page.locator('details[open]').getByRole('button', { name: 'Sample' }).click();
@@ -146,9 +151,14 @@ for (const d of ['openai-chat', 'openai-responses', 'anthropic', 'gemini'])
 			await finished();
 			say(await page.locator('.turn .banner').count() === 0, `${d}: the answer to it was taken`, (await page.locator('.turn .banner').allTextContents()).join());
 		});
+await step('playground: an address', async () => {
+	await playground('model=mock-tool');
+	await page.goto(`${BASE}/#/playground?model=mock-echo&dialect=gemini&target=mock/mock-echo`);
+	await page.waitForFunction(() => document.querySelector('input[list=play-models]').value === 'mock-echo');
+	say(await page.getByLabel('Dialect').inputValue() === 'gemini' && await page.getByLabel('Target').inputValue() === 'mock/mock-echo', 'is followed where the page stands');
+});
 await step('playground: images, stop, errors', async () => {
-	await page.goto(`${BASE}/#/lab`);
-	await page.goto(`${BASE}/#/playground?model=mock-echo`);
+	await playground('model=mock-echo');
 	const dot = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAAAABJRU5ErkJggg==', 'base64');
 	await page.locator('input[type=file]').setInputFiles({ name: `${evil}.png`, mimeType: 'image/png', buffer: dot });
 	await page.waitForSelector('.composer .thumb');

@@ -188,6 +188,8 @@ export function Playground({ query, figures }) {
 	const extra = extraOf(o.extra);
 	const names = models.data ? models.data.data.map((m) => m.id) : [];
 	const providers = [...new Set(((figures && figures.keys) || []).map((k) => k.provider))];
+	// An address that is opened while this page stands is followed.
+	useEffect(() => setAll((x) => ({ ...x, dialect: query.dialect || x.dialect, model: query.model || x.model, target: query.target || x.target })), [query.dialect, query.model, query.target]);
 	useEffect(() => () => stop.current && stop.current.abort(), []);
 	useEffect(() => { if (end.current && busy) end.current.scrollIntoView({ block: 'nearest' }); }, [seen]);
 	const run = async (all) => {
