@@ -429,8 +429,9 @@ serve_order(struct api *a)
 	api_empty(a);
 }
 
+/* What proxyd's memory has against a key or a provider. */
 static void
-serve_reset(struct api *a)
+reset(struct api *a, const char *command, const char *nothing)
 {
 	enum daemon_answer	 r;
 	struct buf		 b;
@@ -441,7 +442,7 @@ serve_reset(struct api *a)
 	if (!api_id(a, 0, &id) || api_store(a, STORE_READ) == NULL ||
 	    (o = object_get(a, id)) == NULL)
 		return;
-	snprintf(word, sizeof(word), "reset-key %lld", (long long)id);
+	snprintf(word, sizeof(word), "%s %lld", command, (long long)id);
 	buf_init(&b, 1 << 10);
 	r = daemon_ask(a->ad->paths.control, word, ASK_MS, &b, err,
 	    sizeof(err));
@@ -452,8 +453,21 @@ serve_reset(struct api *a)
 		api_empty(a);
 	} else
 		api_problem(a, 503, NULL, "%s", r == DAEMON_NOBODY ?
-		    "proxyd does not run: nothing rests a key now" : err);
+		    nothing : err);
 	json_decref(o);
+}
+
+static void
+serve_key_reset(struct api *a)
+{
+	reset(a, "reset-key", "proxyd does not run: nothing rests a key now");
+}
+
+static void
+serve_provider_reset(struct api *a)
+{
+	reset(a, "reset-provider", "proxyd does not run: no circuit is open "
+	    "now");
 }
 
 /* Texts for the dry run, which has no jansson. */
@@ -551,8 +565,10 @@ const struct api_route api_objects_routes[] = {
 	OBJECT_ROUTES("/api/v1/providers"),
 	{ "POST", "/api/v1/rules/order", ADMIN_ADMIN, serve_order, API_BODY,
 	    NULL },
-	{ "POST", "/api/v1/keys/{id}/reset", ADMIN_ADMIN, serve_reset, 0,
+	{ "POST", "/api/v1/keys/{id}/reset", ADMIN_ADMIN, serve_key_reset, 0,
 	    NULL },
+	{ "POST", "/api/v1/providers/{id}/reset", ADMIN_ADMIN,
+	    serve_provider_reset, 0, NULL },
 	{ "POST", "/api/v1/dry-run", ADMIN_VIEWER, serve_dry_run, API_BODY,
 	    NULL },
 	{ .method = NULL }

@@ -1,8 +1,15 @@
 /*
  * models, providers, pools: their members, and how a list shows them.
  */
+#include <stdio.h>
+
 #include "base/codec.h"
 #include "proxyctl/objects.h"
+#include "proxyctl/values.h"
+#include "state/daemon.h"
+#include "state/store_revision.h"
+
+#define ASK_MS		3000
 
 static const char *
 yes(const json_t *o, const char *member)
@@ -117,6 +124,50 @@ const struct family provider_family = { OBJECT_PROVIDER, "provider", "providers"
 	OPT_CONNECT_MS, OPT_FIRST_BYTE_MS, OPT_IDLE_MS, OPT_TOTAL_MS,	\
 	OPT_STRATEGY, OPT_ENABLED, OPT_SET | MANY, OPT_FILE, OPT_JSON
 
+/* --- a circuit that is open ------------------------------------------------------- */
+
+static int
+reset(struct ctl *c, struct store *s, int64_t id, const char *name)
+{
+	struct buf		 b;
+	char			 word[64], err[1400];
+	enum daemon_answer	 a;
+
+	buf_init(&b, 4096);
+	snprintf(word, sizeof(word), "reset-provider %lld", (long long)id);
+	a = daemon_ask(c->paths.control, word, ASK_MS, &b, err, sizeof(err));
+	buf_release(&b);
+	if (a == DAEMON_NOBODY)
+		return ctl_fail("providers reset: proxyd does not run, so no "
+		    "circuit is open");
+	if (a != DAEMON_OK)
+		return ctl_fail("providers reset: %s: %s", name, err);
+	ctl_audit(s, "reset provider", name, true, NULL);
+	printf("provider reset: %s\n", name);
+	return CTL_OK;
+}
+
+static int
+providers_reset(struct ctl *c)
+{
+	struct store	*s = ctl_store(c, true);
+	json_t		*all, *o;
+	unsigned	 i;
+	int		 r = CTL_OK;
+
+	if (s == NULL)
+		return CTL_ERROR;
+	if ((all = ctl_objects(c, s, OBJECT_PROVIDER)) == NULL)
+		r = CTL_ERROR;
+	for (i = 0; i < c->noperands && r == CTL_OK; i++)
+		r = (o = objects_find(&provider_family, all, c->operand[i]))
+		    == NULL ? CTL_ERROR : reset(c, s, objects_id(o),
+		    json_text(o, "name"));
+	json_decref(all);
+	store_close(s);
+	return r;
+}
+
 const struct word provider_words[] = {
 	{ "list", objects_list, "show all of them", NULL, ARG_NONE,
 	    { OPT_JSON } },
@@ -132,6 +183,8 @@ const struct word provider_words[] = {
 	    ARG_PROVIDER, { OPT_JSON } },
 	{ "disable", objects_enable, "send them nothing new", "name ...",
 	    ARG_PROVIDER, { OPT_JSON } },
+	{ "reset", providers_reset, "close their circuits: they are asked "
+	    "again", "name ...", ARG_PROVIDER, { 0 } },
 	{ .name = NULL }
 };
 

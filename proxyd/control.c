@@ -16,6 +16,7 @@
 #include "proxyd/master.h"
 #include "state/shm_keys.h"
 #include "state/shm_live.h"
+#include "state/shm_provider.h"
 
 struct control_client {
 	struct control		*ct;
@@ -176,6 +177,21 @@ do_reset_key(struct control_client *c, struct str id)
 	}
 }
 
+/* "reset-provider ID": its circuit is closed, as if it had never failed. */
+static void
+do_reset_provider(struct control_client *c, struct str id)
+{
+	int64_t	 want;
+
+	if (str_to_int(id, 1, INT64_MAX, &want) == -1) {
+		client_error(c, "reset-provider needs a provider's id");
+		return;
+	}
+	breaker_reset(c->ct->m->shm, want);
+	client_send(c, STR("ok\n"));
+	client_close(c);
+}
+
 /* Where the operator's requests go, and what proves them. */
 static void
 do_operator(struct control_client *c)
@@ -228,6 +244,8 @@ client_command(struct control_client *c, struct str line)
 		}
 	if (str_starts(line, "reset-key "))
 		do_reset_key(c, str_skip(line, 10));
+	else if (str_starts(line, "reset-provider "))
+		do_reset_provider(c, str_skip(line, 15));
 	else if (str_starts(line, "cancel "))
 		do_cancel(c, str_skip(line, 7));
 	else

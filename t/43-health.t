@@ -133,6 +133,11 @@ subtest 'a trial' => sub {
 	my $c = circuit('sick');
 	is($c->{circuit}, 'open', 'so it is open again');
 	is($c->{opened}, 1, 'since it first was');
+	like($ctl->does('a reset by hand', qw(providers reset sick)),
+	    qr/^provider reset: sick$/m, 'is told');
+	is(circuit('sick')->{circuit}, 'closed', '... closes it');
+	ask('ill') for 1 .. 3;
+	is(circuit('sick')->{circuit}, 'open', 'what still fails opens it');
 	unlink "$dir/ill";
 	ok($g->wait_for(sub { ask('ill')->{status} == 200 }), 'it is well again');
 	is(circuit('sick')->{circuit}, 'closed', 'and its circuit closed');
@@ -141,7 +146,7 @@ subtest 'a trial' => sub {
 	my $m = $ad->get('/metrics')->{body};
 	like($m, qr/^proxyd_provider_circuit_open\{gen_ai_provider_name="sick"\} 0$/m,
 	    'a metric');
-	like($m, qr/^proxyd_provider_circuit_opened_total\{gen_ai_provider_name="sick"\} 1$/m,
+	like($m, qr/^proxyd_provider_circuit_opened_total\{gen_ai_provider_name="sick"\} 2$/m,
 	    'and another');
 };
 

@@ -20,6 +20,7 @@ my @must = (glob('admind/*.c'), map {
     store_tenants store_prices rules));
 my @may = qw(common/state/conf_value.c
     common/state/store_settings.c common/state/store_admin.c
+    common/state/status_view.c
     common/state/conf.c);
 
 sub slurp {

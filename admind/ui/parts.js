@@ -1,5 +1,5 @@
 // Pieces of pages.
-import { html, useState, useEffect, useRef, t, Problem, onToast } from './lib.js';
+import { html, useState, useEffect, useRef, t, lang, Problem, onToast } from './lib.js';
 
 export const Panel = ({ title, children, right, className }) => html`
 	<section class=${`panel ${className || ''}`}>
@@ -102,6 +102,17 @@ export function Confirm({ title, text, yes, onYes, onClose, keeps = true }) {
 		<button class="danger" disabled=${busy} onClick=${run}>${yes}</button></div></${Dialog}>`;
 }
 
+// A table that becomes a card a row on a phone, each value under its column's name.
+export function Cards({ children, label }) {
+	const ref = useRef();
+	useEffect(() => {
+		const heads = [...ref.current.querySelectorAll('thead th')].map((th) => th.textContent);
+		for (const tr of ref.current.querySelectorAll('tbody tr'))
+			[...tr.children].forEach((td, i) => { td.dataset.label = heads[i] || ''; });
+	});
+	return html`<div class="scroll cards" ref=${ref} tabindex=${label ? 0 : undefined} role=${label && 'region'} aria-label=${label}>${children}</div>`;
+}
+
 // { busy, error, fieldError(name), run(promise function) } for a form.
 export function useForm() {
 	const [state, set] = useState({ busy: false, error: null });
@@ -151,12 +162,17 @@ export function Chart({ times, series, format, label }) {
 			return undefined;
 		const css = getComputedStyle(document.documentElement);
 		const colour = (n) => css.getPropertyValue(n).trim();
+		const date = (o) => { const f = new Intl.DateTimeFormat(lang() === 'zh' ? 'zh-CN' : 'en-GB', o); return (v) => f.format(v * 1000); };
+		// As far apart as they stand: hours, days or months.
+		const stamps = (_, splits, axis, space, by) => splits.map(date(by < 86400 ? { hour: '2-digit', minute: '2-digit' } :
+		    by < 28 * 86400 ? { month: 'short', day: 'numeric' } : { month: 'short', year: 'numeric' }));
+		const full = date({ dateStyle: 'medium', timeStyle: 'short' });
 		const axis = { stroke: colour('--dim'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line') } };
 		const plot = new window.uPlot({
 			width: box.current.clientWidth, height: 240, legend: { live: true },
-			series: [{}, ...series.map((s, i) => ({ label: s.name, stroke: colour(colours[i % colours.length]),
+			series: [{ label: t('Time'), value: (_, v) => (v === null ? '–' : full(v)) }, ...series.map((s, i) => ({ label: s.name, stroke: colour(colours[i % colours.length]),
 			    width: 1.6, points: { show: times.length < 3 }, value: (_, v) => (v === null ? '–' : format(v)) }))],
-			axes: [axis, { ...axis, size: 64, values: (_, v) => v.map(format) }],
+			axes: [{ ...axis, values: stamps }, { ...axis, size: 64, values: (_, v) => v.map(format) }],
 			cursor: { drag: { x: false, y: false } },
 		}, [times, ...series.map((s) => s.values)], box.current);
 		const watch = new ResizeObserver(() => plot.setSize({ width: box.current.clientWidth, height: 240 }));

@@ -72,9 +72,11 @@ export const problems = {
 	'must be minute, hour or day': '必须是 minute、hour 或 day', 'must be all, model, provider, key, tenant or client_key': '必须是 all、model、provider、key、tenant 或 client_key', 'must be request, response or stream': '必须是 request、response 或 stream', 'must be the id of a key': '必须是密钥的编号',
 	'must be the request\'s body, an object': '必须是请求正文（对象）', 'must be an object of at most {} texts': '必须是最多 {} 个文本的对象', 'must be what an export gave, a JSON object': '必须是导出得到的 JSON 对象',
 	'there is no such member of the query': '查询中没有这个字段',
-	'{}; nothing was changed': '{}；未作任何修改', '{}: {}; nothing was changed': '{}：{}；未作任何修改', '{} clients watch already': '已有 {} 个客户端在观察', '{} requests are under way already': '已有 {} 个请求在进行',
+	'{}; nothing was changed': '{}；未作任何修改', '{}: {}; nothing was changed': '{}：{}；未作任何修改', '{} clients watch already': '已有 {} 个客户端在观察', '{} exports are under way already': '已有 {} 个导出在进行', '{} requests are under way already': '已有 {} 个请求在进行',
+	// --- keys
+	'the provider answered {}': '提供商返回 {}', 'rate limit': '触发速率限制',
 	// --- proxyd
-	'proxyd does not run': 'proxyd 未运行', 'proxyd does not run, so nothing can be sent: \'proxyctl start\' starts it': 'proxyd 未运行，无法发送：用 proxyctl start 启动', 'proxyd does not run: nothing rests a key now': 'proxyd 未运行：当前没有密钥在休息',
+	'proxyd does not run': 'proxyd 未运行', 'proxyd does not run, so nothing can be sent: \'proxyctl start\' starts it': 'proxyd 未运行，无法发送：用 proxyctl start 启动', 'proxyd does not run: no circuit is open now': 'proxyd 未运行：当前没有被暂停的提供商', 'proxyd does not run: nothing rests a key now': 'proxyd 未运行：当前没有密钥在休息',
 	'proxyd broke off: {}': 'proxyd 中断：{}', 'proxyd cannot be asked: {}': '无法询问 proxyd：{}', 'no answer': '没有响应', 'below /api/v1/proxy/ are the paths /v1/... and /v1beta/... of proxyd': '/api/v1/proxy/ 之下是 proxyd 的 /v1/... 与 /v1beta/... 路径',
 	'target and path must not hold control characters': '目标与路径不能包含控制字符',
 };
@@ -107,3 +109,12 @@ export function inChinese(text, depth = 2) {
 	}
 	return text;
 }
+
+// What the audit log says was done: whole, or a verb and what it was done to.
+export const acts = {
+	'set up': '初始设置', 'log in': '登录', 'log out': '退出', 'export': '导出', 'import': '导入', 'reprice': '重新计价', 'change settings': '修改设置', 'add several key': '批量添加密钥',
+	'add': '添加', 'change': '修改', 'delete': '删除', 'remove': '删除', 'create': '添加', 'update': '修改', 'enable': '启用', 'disable': '禁用', 'order': '排序', 'move': '移动', 'reset': '重置',
+	'rotate': '更换', 'set': '设置', 'cancel': '终止', 'send': '发送', 'test': '测试', 'bench': '压测', 'undo': '撤销', 'roll back': '回退', 'POST': '创建', 'PATCH': '修改', 'PUT': '设置', 'DELETE': '删除',
+	'user': '用户', 'token': '令牌', 'model': '模型', 'rule': '规则', 'pool': '密钥池', 'key': '密钥', 'provider': '提供商', 'tenant': '租户', 'client key': '客户端密钥', 'price': '价格',
+	'request': '请求', 'revision': '修订', 'to revision': '到修订',
+};

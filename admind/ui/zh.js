@@ -216,5 +216,17 @@ export const zh = {
 	'{name} is now {n} of {all}': '{name} 现为第 {n} 条，共 {all} 条', '{n} tokens estimated': '估算 {n} 个 Token', '“{line}” is not “name: value”': '“{line}”不是“名称: 值”',
 	'Empty: never.': '留空：永不过期。', 'of all': '所有租户', 'Of one tenant: nobody else’s requests get it.': '指定租户后，其他租户的请求不会使用它。',
 	'Name: value, a line each, sent with every request. Values are shown masked: what is left so stays.': '名称: 值，每行一个，随每个请求发送。值以掩码显示：保持掩码则不变。', 'Proxy': '代理', 'Such as http://proxy:3128 or socks5h://proxy:1080. Empty: none.': '例如 http://proxy:3128 或 socks5h://proxy:1080。留空：不使用。',
-	'Provider {name} fails: its circuit is {state}': '提供商 {name} 出现故障：熔断器状态为 {state}',
+	
+	// --- counters, circuits
+	'worker {n}': '进程 {n}', 'Newest first': '最新的在前', '{p} went well': '成功 {p}', '{n} requests a minute': '每分钟 {n} 个请求', '{n} tokens a minute': '每分钟 {n} 个 Token',
+	'{n} at a time': '同时 {n} 个', 'May ask for': '可用模型', 'Provider {name} fails, and is left alone': '提供商 {name} 持续失败，已暂停使用',
+	'Provider {name} failed, and is being tried again': '提供商 {name} 曾失败，正在重试', 'The provider is asked again.': '该提供商已重新启用。', 'left alone': '暂停使用', 'being tried': '重试中',
+	'rows written to the request log': '写入请求日志的行数', 'client connections accepted': '接受的客户端连接', 'requests begun': '开始的请求',
+	'requests ended, with a row in the log': '结束并写入日志的请求', 'requests answered 4xx by the gateway': '网关以 4xx 拒绝的请求', 'requests that ended in an error': '以错误结束的请求',
+	'clients gone before the end': '提前离开的客户端', 'requests ended by the operator': '由管理员终止的请求', 'attempts at providers': '对提供商的尝试',
+	'attempts after the first of a request': '首次之后的尝试', 'requests between two dialects': '跨协议的请求', 'translations with a loss report': '有损失报告的翻译',
+	'tokens read by models': '模型读入的 Token', 'tokens written by models': '模型输出的 Token', 'records that went by the spill file': '经溢出文件的记录',
+	'times that reasoning state was not kept or read': '推理状态未能保存或读取的次数', 'times that a request waited for a key': '请求等待密钥的次数',
+	'times that too many waited already': '等待队列已满的次数', 'requests whose bodies were kept': '保存了正文的请求', 'bodies not kept: no room': '因空间不足未保存的正文',
+	'configurations loaded': '加载的配置', 'configurations that did not load': '未能加载的配置',
 };

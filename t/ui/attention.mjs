@@ -23,7 +23,7 @@ await step('what is wrong', async () => {
 	await line('refusing: parked').waitFor();
 	say(await line('refusing: parked').count() === 1, 'the key that was refused');
 	await line('Provider down fails').waitFor();
-	say((await line('Provider down fails').textContent()).includes('open'), 'the circuit that is open');
+	say((await line('Provider down fails').textContent()).includes('left alone'), 'the circuit that is open');
 	say((await line('Provider down fails').getByRole('link', { name: 'its failures' }).getAttribute('href')).includes('provider=down'), 'and what failed');
 	await axe(page, 'attention');
 	await shot(page, 'attention');
@@ -35,6 +35,15 @@ await step('mended', async () => {
 	await line('refusing: parked').waitFor({ state: 'detached' });
 	say(true, 'its line is gone');
 	say(await line('Provider down fails').count() === 1, 'the other one stays');
+	await page.goto(`${BASE}/#/providers`);
+	const row = page.locator('tr', { hasText: 'down' });
+	say((await row.textContent()).includes('left alone'), 'the page of providers shows it, too');
+	await row.getByRole('button', { name: 'Reset' }).waitFor();
+	await page.goto(`${BASE}/#/dashboard`);
+	await press('Reset', line('Provider down fails'));
+	await page.waitForSelector('.toast:has-text("The provider is asked again.")');
+	await line('Provider down fails').waitFor({ state: 'detached' });
+	say(true, 'and is mended by its own button');
 });
 
 await step('a budget', async () => {

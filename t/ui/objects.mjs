@@ -155,6 +155,36 @@ await step('a budget that is spent', async () => {
 	say(true, 'and is mended from there');
 });
 
+await step('a tenant that two change', async () => {
+	const made = await call('POST', '/tenants', { name: 'both', rpm: 5 });
+	await show('tenants');
+	await press('Change', page.locator('tr', { hasText: 'both' }));
+	await dialog().getByLabel('Note').fill('mine');
+	await call('PATCH', `/tenants/${made.id}`, { rpm: 7 });
+	await press('Save', dialog());
+	await dialog().locator('.met').waitFor();
+	say(await dialog().getByLabel('Requests a minute').inputValue() === '7', 'what the other one changed comes in');
+	say(await dialog().getByLabel('Note').inputValue() === 'mine', 'what was typed stays');
+	await press('Save', dialog());
+	await toast('Saved.');
+	const now = await call('GET', `/tenants/${made.id}`);
+	say(now.rpm === 7 && now.note === 'mine', 'and both are saved');
+	const client = await call('POST', '/client-keys', { name: 'gone', tenant_id: made.id });
+	await page.reload();
+	await page.locator('tr', { hasText: 'gone' }).waitFor();
+	await call('PATCH', `/client-keys/${client.id}`, { note: 'new' });
+	await press('Delete', page.locator('tr', { hasText: 'gone' }));
+	await press('Delete', dialog());
+	await dialog().locator('.banner').waitFor();
+	say((await call('GET', '/client-keys')).client_keys.some((k) => k.name === 'gone'), 'one that changed meanwhile is not deleted');
+	await press('Cancel', dialog());
+	await page.setViewportSize({ width: 390, height: 800 });
+	await show('tenants');
+	const box = await page.locator('tr', { hasText: 'both' }).first().getByRole('button', { name: 'Delete' }).boundingBox();
+	say(box.x >= 0 && box.x + box.width <= 390, 'on a phone its buttons are in sight');
+	await page.setViewportSize({ width: 1360, height: 900 });
+});
+
 await step('problems in Chinese', async () => {
 	await page.getByRole('button', { name: '中文', exact: true }).click();
 	const wrong = await page.evaluate(async () => {

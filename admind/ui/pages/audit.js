@@ -1,6 +1,14 @@
 // Who did what.
-import { html, useState, useEffect, get, query, t, when } from '../lib.js';
-import { Panel, Badge, Empty, Failure, Skeleton } from '../parts.js';
+import { html, useState, useEffect, get, query, t, lang, when } from '../lib.js';
+import { Panel, Badge, Empty, Failure, Skeleton, Cards } from '../parts.js';
+import { acts } from '../problems.js';
+
+function said(action) {
+	if (lang() !== 'zh' || acts[action])
+		return lang() === 'zh' ? acts[action] : action;
+	const verb = Object.keys(acts).find((v) => action.startsWith(`${v} `) && acts[action.slice(v.length + 1)]);
+	return verb ? acts[verb] + acts[action.slice(verb.length + 1)] : action;
+}
 
 export function Audit() {
 	const [acts, setActs] = useState(null);
@@ -22,11 +30,11 @@ export function Audit() {
 		${error && html`<${Failure} error=${error} again=${() => load()} />`}
 		${!acts && !error && html`<${Skeleton} />`}
 		${acts && acts.length === 0 && html`<${Empty}>${t('Nothing yet.')}</${Empty}>`}
-		${acts && acts.length > 0 && html`<div class="scroll"><table>
+		${acts && acts.length > 0 && html`<${Cards}><table>
 			<thead><tr><th>${t('Time')}</th><th>${t('Who')}</th><th>${t('Address')}</th><th>${t('What')}</th><th>${t('Object')}</th><th>${t('Detail')}</th></tr></thead>
 			<tbody>${acts.map((a) => html`<tr key=${a.id}><td class="nowrap">${when(a.time)}</td><td>${a.actor}</td><td class="mono">${a.client}</td>
-				<td>${a.action} ${!a.ok && html`<${Badge} kind="bad">${t('refused')}</${Badge}>`}</td><td class="clip" title=${a.object}>${a.object}</td><td class="clip" title=${a.detail}>${a.detail}</td></tr>`)}</tbody>
-		</table></div>`}
+				<td>${said(a.action)} ${!a.ok && html`<${Badge} kind="bad">${t('refused')}</${Badge}>`}</td><td class="clip" title=${a.object}>${a.object}</td><td class="clip" title=${a.detail}>${a.detail}</td></tr>`)}</tbody>
+		</table></${Cards}>`}
 		${next && html`<div class="actions"><button onClick=${() => load(next)}>${t('Older')}</button></div>`}
 	</${Panel}>`;
 }

@@ -1,6 +1,6 @@
 // How it goes: figures against the period before, over time, and what wants
 // attention.
-import { html, useMemo, useState, useGet, api, toast, query, go, t, num, short, percent, money, ms, ago } from '../lib.js';
+import { html, useMemo, useState, useGet, api, toast, query, go, t, num, short, percent, money, ms, ago, when } from '../lib.js';
 import { Panel, Load, Segment, Spark, Chart, Empty, Badge } from '../parts.js';
 
 // [address, name, seconds, step]
@@ -84,8 +84,11 @@ function lines(d, unit, f, other) {
 			series.set(name, times.map(() => (f.gaps ? null : 0)));
 		const i = at.get(p.start - p.start % unit);
 		const v = f(p);
-		if (i !== undefined && v !== null)
-			series.get(name)[i] = (series.get(name)[i] || 0) + v;
+		if (i === undefined || v === null)
+			continue;
+		// Durations of several are no sum: the worst of them.
+		const before = series.get(name)[i] || 0;
+		series.get(name)[i] = f.gaps ? Math.max(before, v) : before + v;
 	}
 	return { times, series: [...series].map(([name, values]) => ({ name: name || t('all'), values })) };
 }
@@ -111,41 +114,54 @@ function Names({ names, by }) {
 	const link = (n) => (by === 'provider' ? `#/logs${query({ provider: n.name })}` : by === 'key' ? `#/logs${query({ key_id: n.name })}` :
 	    by === 'model' ? `#/logs${query({ provider: n.name.split('/')[0], sent: n.name.split('/').slice(1).join('/') })}` : null);
 	return html`<div class="scroll"><table><thead><tr><th>${t(by)}</th><th class="num">${t('Requests')}</th><th class="num">${t('Error rate')}</th>
-		<th class="num">${t('Tokens')}</th><th class="num">${t('Cost')}</th><th class="num">${t('Median duration')}</th></tr></thead>
+		<th class="num hide-small">${t('Tokens')}</th><th class="num">${t('Cost')}</th><th class="num hide-small">${t('Median duration')}</th></tr></thead>
 		<tbody>${list.map((n) => html`<tr key=${n.name}><td>${link(n) ? html`<a href=${link(n)}>${n.name || '–'}</a>` : n.name}</td>
-			<td class="num">${num(n.requests)}</td><td class="num">${percent(ratio(n.errors, n.requests))}</td><td class="num">${short(tokens(n))}</td>
-			<td class="num">${n.unpriced === n.requests ? t('unpriced') : money(n.cost)}</td><td class="num">${ms(n.total_ms && n.total_ms.p50)}</td></tr>`)}</tbody></table></div>`;
+			<td class="num">${num(n.requests)}</td><td class="num">${percent(ratio(n.errors, n.requests))}</td><td class="num hide-small">${short(tokens(n))}</td>
+			<td class="num">${n.unpriced === n.requests ? t('unpriced') : money(n.cost)}</td><td class="num hide-small">${ms(n.total_ms && n.total_ms.p50)}</td></tr>`)}</tbody></table></div>`;
 }
 
-// A bar a stretch of time: how many of its requests went well.
-function Availability({ points, span }) {
-	const bars = 48;
-	const width = span.seconds / bars;
-	const list = Array.from({ length: bars }, (_, i) => ({ n: 0, bad: 0, from: span.from + i * width }));
+// A bar a stretch of time, of whole steps: how many of its requests went well.
+function bars(points, span) {
+	const units = Math.round(span.seconds / span.unit);
+	const width = Math.ceil(units / 60) * span.unit;
+	const list = Array.from({ length: Math.ceil(span.seconds / width) }, (_, i) => ({ n: 0, bad: 0, from: span.from + i * width }));
 	for (const p of points) {
-		const b = list[Math.min(bars - 1, Math.max(0, Math.floor((p.start - span.from) / width)))];
+		const b = list[Math.min(list.length - 1, Math.max(0, Math.floor((p.start - span.from) / width)))];
 		b.n += p.requests;
 		b.bad += p.errors;
 	}
-	const text = (b) => (b.n ? t('{n} requests, {p} well', { n: num(b.n), p: percent(1 - b.bad / b.n) }) : t('none'));
-	return html`<div class="avail" role="img" aria-label=${t('Share of requests that went well, over time')}>
-		${list.map((b, i) => html`<i key=${i} title=${text(b)} class=${!b.n ? '' : b.bad === 0 ? 'good' : b.bad / b.n < 0.1 ? 'warn' : 'bad'}></i>`)}</div>`;
+	return list;
 }
 
-// The button that mends it: what rests a key is forgotten, and it is tried again.
-function Reset({ id }) {
+const went = (b) => (b.n ? t('{n} requests, {p} well', { n: num(b.n), p: percent(1 - b.bad / b.n) }) : t('none'));
+
+// A row a provider, those that were asked most.
+function Availability({ span }) {
+	const d = useGet(`/stats${query({ by: 'provider', from: span.from, to: span.to, step: span.step })}`, 30);
+	const rows = (x) => [...x.names].filter((n) => n.name).sort((a, b) => b.requests - a.requests).slice(0, 8)
+		.map((n) => [n, bars(x.points.filter((p) => p.name === n.name), span)]);
+	return html`<${Panel} title=${t('Availability')}><${Load} of=${d}>${(x) => (rows(x).length === 0 ? html`<${Empty}>${t('Nothing happened in this time.')}</${Empty}>` :
+		html`<div class="avails">${rows(x).map(([n, list]) => html`<a key=${n.name} href=${`#/logs${query({ provider: n.name, failed: 'true' })}`}>${n.name}</a>
+			<div class="avail" role="img" aria-label=${`${n.name}: ${went({ n: n.requests, bad: n.errors })}`}>
+				${list.map((b) => html`<i key=${b.from} title=${`${when(b.from)} · ${went(b)}`} class=${!b.n ? '' : b.bad === 0 ? 'good' : b.bad / b.n < 0.1 ? 'warn' : 'bad'}></i>`)}</div>
+			<span class="num">${percent(1 - n.errors / n.requests)}</span>`)}</div>`)}</${Load}></${Panel}>`;
+}
+
+// The button that mends it: what rests a key, or has a provider left alone, is
+// forgotten, and it is tried again.
+function Reset({ path, done: said }) {
 	const [done, set] = useState(false);
 	const press = async () => {
 		set(true);
 		try {
-			await api('POST', `/keys/${id}/reset`);
-			toast(t('The key serves again.'), true);
+			await api('POST', `${path}/reset`);
+			toast(said, true);
 		} catch (e) {
 			set(false);
 			toast(e.message, true);
 		}
 	};
-	return html` <button class="small" disabled=${done} onClick=${press}>${t('Reset')}</button>`;
+	return html`<button class="small" disabled=${done} onClick=${press}>${t('Reset')}</button>`;
 }
 
 function Attention({ figures, user }) {
@@ -153,28 +169,35 @@ function Attention({ figures, user }) {
 	const admin = user && user.role === 'admin';
 	const p = figures && figures.proxyd;
 	const budgets = useGet('/budgets?percent=80', 30);
+	const failing = ((figures && figures.providers) || []).some((c) => c.enabled && c.circuit !== 'closed');
+	const providers = useGet(failing ? '/providers' : null);
+	const ids = new Map(providers.data ? providers.data.providers.map((x) => [x.name, x.id]) : []);
 	for (const w of (p && p.warnings) || [])
-		list.push(['warn', w]);
+		list.push({ kind: 'warn', text: w });
 	for (const c of (figures && figures.providers) || [])
-		if (c.circuit && c.circuit !== 'closed')
-			list.push(['bad', t('Provider {name} fails: its circuit is {state}', { name: c.name || c.provider, state: c.circuit }), null, 'providers', { provider: c.name || c.provider }]);
+		if (c.enabled && c.circuit !== 'closed')
+			list.push({ kind: 'bad', text: c.circuit === 'open' ? t('Provider {name} fails, and is left alone', { name: c.name }) :
+			    t('Provider {name} failed, and is being tried again', { name: c.name }), failures: { provider: c.name },
+			    provider: c.name, mend: 'providers' });
 	for (const k of (figures && figures.keys) || []) {
 		if (k.state && k.state !== 'active')
-			list.push([k.state === 'cooling' ? 'warn' : 'bad', t('Key {key} of {provider}: {state}', { key: k.name, provider: k.provider, state: t(k.state) }), k]);
+			list.push({ kind: k.state === 'cooling' ? 'warn' : 'bad', text: t('Key {key} of {provider}: {state}', { key: k.name, provider: k.provider, state: t(k.state) }),
+			    key: k, failures: { key_id: k.key_id } });
 		else if (k.total_requests >= 10 && k.success_rate !== null && k.success_rate < 0.5)
-			list.push(['warn', t('Key {key} of {provider} fails more often than not', { key: k.name, provider: k.provider }), k]);
+			list.push({ kind: 'warn', text: t('Key {key} of {provider} fails more often than not', { key: k.name, provider: k.provider }), key: k, failures: { key_id: k.key_id } });
 	}
 	for (const b of ((budgets.data && budgets.data.budgets) || []).filter((x) => x.enabled)) {
 		const what = { name: b.name, p: percent(b.share), spent: money(b.spent * 1e6), limit: money(b.limit * 1e6), period: { day: t('budget of the day'), month: t('budget of the month'), total: t('whole budget') }[b.period] };
-		list.push([b.share >= 1 ? 'bad' : 'warn', b.kind === 'tenant' ? t('Tenant {name} has spent {p} of its {period}: {spent} of {limit}', what) :
-		    t('Client key {name} has spent {p} of its {period}: {spent} of {limit}', what), null, `tenants${query({ [b.kind]: b.id })}`]);
+		list.push({ kind: b.share >= 1 ? 'bad' : 'warn', text: b.kind === 'tenant' ? t('Tenant {name} has spent {p} of its {period}: {spent} of {limit}', what) :
+		    t('Client key {name} has spent {p} of its {period}: {spent} of {limit}', what), mend: `tenants${query({ [b.kind]: b.id })}` });
 	}
 	return html`<${Panel} title=${t('Wants attention')}>
 		${list.length === 0 ? html`<p><span class="light good"></span> ${t('Nothing does.')}</p>` :
-		html`<ul>${list.map(([kind, text, k, mend, failures = k && { key_id: k.key_id }]) => html`<li key=${text}><${Badge} kind=${kind}>${kind === 'bad' ? t('fault') : t('notice')}</${Badge}> ${text}
-			${mend && html` <a href=${`#/${mend}`}>${admin ? t('Change') : t('Look')}</a>`}
-			${failures && html` <a href=${`#/logs${query({ ...failures, failed: 'true' })}`}>${t('its failures')}</a>`}
-			${admin && k && (k.state === 'parked' || k.state === 'cooling') && html`<${Reset} key=${`${k.key_id}${k.state}`} id=${k.key_id} />`}</li>`)}</ul>`}
+		html`<ul class="plain">${list.map((x) => html`<li key=${x.text}><${Badge} kind=${x.kind}>${x.kind === 'bad' ? t('fault') : t('notice')}</${Badge}> ${x.text}
+			${x.failures && html` <a href=${`#/logs${query({ ...x.failures, failed: 'true' })}`}>${t('its failures')}</a>`}
+			${x.mend && html` <a href=${`#/${x.mend}`}>${admin ? t('Change') : t('Look')}</a>`}${' '}
+			${admin && x.provider && ids.has(x.provider) && html`<${Reset} key=${x.provider} path=${`/providers/${ids.get(x.provider)}`} done=${t('The provider is asked again.')} />`}
+			${admin && x.key && ['parked', 'cooling'].includes(x.key.state) && html`<${Reset} key=${`${x.key.key_id}${x.key.state}`} path=${`/keys/${x.key.key_id}`} done=${t('The key serves again.')} />`}</li>`)}</ul>`}
 	</${Panel}>`;
 }
 
@@ -183,10 +206,15 @@ function Keys({ figures }) {
 	const pools = [...new Set(keys.map((k) => k.provider))];
 	return html`<${Panel} title=${t('Keys')}>
 		${keys.length === 0 ? html`<${Empty}>${t('No key yet: only the mock provider can answer.')}</${Empty}>` :
-		pools.map((p) => html`<h3>${p}</h3><div class="board">${keys.filter((k) => k.provider === p).map((k) => html`<div class="card" key=${k.key_id}>
-			<div><span class=${`light ${!k.state || k.state === 'active' ? 'good' : k.state === 'cooling' ? 'warn' : 'bad'}`}></span> <span class="mono">${k.name}</span></div>
-			<div class="dim">${t('{n} requests', { n: num(k.total_requests) })} · ${percent(k.success_rate)} · ${t('{n} in flight', { n: k.in_flight })}</div>
-			<div class="dim">${k.last_used ? ago((Date.now() - new Date(k.last_used)) / 1000) : t('never used')}</div></div>`)}</div>`)}
+		pools.map((p) => html`<h3>${p}</h3><div class="chips">${keys.filter((k) => k.provider === p).map((k) => {
+			const kind = !k.state || k.state === 'active' ? 'good' : k.state === 'cooling' || k.state === 'full' ? 'warn' : 'bad';
+			const low = (k.headroom || []).filter((m) => m.requests !== null || m.tokens !== null);
+			return html`<a class=${`chip ${kind}`} href=${`#/logs${query({ key_id: k.key_id })}`} key=${k.key_id}
+				title=${[t('{n} requests', { n: num(k.total_requests) }), t('{n} in flight', { n: k.in_flight }),
+				    k.last_used ? ago((Date.now() - new Date(k.last_used)) / 1000) : t('never used')].join(' · ')}>
+				<span class=${`light ${kind}`}></span><span class="mono">${k.name}</span>
+				${kind !== 'good' ? html`<span>${t(k.state)}</span>` : k.total_requests > 0 && html`<span class="dim">${percent(k.success_rate)}</span>`}
+				${low.map((m) => html`<span class="dim" key=${m.model}>${m.model}: ${m.requests !== null ? t('{n} requests left', { n: short(m.requests) }) : ''} ${m.tokens !== null ? t('{n} tokens left', { n: short(m.tokens) }) : ''}</span>`)}</a>`; })}</div>`)}
 	</${Panel}>`;
 }
 
@@ -198,7 +226,8 @@ export function Dashboard({ query: q, figures, user }) {
 	return html`<div class="bar"><${Segment} label=${t('Time')} value=${id} options=${spans().map((s) => [s[0], s[1]])}
 			onChange=${(v) => go('dashboard', { span: v }, true)} /></div>
 		<${Load} of=${now} lines=${6}>${(d) => html`<${Tiles} now=${d} before=${before.data} span=${span} />
-			<${Panel} title=${t('Availability')}><${Availability} points=${d.points} span=${span} /></${Panel}>`}</${Load}>
+			`}</${Load}>
+		<${Availability} span=${span} />
 		<div class="grid two"><${Attention} figures=${figures} user=${user} /><${Keys} figures=${figures} /></div>
 		<${Over} span=${span} />`;
 }

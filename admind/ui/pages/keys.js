@@ -103,9 +103,9 @@ function Card({ k, at, admin, open, reset }) {
 	const low = live ? live.headroom.filter((m) => m.requests !== null || m.tokens !== null) : [];
 	return html`<div class="card"><div class="bar"><b class="mono">${k.mask}</b><span class="grow"></span><${Badge} kind=${kinds[state] || ''}>${states()[state] || state}</${Badge}></div>
 		${live && live.until_ms > 0 && html`<div><${Left} until=${at + live.until_ms} /></div>`}
-		${live && live.reason && html`<div class="dim">${live.reason}</div>`}
+		${live && live.reason && html`<div class="dim">${told(live.reason)}</div>`}
 		${k.disabled_why && html`<div class="dim">${k.disabled_by ? `${k.disabled_by}: ` : ''}${k.disabled_why}</div>`}
-		${live ? html`<div class="dim">${t('{n} requests', { n: total })} · ${total ? percent(live.ok / total) : '–'} · ${t('{n} in flight', { n: live.in_flight })}</div>
+		${live ? html`<div class="dim">${t('{n} requests', { n: total })}${total ? ` · ${t('{p} went well', { p: percent(live.ok / total) })}` : ''} · ${t('{n} in flight', { n: live.in_flight })}</div>
 			<div class="dim">${live.last ? ago((Date.now() - new Date(live.last)) / 1000) : t('never used')}</div>` : html`<div class="dim">${t('not in service')}</div>`}
 		${low.map((m) => html`<div class="dim" key=${m.model}>${m.model}: ${m.requests !== null ? t('{n} requests left', { n: m.requests }) : ''} ${m.tokens !== null ? t('{n} tokens left', { n: m.tokens }) : ''}</div>`)}
 		${k.tenant && html`<div class="dim">${t('Tenant')}: ${k.tenant}</div>`}

@@ -1,6 +1,6 @@
 // This moment: workers, counters, and rows as requests end.
 import { html, useState, useEvents, useGet, api, t, num, ms, us, when, toast } from '../lib.js';
-import { Panel, Status, Empty, Badge, Skeleton, Confirm, Failure } from '../parts.js';
+import { Panel, Status, Empty, Badge, Skeleton, Confirm, Failure, Cards } from '../parts.js';
 import { Detail } from './request.js';
 
 const keep = 100;
@@ -53,11 +53,11 @@ export function Live({ figures, user }) {
 				<td class="nowrap">${when(r.time)}</td><td><${Status} code=${r.status} /></td><td class="clip">${r.model_asked}</td><td>${r.provider}</td>
 				<td class="num">${us(r.ttfb_us)}</td><td class="num">${us(r.total_us)}</td><td class="num">${r.output < 0 ? '–' : num(Math.max(0, r.input) + Math.max(0, r.output))}</td></tr>`)}</tbody></table></div>`}
 	</${Panel}>
-	<${Panel} title=${t('Workers')}>${!p ? html`<${Skeleton} />` : html`<div class="scroll"><table>
+	<${Panel} title=${t('Workers')}>${!p ? html`<${Skeleton} />` : html`<${Cards}><table>
 		<thead><tr><th>${t('Worker')}</th><th>${t('State')}</th><th class="num">pid</th><th class="num">${t('In flight')}</th><th class="num">${t('Connections')}</th><th class="num">${t('Last sign of life')}</th></tr></thead>
-		<tbody>${workers.map((w) => html`<tr key=${w.slot}><td>${w.slot}</td><td>${t(w.state)}</td><td class="num">${w.pid}</td><td class="num">${w.in_flight}</td><td class="num">${w.connections}</td><td class="num">${ms(w.beat_ms)}</td></tr>`)}</tbody></table></div>`}
+		<tbody>${workers.map((w) => html`<tr key=${w.slot}><td>${t('worker {n}', { n: w.slot })}</td><td class="nowrap">${t(w.state)}</td><td class="num">${w.pid}</td><td class="num">${w.in_flight}</td><td class="num">${w.connections}</td><td class="num">${ms(w.beat_ms)}</td></tr>`)}</tbody></table></${Cards}>`}
 	</${Panel}>
 	${p && p.counters && html`<${Panel} title=${t('Counters since the start')}><dl class="facts">
-		${Object.entries(p.counters).map(([k, v]) => html`<dt key=${k} class="mono">${k}</dt><dd>${num(v)} <span class="dim">${(p.counter_texts || {})[k] || ''}</span></dd>`)}</dl></${Panel}>`}
+		${Object.entries(p.counters).map(([k, v]) => html`<dt key=${k} class="mono">${k}</dt><dd>${num(v)} <span class="dim">${(p.counter_texts || {})[k] ? t(p.counter_texts[k]) : ''}</span></dd>`)}</dl></${Panel}>`}
 	${open && html`<${Detail} id=${open} user=${user} figures=${figures} onClose=${() => setOpen(null)} />`}`;
 }

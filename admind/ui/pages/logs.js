@@ -67,7 +67,7 @@ function Rows({ rows, onOpen }) {
 			<th class="num hide-small">${t('In')}</th><th class="num hide-small">${t('Out')}</th><th class="hide-small">${t('Error')}</th></tr></thead>
 		<tbody>${rows.map((r) => html`<tr key=${r.id} class="click" tabindex="0" onClick=${() => onOpen(r.request_id)}
 			onKeyDown=${(e) => { if (e.key === 'Enter') onOpen(r.request_id); }}>
-			<td class="nowrap">${when(r.time)}</td><td><${Status} code=${r.status} /></td><td class="clip">${r.model_asked}</td><td class="clip hide-small">${r.model_sent}</td>
+			<td class="nowrap">${when(r.time)}</td><td><${Status} code=${r.status} /></td><td class="clip">${r.model_asked || html`<span class="dim">${r.path}</span>`}</td><td class="clip hide-small">${r.model_sent}</td>
 			<td>${r.provider}</td><td class="num hide-small">${r.attempts}</td><td class="num">${us(r.ttfb_us)}</td><td class="num">${us(r.total_us)}</td>
 			<td class="num hide-small">${r.input < 0 ? '–' : num(r.input)}</td><td class="num hide-small">${r.output < 0 ? '–' : num(r.output)}</td>
 			<td class="clip hide-small" title=${r.error}>${r.error}</td></tr>`)}</tbody></table></div>`;
@@ -98,7 +98,7 @@ export function Logs({ query: q, user, figures }) {
 	}, [data.next, data.busy]);
 	return html`<${Filters} q=${filter} set=${set} />
 	<${Panel} right=${html`${follow && html`<${Badge} kind=${state === 'live' ? 'good' : ''}>${state === 'live' ? t('live') : t('connecting …')}</${Badge}>`}
-			<button aria-pressed=${follow} onClick=${turn}>${follow ? t('Stop following') : t('Follow')}</button>`} title=${t('Requests')}>
+			<button aria-pressed=${follow} onClick=${turn}>${follow ? t('Stop following') : t('Follow')}</button>`} title=${t('Newest first')}>
 		${data.error && html`<${Failure} error=${data.error} again=${data.again} />`}
 		${data.rows.length > 0 && html`<${Rows} rows=${data.rows} onOpen=${open} />`}
 		${data.busy && html`<${Skeleton} />`}

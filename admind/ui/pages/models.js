@@ -1,6 +1,6 @@
 // Names that clients may ask for, and what each stands for.
 import { html, useState, useEffect, useGet, api, send, t, told, toast, ms } from '../lib.js';
-import { Panel, Load, Empty, Field, Dialog, Confirm, Badge, Failure, Status } from '../parts.js';
+import { Panel, Load, Empty, Field, Dialog, Confirm, Badge, Cards, Failure, Status } from '../parts.js';
 import { useEdit, Met, choices } from '../edit.js';
 import { requestOf, answerRead, emptyAnswer } from '../chat.js';
 
@@ -97,8 +97,8 @@ export function Models({ user }) {
 	return html`<${Panel} title=${t('Models')} right=${admin && html`<button class="primary" onClick=${() => setOpen({ add: true })}>${t('Add a model')}</button>`}>
 		<p class="dim">${t('A name here goes before what a model’s own name says. Those from app.yml are changed there.')}</p>
 		<${Load} of=${models}>${(d) => (d.models.length === 0 ? html`<${Empty}>${t('None yet. Models go to the provider that their name tells.')}</${Empty}>` :
-			html`<div class="scroll" tabindex="0" role="region" aria-label=${t('Models')}><table><thead><tr><th>${t('Route key')}</th><th>${t('Target model')}</th><th>${t('Provider')}</th><th>${t('Pool')}</th><th>${t('Mode')}</th><th>${t('State')}</th><th>${t('Source')}</th><th></th></tr></thead>
-				<tbody>${d.models.map((o) => html`<${Row} key=${`${o.source}${o.id}`} o=${o} admin=${admin} open=${setOpen} onSwitch=${() => onSwitch(o)} />`)}</tbody></table></div>`)}</${Load}></${Panel}>
+			html`<${Cards} label=${t('Models')}><table><thead><tr><th>${t('Route key')}</th><th>${t('Target model')}</th><th>${t('Provider')}</th><th>${t('Pool')}</th><th>${t('Mode')}</th><th>${t('State')}</th><th>${t('Source')}</th><th></th></tr></thead>
+				<tbody>${d.models.map((o) => html`<${Row} key=${`${o.source}${o.id}`} o=${o} admin=${admin} open=${setOpen} onSwitch=${() => onSwitch(o)} />`)}</tbody></table></${Cards}>`)}</${Load}></${Panel}>
 	${open && (open.add || open.item) && providers.data && pools.data && html`<${Form} item=${open.item} providers=${providers.data.providers} pools=${pools.data.pools} onDone=${models.reload} onClose=${close} />`}
 	${open && open.trial && html`<${Trial} model=${open.trial.route_key} onClose=${close} />`}
 	${open && open.del && html`<${Confirm} title=${t('Delete model “{name}”?', { name: open.del.route_key })} yes=${t('Delete')} onClose=${close}

@@ -1,6 +1,6 @@
 // Who is asked.
-import { html, useState, useGet, api, t } from '../lib.js';
-import { Panel, Load, Confirm, Badge } from '../parts.js';
+import { html, useState, useGet, api, t, toast } from '../lib.js';
+import { Panel, Load, Confirm, Badge, Cards } from '../parts.js';
 import { ObjectForm } from '../objects.js';
 import { dialects, dialectName } from '../code.js';
 
@@ -30,7 +30,7 @@ const users = (p, keys, models, rules) => [
 	...rules.filter((r) => r.targets.some((x) => x.provider === p.name)).map((r) => t('rule {name}', { name: r.name })),
 ];
 
-export function Providers({ user }) {
+export function Providers({ user, figures }) {
 	const providers = useGet('/providers');
 	const keys = useGet('/keys');
 	const models = useGet('/models');
@@ -39,16 +39,27 @@ export function Providers({ user }) {
 	const admin = user.role === 'admin';
 	const close = () => setOpen(null);
 	const uses = (p) => users(p, keys.data ? keys.data.keys : [], models.data ? models.data.models : [], rules.data ? rules.data.rules : []);
+	const circuits = new Map(((figures && figures.providers) || []).map((c) => [c.name, c]));
+	const circuit = (p) => (circuits.get(p.name) || {}).circuit;
+	const reset = async (p) => {
+		try {
+			await api('POST', `/providers/${p.id}/reset`);
+			toast(t('The provider is asked again.'), true);
+		} catch (e) {
+			toast(e.message, true);
+		}
+	};
 	const source = { file: 'app.yml', builtin: t('built in'), db: '' };
 	return html`<${Panel} title=${t('Providers')} right=${admin && html`<button class="primary" onClick=${() => setOpen({ edit: true })}>${t('Add a provider')}</button>`}>
 		<p class="dim">${t('Those of app.yml are changed there.')}</p>
-		<${Load} of=${providers}>${(d) => html`<div class="scroll"><table><thead><tr><th>${t('Name')}</th><th>${t('Dialect')}</th><th>${t('Base URL')}</th><th>${t('Default model')}</th><th class="num">${t('Number of keys')}</th><th></th><th></th></tr></thead>
+		<${Load} of=${providers}>${(d) => html`<${Cards} label=${t('Providers')}><table><thead><tr><th>${t('Name')}</th><th>${t('Dialect')}</th><th>${t('Base URL')}</th><th>${t('Default model')}</th><th class="num">${t('Number of keys')}</th><th>${t('State')}</th><th></th></tr></thead>
 			<tbody>${d.providers.map((p) => html`<tr key=${p.id}><td><b>${p.name}</b> ${source[p.source] && html`<${Badge}>${source[p.source]}</${Badge}>`}</td><td>${dialectName(p.dialect)}</td>
 				<td class="mono">${p.base_url || '–'}</td><td class="mono">${p.default_model || '–'}</td>
 				<td class="num">${p.keyless ? '–' : keys.data ? keys.data.keys.filter((k) => k.provider === p.name).length : ''}</td>
-				<td>${!p.enabled && html`<${Badge} kind="warn">${t('off')}</${Badge}>`}</td>
-				<td class="num nowrap">${admin && p.source === 'db' && html`<button class="small" onClick=${() => setOpen({ edit: true, item: p })}>${t('Change')}</button>${' '}
-					<button class="small danger" onClick=${() => setOpen({ del: p })}>${t('Delete')}</button>`}</td></tr>`)}</tbody></table></div>`}</${Load}></${Panel}>
+				<td class="nowrap">${!p.enabled ? html`<${Badge} kind="warn">${t('off')}</${Badge}>` : circuit(p) === 'open' ? html`<${Badge} kind="bad">${t('left alone')}</${Badge}>` :
+					circuit(p) === 'half-open' ? html`<${Badge} kind="warn">${t('being tried')}</${Badge}>` : ''}</td>
+				<td class="num nowrap">${admin && p.enabled && circuit(p) && circuit(p) !== 'closed' && html`<button class="small primary" onClick=${() => reset(p)}>${t('Reset')}</button>${' '}`}${admin && p.source === 'db' && html`<button class="small" onClick=${() => setOpen({ edit: true, item: p })}>${t('Change')}</button>${' '}
+					<button class="small danger" onClick=${() => setOpen({ del: p })}>${t('Delete')}</button>`}</td></tr>`)}</tbody></table></${Cards}>`}</${Load}></${Panel}>
 	${open && open.edit && html`<${ObjectForm} kind="providers" title=${open.item ? open.item.name : t('Add a provider')} item=${open.item} fields=${fields()} onDone=${providers.reload} onClose=${close} />`}
 	${open && open.del && html`<${Confirm} title=${t('Delete provider “{name}”?', { name: open.del.name })} yes=${t('Delete')} onClose=${close}
 		text=${uses(open.del).length ? t('It is used by: {list}. They must go first.', { list: uses(open.del).join(', ') }) : t('Nothing uses it.')}

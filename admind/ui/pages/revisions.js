@@ -1,6 +1,6 @@
 // What was changed, by whom; and back again.
 import { html, useState, useEffect, get, api, query, go, t, num, when, toast } from '../lib.js';
-import { Panel, Badge, Dialog, Empty, Failure, Field, Skeleton, useForm } from '../parts.js';
+import { Panel, Badge, Cards, Dialog, Empty, Failure, Field, Skeleton, useForm } from '../parts.js';
 import { Diff, what } from '../diff.js';
 
 // Texts of what a roll-back does besides the diff.
@@ -167,9 +167,9 @@ export function Revisions({ query: q, user }) {
 		${error && html`<${Failure} error=${error} again=${() => load()} />`}
 		${!list && !error && html`<${Skeleton} />`}
 		${list && list.length === 0 && html`<${Empty}>${t('Nothing was changed yet.')}</${Empty}>`}
-		${list && list.length > 0 && html`<div class="scroll"><table>
+		${list && list.length > 0 && html`<${Cards}><table>
 			<thead><tr><th class="num">${t('Number')}</th><th>${t('Time')}</th><th>${t('Who')}</th><th>${t('What')}</th><th class="num">${t('Rows')}</th></tr></thead>
-			<tbody>${list.map((r) => html`<${Row} key=${r.n} r=${r} newest=${newest} onOpen=${open} />`)}</tbody></table></div>`}
+			<tbody>${list.map((r) => html`<${Row} key=${r.n} r=${r} newest=${newest} onOpen=${open} />`)}</tbody></table></${Cards}>`}
 		${next && html`<div class="actions"><button onClick=${() => load(next)}>${t('Older')}</button></div>`}
 	</${Panel}>
 	${q.open && html`<${Revision} key=${q.open} n=${Number(q.open) || 0} newest=${newest} admin=${admin} onDone=${done} onClose=${() => open(null)} />`}

@@ -1,6 +1,7 @@
 // Tenants and their client keys.
 import { html, useState, useEffect, useGet, api, t, when, money, num, copy, toast } from '../lib.js';
-import { Panel, Load, Empty, Field, Dialog, Confirm, Badge, Failure, useForm } from '../parts.js';
+import { Panel, Load, Empty, Field, Dialog, Confirm, Badge, Cards, Failure, useForm } from '../parts.js';
+import { useEdit, Met } from '../edit.js';
 
 const limits = [['rpm', 'Requests a minute'], ['tpm', 'Tokens a minute'], ['concurrent', 'Requests at a time']];
 const budgets = [['budget_day', 'Budget a day, $'], ['budget_month', 'Budget a month, $'], ['budget_total', 'Budget in all, $']];
@@ -32,43 +33,36 @@ function Limits({ f, set, form }) {
 }
 
 function Form({ what, path, item, tenants, onDone, onClose }) {
-	const form = useForm();
-	const [f, setAll] = useState({ ...fieldsOf(item), tenant_id: item && item.tenant_id ? String(item.tenant_id) : '', days: '' });
 	const [key, setKey] = useState(null);
-	const set = (k, v) => setAll((o) => ({ ...o, [k]: v }));
+	const { f, set: setOne, form, met, save } = useEdit(path, item,
+	    (o) => ({ ...fieldsOf(o), tenant_id: o && o.tenant_id ? String(o.tenant_id) : '', days: '' }),
+	    (v) => ({ ...bodyOf(v), ...(tenants && { tenant_id: Number(v.tenant_id) }), ...(tenants && v.days !== '' && { days: Number(v.days) }) }));
+	const set = (k, v) => setOne(k)(v);
 	const submit = async (e) => {
 		e.preventDefault();
-		const body = bodyOf(f);
-		if (tenants) {
-			body.tenant_id = f.tenant_id === '' ? 0 : Number(f.tenant_id);
-			if (f.days !== '')
-				body.days = Number(f.days);
-		}
-		const r = await form.run(() => api(item ? 'PATCH' : 'POST', item ? `${path}/${item.id}` : path, body));
+		const r = await save();
 		if (!r)
 			return;
 		onDone();
 		if (r.key)
 			setKey(r.key);
-		else {
-			toast(t('Saved.'));
+		else
 			onClose();
-		}
 	};
 	if (key)
 		return html`<${NewKey} value=${key} onClose=${onClose} />`;
 	return html`<${Dialog} title=${item ? item.name : what} onClose=${onClose}><form onSubmit=${submit}>
-		<${Field} label=${t('Name')} value=${f.name} onInput=${(v) => set('name', v)} required error=${form.fieldError('name')} />
+		<${Met} met=${met} /><${Field} label=${t('Name')} value=${f.name} onInput=${(v) => set('name', v)} required error=${form.fieldError('name')} />
 		${tenants && html`<div class="fields"><${Field} label=${t('Tenant')} type="select" value=${f.tenant_id} onInput=${(v) => set('tenant_id', v)}
 				options=${[['', t('none')], ...tenants.map((x) => [String(x.id), x.name])]} error=${form.fieldError('tenant_id')} />
 			<${Field} label=${t('Days until it expires')} type="number" min="0" value=${f.days} onInput=${(v) => set('days', v)}
 				hint=${item ? t('Empty: as it is.') : t('0: never.')} error=${form.fieldError('days')} /></div>`}
-		<${Field} label=${t('Models')} type="textarea" value=${f.models} onInput=${(v) => set('models', v)}
+		<${Field} label=${t('May ask for')} type="textarea" value=${f.models} onInput=${(v) => set('models', v)}
 			hint=${t('A pattern a line, such as claude-*; none: all.')} error=${form.fieldError('models')} />
 		<${Limits} f=${f} set=${set} form=${form} />
 		<${Field} label=${t('Note')} value=${f.note} onInput=${(v) => set('note', v)} error=${form.fieldError('note')} />
 		<${Field} label=${t('enabled')} type="checkbox" value=${f.enabled} onInput=${(v) => set('enabled', v)} />
-		${form.general && html`<${Failure} error=${form.general} />`}
+		${form.error && form.error.status !== 412 && !(form.error.field in f) && html`<${Failure} error=${form.error} />`}
 		<div class="actions"><button type="button" onClick=${onClose}>${t('Cancel')}</button>
 			<button class="primary" disabled=${form.busy}>${t('Save')}</button></div></form></${Dialog}>`;
 }
@@ -83,7 +77,7 @@ function Rotate({ item, onDone, onClose }) {
 	const [key, setKey] = useState(null);
 	const submit = async (e) => {
 		e.preventDefault();
-		const r = await form.run(() => api('POST', `/client-keys/${item.id}/rotate`, { grace_s: Math.round(Number(hours) * 3600) }));
+		const r = await form.run(() => api('POST', `/client-keys/${item.id}/rotate`, { grace_s: Math.round(Number(hours) * 3600) }, { etag: item.etag }));
 		if (r) {
 			onDone();
 			setKey(r.key);
@@ -97,14 +91,15 @@ function Rotate({ item, onDone, onClose }) {
 		<div class="actions"><button type="button" onClick=${onClose}>${t('Cancel')}</button><button class="primary" disabled=${form.busy}>${t('Change')}</button></div></form></${Dialog}>`;
 }
 
-const rates = (o) => limits.filter(([k]) => o[k] > 0).map(([k, label]) => `${num(o[k])} ${t(label)}`).join(' · ') || t('none');
+const said = { rpm: '{n} requests a minute', tpm: '{n} tokens a minute', concurrent: '{n} at a time' };
+const rates = (o) => limits.filter(([k]) => o[k] > 0).map(([k]) => t(said[k], { n: num(o[k]) })).join(' · ') || t('none');
 const money3 = (o) => budgets.filter(([k]) => o[k] !== null).map(([k, label]) => `${money(o[k] * 1e6)} ${t(label.replace('Budget ', '').replace(', $', ''))}`).join(' · ') || t('none');
 
 function Table({ list, extra, onEdit, onDelete, admin, more }) {
-	return html`<div class="scroll"><table><thead><tr><th>${t('Name')}</th>${extra.map(([h]) => html`<th>${h}</th>`)}<th>${t('Models')}</th><th>${t('Limits')}</th><th>${t('Budgets')}</th><th></th></tr></thead>
-		<tbody>${list.map((o) => html`<tr key=${o.id}><td>${o.name} ${!o.enabled && html`<${Badge} kind="warn">${t('disabled')}</${Badge}>`}<div class="dim">${o.note}</div></td>
+	return html`<${Cards}><table><thead><tr><th>${t('Name')}</th>${extra.map(([h]) => html`<th>${h}</th>`)}<th>${t('May ask for')}</th><th>${t('Limits')}</th><th>${t('Budgets')}</th><th></th></tr></thead>
+		<tbody>${list.map((o) => html`<tr key=${o.id}><td><b>${o.name}</b> ${!o.enabled && html`<${Badge} kind="warn">${t('disabled')}</${Badge}>`}<div class="dim">${o.note}</div></td>
 			${extra.map(([, f]) => html`<td>${f(o)}</td>`)}<td class="mono">${o.models.join(' ') || t('all')}</td><td>${rates(o)}</td><td>${money3(o)}</td>
-			<td class="num">${admin && html`<button class="small" onClick=${() => onEdit(o)}>${t('Change')}</button>${' '}${more && more(o)}${' '}<button class="small danger" onClick=${() => onDelete(o)}>${t('Delete')}</button>`}</td></tr>`)}</tbody></table></div>`;
+			<td class="num">${admin && html`<button class="small" onClick=${() => onEdit(o)}>${t('Change')}</button>${' '}${more && more(o)}${' '}<button class="small danger" onClick=${() => onDelete(o)}>${t('Delete')}</button>`}</td></tr>`)}</tbody></table></${Cards}>`;
 }
 
 export function Tenants({ query: q, user }) {
@@ -136,7 +131,7 @@ export function Tenants({ query: q, user }) {
 	${open && open.rotate && html`<${Rotate} item=${open.rotate} onDone=${reload} onClose=${close} />`}
 	${open && open.delTenant && html`<${Confirm} title=${t('Delete tenant “{name}”?', { name: open.delTenant.name })} yes=${t('Delete')} onClose=${close}
 		text=${t('Its client keys go with it: programs that use them are refused from now on.')}
-		onYes=${async () => { await api('DELETE', `/tenants/${open.delTenant.id}`); reload(); }} />`}
+		onYes=${async () => { await api('DELETE', `/tenants/${open.delTenant.id}`, undefined, { etag: open.delTenant.etag }); reload(); }} />`}
 	${open && open.delKey && html`<${Confirm} title=${t('Delete client key “{name}”?', { name: open.delKey.name })} yes=${t('Delete')} onClose=${close}
-		text=${t('Programs that use it are refused from now on.')} onYes=${async () => { await api('DELETE', `/client-keys/${open.delKey.id}`); reload(); }} />`}`;
+		text=${t('Programs that use it are refused from now on.')} onYes=${async () => { await api('DELETE', `/client-keys/${open.delKey.id}`, undefined, { etag: open.delKey.etag }); reload(); }} />`}`;
 }

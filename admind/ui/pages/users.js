@@ -1,6 +1,6 @@
 // Users and tokens for programs.
 import { html, useState, useGet, api, t, when, copy, toast } from '../lib.js';
-import { Panel, Load, Empty, Field, Dialog, Confirm, Badge, Failure, useForm } from '../parts.js';
+import { Panel, Load, Empty, Field, Dialog, Confirm, Badge, Failure, Cards, useForm } from '../parts.js';
 
 const roles = () => [['viewer', t('viewer: may look')], ['admin', t('admin: may change things')]];
 
@@ -14,7 +14,7 @@ function UserForm({ user, onDone, onClose }) {
 		e.preventDefault();
 		const ok = await form.run(async () => {
 			if (user)
-				await api('PATCH', `/users/${user.id}`, { role, enabled, ...(password ? { password } : {}) });
+				await api('PATCH', `/users/${user.id}`, { role, enabled, ...(password ? { password } : {}) }, { etag: user.etag });
 			else
 				await api('POST', '/users', { name, password, role });
 			return true;
@@ -75,22 +75,22 @@ export function Users() {
 	const close = () => setOpen(null);
 	return html`
 	<${Panel} title=${t('Users')} right=${html`<button class="primary" onClick=${() => setOpen({ add: true })}>${t('Add a user')}</button>`}>
-		<${Load} of=${users}>${(d) => html`<div class="scroll"><table>
+		<${Load} of=${users}>${(d) => html`<${Cards}><table>
 			<thead><tr><th>${t('Name')}</th><th>${t('Role')}</th><th>${t('Last log-in')}</th><th></th></tr></thead>
 			<tbody>${d.users.map((u) => html`<tr key=${u.id}><td>${u.name} ${!u.enabled && html`<${Badge} kind="warn">${t('disabled')}</${Badge}>`}</td>
 				<td>${t(u.role)}</td><td>${when(u.last_login)}</td>
 				<td class="num"><button class="small" onClick=${() => setOpen({ user: u })}>${t('Change')}</button>${' '}
 					<button class="small danger" onClick=${() => setOpen({ del: u })}>${t('Delete')}</button></td></tr>`)}</tbody>
-		</table></div>`}</${Load}>
+		</table></${Cards}>`}</${Load}>
 	</${Panel}>
 	<${Panel} title=${t('Tokens for programs')} right=${html`<button onClick=${() => setOpen({ token: true })}>${t('Add a token')}</button>`}>
 		<${Load} of=${tokens}>${(d) => (d.tokens.length === 0 ? html`<${Empty}>${t('None yet. A program that asks this API sends one as “Authorization: Bearer …”.')}</${Empty}>` :
-		html`<div class="scroll"><table>
+		html`<${Cards}><table>
 			<thead><tr><th>${t('Name')}</th><th>${t('Token')}</th><th>${t('Role')}</th><th>${t('Expires')}</th><th>${t('Last used')}</th><th></th></tr></thead>
 			<tbody>${d.tokens.map((k) => html`<tr key=${k.id}><td>${k.name}</td><td class="mono">${k.mask}</td><td>${t(k.role)}</td>
 				<td>${when(k.expires)}</td><td>${when(k.last_used)}</td>
 				<td class="num"><button class="small danger" onClick=${() => setOpen({ delToken: k })}>${t('Delete')}</button></td></tr>`)}</tbody>
-		</table></div>`)}</${Load}>
+		</table></${Cards}>`)}</${Load}>
 	</${Panel}>
 	${open && (open.add || open.user) && html`<${UserForm} user=${open.user} onDone=${users.reload} onClose=${close} />`}
 	${open && open.token && html`<${TokenForm} onDone=${tokens.reload} onClose=${close} />`}
