@@ -40,6 +40,18 @@ SKIP: {
 	}
 }
 
+# Most read them by groff, which takes two things otherwise than mandoc does.
+is(join(' ', grep { $man{$_} =~ /\\$/m } sort keys %man), '',
+    'a line that ends in a backslash is not joined with the next');
+SKIP: {
+	skip 'no groff here', 1 unless `groff --version 2>&1` =~ /GNU/;
+	my $verdict = qr/(?:kept|approximated|dropped|ignored|refused)/;
+	my $rows = () = $man{'proxyd-dialects.7'} =~ /^\.It .* Ta $verdict$/mg;
+	my $page = `groff -mandoc -Tascii -P-cbou -rLL=78n man/proxyd-dialects.7`;
+	my $told = () = $page =~ /^ {5}\S.* $verdict +$verdict +$verdict$/mg;
+	is($told, $rows, 'a row of its tables is a line');
+}
+
 # What the programs' pages tell besides what they do.
 for my $name (grep { /\.8$/ } sort keys %man) {
 	like($man{$name}, qr/^\.Sh $_$/m, "$name: $_")

@@ -48,7 +48,7 @@ struct feature {
 static const struct feature chat[] = {
 	{ "system message", "{'model':'m','messages':[{'role':'system',"
 	    "'content':'s'},{'role':'user','content':'a'}]}" },
-	{ "system message in the middle", "{'model':'m','messages':[{'role':"
+	{ "system amid the messages", "{'model':'m','messages':[{'role':"
 	    "'user','content':'a'},{'role':'system','content':'s'},{'role':"
 	    "'user','content':'b'}]}" },
 	{ "name of a participant", "{'model':'m','messages':[{'role':'user',"
@@ -73,9 +73,9 @@ static const struct feature chat[] = {
 	    "'type':'function','function':{'name':'f'}}]}}") },
 	{ "parallel_tool_calls false", OC(OC_F ",'parallel_tool_calls':"
 	    "false") },
-	{ "response_format json_object", OC(",'response_format':{'type':"
+	{ "response_format: JSON", OC(",'response_format':{'type':"
 	    "'json_object'}") },
-	{ "response_format json_schema", OC(",'response_format':{'type':"
+	{ "response_format: schema", OC(",'response_format':{'type':"
 	    "'json_schema','json_schema':{'name':'r','schema':" SCHEMA
 	    ",'strict':true}}") },
 	{ "temperature", OC(",'temperature':0.5") },
@@ -177,7 +177,7 @@ static const struct feature anthropic[] = {
 	{ "thinking, a budget", AN(",'thinking':{'type':'enabled',"
 	    "'budget_tokens':2048}") },
 	{ "thinking, adaptive", AN(",'thinking':{'type':'adaptive'}") },
-	{ "thinking block with signature", "{'model':'m','max_tokens':4000,"
+	{ "thinking block, signed", "{'model':'m','max_tokens':4000,"
 	    "'messages':[{'role':'user','content':'a'},{'role':'assistant',"
 	    "'content':[{'type':'thinking','thinking':'t','signature':'s'},"
 	    "{'type':'text','text':'b'}]},{'role':'user','content':'c'}]}" },
@@ -189,7 +189,7 @@ static const struct feature anthropic[] = {
 	{ "top_k", AN(",'top_k':5") },
 	{ "stop_sequences", AN(",'stop_sequences':['x']") },
 	{ "metadata.user_id", AN(",'metadata':{'user_id':'u'}") },
-	{ "service_tier standard_only", AN(",'service_tier':"
+	{ "service_tier: standard", AN(",'service_tier':"
 	    "'standard_only'") },
 	{ "context_management", AN(",'context_management':{'edits':[]}") },
 	{ NULL, NULL }
@@ -275,7 +275,7 @@ static const struct feature chat_answers[] = {
 };
 
 static const struct feature responses_answers[] = {
-	{ "answer: reasoning, encrypted", OR_A("{'type':'reasoning','id':"
+	{ "answer: encrypted_content", OR_A("{'type':'reasoning','id':"
 	    "'rs_1','summary':[{'type':'summary_text','text':'t'}],"
 	    "'encrypted_content':'x'}") },
 	{ "answer: refusal", OR_A("{'type':'message','id':'msg_1','role':"
@@ -290,7 +290,7 @@ static const struct feature responses_answers[] = {
 };
 
 static const struct feature anthropic_answers[] = {
-	{ "answer: thinking with signature", AN_A("{'type':'thinking',"
+	{ "answer: thinking, signed", AN_A("{'type':'thinking',"
 	    "'thinking':'t','signature':'s'},{'type':'text','text':'a'}",
 	    "end_turn") },
 	{ "answer: redacted_thinking", AN_A("{'type':'redacted_thinking',"
@@ -321,14 +321,17 @@ static const struct feature gemini_answers[] = {
 
 static const struct {
 	const struct dialect	*from;
+	const char		*heading;
 	const struct feature	*requests, *answers;
 } all[] = {
-	{ &dialect_openai_chat, chat, chat_answers },
-	{ &dialect_openai_responses, responses, responses_answers },
-	{ &dialect_anthropic, anthropic, anthropic_answers },
-	{ &dialect_gemini, gemini, gemini_answers },
+	{ &dialect_openai_chat, "Chat", chat, chat_answers },
+	{ &dialect_openai_responses, "Responses", responses,
+	    responses_answers },
+	{ &dialect_anthropic, "Anthropic", anthropic, anthropic_answers },
+	{ &dialect_gemini, "Gemini", gemini, gemini_answers },
 };
 
+#define NAME_WIDTH	25		/* a line has 78 columns */
 #define NALL	(sizeof(all) / sizeof(all[0]))
 
 static struct arena	 arena;
@@ -379,6 +382,16 @@ verdict(const struct dialect *from, const struct dialect *to,
 	return word;
 }
 
+/* groff takes a cell's words apart, even in quotes. */
+static void
+print_name(const char *s)
+{
+	must(strlen(s) <= NAME_WIDTH);
+	printf(".It ");
+	for (; *s != '\0'; s++)
+		printf(*s == ' ' ? "\\ " : "%c", *s);
+}
+
 static void
 print_rows(size_t at, const struct feature *f, bool answer)
 {
@@ -386,7 +399,7 @@ print_rows(size_t at, const struct feature *f, bool answer)
 	size_t		 i;
 
 	for (; f->name != NULL; f++) {
-		printf(".It \"%s\"", f->name);
+		print_name(f->name);
 		for (i = 0; i < NALL; i++)
 			if (i != at)
 				printf(" Ta %s", verdict(all[at].from,
@@ -428,12 +441,12 @@ print_tables(void)
 
 	for (at = 0; at < NALL; at++) {
 		printf(".Ss From %s\n", all[at].from->title);
-		printf(".Bl -column \"%-31s\" \"openai-responses\" "
-		    "\"openai-responses\" \"approximated\"\n", "x");
-		printf(".It Em \"a member\"");
+		printf(".Bl -column \"%-*s\" \"approximated\" "
+		    "\"approximated\" \"approximated\"\n", NAME_WIDTH, "x");
+		print_name("a member");
 		for (i = 0; i < NALL; i++)
 			if (i != at)
-				printf(" Ta %s", all[i].from->name);
+				printf(" Ta %s", all[i].heading);
 		printf("\n");
 		print_rows(at, all[at].requests, false);
 		print_rows(at, all[at].answers, true);
