@@ -19,10 +19,11 @@ my $n = 0;
 my $up = Upstream->new(sub {
 	my $body = Upstream::json_of($_[0]);
 	my $text = 'answer ' . ++$n;
+	my $id = 'msg_' . $n % 3;	# again and again, as some do
 
 	return [reply => 200, { 'Content-Type' => 'text/event-stream' },
 	    join '', map { "event: $_->{type}\ndata: " . $J->encode($_) .
-	    "\n\n" } { type => 'message_start', message => { id => "msg_$n",
+	    "\n\n" } { type => 'message_start', message => { id => $id,
 	    type => 'message', role => 'assistant', content => [], model =>
 	    'c', usage => { input_tokens => 1, output_tokens => 1 } } },
 	    { type => 'content_block_start', index => 0, content_block => {
@@ -33,7 +34,7 @@ my $up = Upstream->new(sub {
 	    { output_tokens => 2 } }, { type => 'message_stop' }]
 	    if $body->{stream};
 	return [reply => 200, { 'Content-Type' => 'application/json' },
-	    $J->encode({ id => "msg_$n", type => 'message', role =>
+	    $J->encode({ id => $id, type => 'message', role =>
 	    'assistant', model => 'c', content => [{ type => 'text', text =>
 	    $text }], stop_reason => 'end_turn', usage => { input_tokens => 1,
 	    output_tokens => 2 } })];

@@ -66,7 +66,8 @@ struct ir_exchange {
 	struct ir_names		 names;
 	struct loss		*loss;
 	struct str		 id;		/* ours, [0-9A-Za-z], for answers
-						   to which the provider gave none */
+						   to which the provider gave
+						   none, and those kept here */
 	int64_t			 created;	/* unix seconds, the same use */
 	bool			 stream;	/* the client wants a stream */
 	enum framing		 framing;	/* the client's, if stream */

@@ -193,7 +193,9 @@ resp_response_write(struct jw *w, struct ir_exchange *x,
 struct str
 resp_response_id(struct ir_exchange *x, struct str id)
 {
-	return ir_id_prefixed(x->arena, id.n > 0 ? id : x->id, "resp_");
+	/* It is kept under ours: another's may come again (Ollama's do). */
+	return ir_id_prefixed(x->arena, id.n == 0 || x->stored ? x->id : id,
+	    "resp_");
 }
 
 struct str
