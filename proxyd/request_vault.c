@@ -103,7 +103,7 @@ request_vault_begin(struct request *rq)
 		rq->rq_taker = ARENA_NEW(&rq->rq_arena, struct vault_taker);
 	else
 		vault_taker_release(rq->rq_taker);
-	vault_taker_init(rq->rq_taker, &rq->rq_arena);
+	vault_taker_init(rq->rq_taker, &rq->rq_arena, &rq->rq_ir);
 }
 
 void

@@ -16,33 +16,75 @@
 #define VALUE_MAX	((size_t)8 << 20)
 #define ITEMS_MAX	512
 #define ID_MAX		40
+#define OWN_ID		16	/* what is longer does not come again */
+#define OWN_TEXT	256
 
 /* --- names ------------------------------------------------------------------------ */
 
-static struct str
-call_name(struct arena *a, struct str id)
+/*
+ * Some providers count their calls from 0, and all say "Done.": what may come
+ * again in another conversation is known by what was said right before it, too.
+ * Of results only the call: clients shorten old ones.
+ */
+static uint64_t
+said_before(struct arena *a, const struct ir_message *m)
 {
-	return arena_strf(a, "call:%.*s", STR_FMT(ir_id_fit(a, id, "id_",
+	const struct ir_part	*p;
+	uint64_t		 h = 1;
+
+	if (m == NULL)
+		return h;
+	for (p = m->parts; p != NULL; p = p->next)
+		if (p->type == IR_TOOL_RESULT)
+			h = hash64(p->id, h);
+	for (p = m->parts; p != NULL && p->type != IR_TEXT; p = p->next)
+		continue;
+	return p == NULL ? h : hash64(str_trim(jstr_decode(a, p->text)), h);
+}
+
+static bool
+is_asking(const struct ir_message *m)
+{
+	return m->role == IR_USER || m->role == IR_TOOL;
+}
+
+static struct str
+call_name(struct arena *a, struct str id, const struct ir_message *m)
+{
+	struct str	 name;
+
+	name = arena_strf(a, "call:%.*s", STR_FMT(ir_id_fit(a, id, "id_",
 	    ID_MAX)));
+	if (id.n < OWN_ID)
+		name = arena_strf(a, "%.*s:%016llx", STR_FMT(name),
+		    (unsigned long long)said_before(a, m));
+	return name;
 }
 
 /* By what it says, however it is escaped. */
 static struct str
-text_name(struct arena *a, struct jstr text)
+text_name(struct arena *a, struct jstr text, const struct ir_message *m)
 {
 	struct str	 s = str_trim(jstr_decode(a, text));
+	uint64_t	 seed = s.n < OWN_TEXT ? said_before(a, m) : 0;
 
 	return arena_strf(a, "text:%zu:%016llx%016llx", s.n,
-	    (unsigned long long)hash64(s, 0x7661756c74),
-	    (unsigned long long)hash64(s, 0x6e616d65));
+	    (unsigned long long)hash64(s, 0x7661756c74 ^ seed),
+	    (unsigned long long)hash64(s, 0x6e616d65 ^ seed));
 }
 
 /* --- gathered ------------------------------------------------------------------------ */
 
 void
-vault_taker_init(struct vault_taker *v, struct arena *a)
+vault_taker_init(struct vault_taker *v, struct arena *a,
+    const struct ir_request *rq)
 {
+	const struct ir_message	*m;
+
 	memset(v, 0, sizeof(*v));
+	for (m = rq->messages; m != NULL; m = m->next)
+		if (is_asking(m))
+			v->after = m;
 	v->arena = a;
 	v->last = &v->first;
 	buf_init(&v->text, TEXT_MAX);
@@ -139,9 +181,9 @@ part_end(struct vault_taker *v)
 			return;		/* nobody asks for it back */
 		append(&v->before, p);
 	} else if (p->type == IR_TOOL_CALL && p->id.n > 0)
-		anchor(v, call_name(v->arena, p->id));
+		anchor(v, call_name(v->arena, p->id, v->after));
 	else if (p->type == IR_TEXT && buf_ok(&v->text) && v->text.len > 0)
-		anchor(v, text_name(v->arena, text_at_hand(v)));
+		anchor(v, text_name(v->arena, text_at_hand(v), v->after));
 }
 
 static void
@@ -195,6 +237,7 @@ struct restorer {
 				    struct vault_found *);
 	void			*arg;
 	unsigned		 asked, done;
+	const struct ir_message	*after;		/* what the turn answers */
 };
 
 static struct ir_part *
@@ -287,9 +330,9 @@ ask(struct restorer *r, const struct ir_part *p, struct vault_found *f)
 	if (r->asked >= VAULT_LOOKUPS || has_own(r, p))
 		return false;
 	if (p->type == IR_TOOL_CALL && p->id.n > 0)
-		name = call_name(r->rq->arena, p->id);
+		name = call_name(r->rq->arena, p->id, r->after);
 	else if (p->type == IR_TEXT && !jstr_empty(p->text))
-		name = text_name(r->rq->arena, p->text);
+		name = text_name(r->rq->arena, p->text, r->after);
 	else
 		return false;
 	r->asked++;
@@ -336,18 +379,25 @@ vault_restore(struct ir_request *rq, const struct dialect *target,
     struct loss *loss, bool (*find)(void *, struct str, struct vault_found *),
     void *arg)
 {
-	struct restorer		 r = { rq, target, loss, find, arg, 0, 0 };
-	struct ir_message	*m, **turn;
+	struct restorer		 r = { rq, target, loss, find, arg, 0, 0,
+				    NULL };
+	struct ir_message	*m, *asked = NULL, **turn, **after;
 	size_t			 n = 0, i = 0;
 
 	for (m = rq->messages; m != NULL; m = m->next)
 		n += m->role == IR_ASSISTANT;
 	turn = arena_array(rq->arena, n + 1, sizeof(*turn));
+	after = arena_array(rq->arena, n + 1, sizeof(*after));
 	for (m = rq->messages; m != NULL; m = m->next)
-		if (m->role == IR_ASSISTANT)
+		if (m->role == IR_ASSISTANT) {
+			after[i] = asked;
 			turn[i++] = m;
+		} else if (is_asking(m))
+			asked = m;
 	/* The newest first: those a provider still asks for. */
-	while (i-- > 0)
+	while (i-- > 0) {
+		r.after = after[i];
 		message(&r, turn[i]);
+	}
 	return r.done;
 }

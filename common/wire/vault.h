@@ -17,7 +17,8 @@
  *
  * A vault_taker looks on while an answer goes by and gathers it, under names by
  * which a later turn can be recognized: the id of the tool call that it came
- * before, or the text.  vault_restore puts it back in place.  Where it is kept
+ * before, or the text; where these are so short that they may come again, with
+ * what was said right before the turn.  vault_restore puts it back in place.  Where it is kept
  * in between is the caller's business.
  */
 #define VAULT_NAME_MAX	128
@@ -36,11 +37,14 @@ struct vault_taker {
 	struct ir_part		*earlier, *before;	/* of choice 0 */
 	struct ir_part		*now;		/* the part at hand */
 	struct buf		 text;		/* of it */
+	const struct ir_message	*after;		/* what it answers */
 	struct jstr		 signature;	/* upon it */
 	bool			 spoiled;	/* too much: nothing is kept */
 };
 
-void	 vault_taker_init(struct vault_taker *, struct arena *);
+/* The request, which is answered, is looked at as long as the taker lives. */
+void	 vault_taker_init(struct vault_taker *, struct arena *,
+	    const struct ir_request *);
 void	 vault_taker_release(struct vault_taker *);
 void	 vault_take(struct vault_taker *, const struct ir_event *);
 

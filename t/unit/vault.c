@@ -105,9 +105,11 @@ static void
 test_order(void)
 {
 	struct vault_taker	 v;
+	struct ir_request	 rq;
 	struct loss		 loss;
 
-	vault_taker_init(&v, &arena);
+	ir_request_init(&rq, &arena, &dialect_openai_chat, NULL);
+	vault_taker_init(&v, &arena, &rq);
 	part(&v, IR_THINKING, "", "one", "S1");
 	part(&v, IR_THINKING, "", "unsigned", NULL);
 	part(&v, IR_TEXT, "", "Say \\u0022x\\u0022\\n", NULL);
@@ -134,6 +136,66 @@ test_order(void)
 	vault_taker_release(&v);
 }
 
+/* What the user said, and the model upon it. */
+static struct ir_message *
+talk(struct ir_request *rq, const char *said, const char *text, const char *id)
+{
+	struct ir_message	*m;
+
+	ir_request_init(rq, &arena, &dialect_openai_chat, NULL);
+	m = ir_message_add(rq, IR_USER, 0);
+	ir_part_add(rq, m, IR_TEXT, 0)->text =
+	    (struct jstr){ said, strlen(said) };
+	if (text == NULL)
+		return m;
+	m = ir_message_add(rq, IR_ASSISTANT, 0);
+	ir_part_add(rq, m, IR_TEXT, 0)->text =
+	    (struct jstr){ text, strlen(text) };
+	ir_part_add(rq, m, IR_TOOL_CALL, 0)->id = str_of(id);
+	return m;
+}
+
+/* "Done.", and call_0, are said in every conversation. */
+static void
+test_said_again(void)
+{
+	char			*text = arena_bytes(&arena, 301);
+	struct ir_request	 rq;
+	struct ir_message	*m;
+	struct vault_taker	 v;
+	struct loss		 loss;
+
+	memset(text, 'x', 300);
+	text[300] = '\0';
+	loss_init(&loss, &arena);
+	(void)talk(&rq, "one", NULL, NULL);
+	vault_taker_init(&v, &arena, &rq);
+	part(&v, IR_THINKING, "", "", "S1");
+	part(&v, IR_TEXT, "", "Done.", NULL);
+	part(&v, IR_TOOL_CALL, "call_0", NULL, NULL);
+	items = v.first;
+	m = talk(&rq, "two", "Done.", "call_0");
+	ok(vault_restore(&rq, &dialect_gemini, &loss, find_cb, NULL) == 0 &&
+	    strcmp(shape(m), "text call") == 0,
+	    "another conversation's is not put back");
+	m = talk(&rq, " one", "Done.", "call_0");
+	ok(vault_restore(&rq, &dialect_gemini, &loss, find_cb, NULL) == 2 &&
+	    strcmp(shape(m), "T(S1) text call") == 0, "its own is: %s",
+	    shape(m));
+	vault_taker_release(&v);
+	(void)talk(&rq, "one", NULL, NULL);
+	vault_taker_init(&v, &arena, &rq);
+	part(&v, IR_THINKING, "", "", "S1");
+	part(&v, IR_TEXT, "", text, NULL);
+	part(&v, IR_TOOL_CALL, "call_0123456789abcdef", NULL, NULL);
+	items = v.first;
+	m = talk(&rq, "shortened", text, "call_0123456789abcdef");
+	ok(vault_restore(&rq, &dialect_gemini, &loss, find_cb, NULL) == 2 &&
+	    strcmp(shape(m), "T(S1) text call") == 0,
+	    "what does not come again needs no such help: %s", shape(m));
+	vault_taker_release(&v);
+}
+
 static void
 test_bounds(void)
 {
@@ -144,7 +206,8 @@ test_bounds(void)
 	char			*big = arena_bytes(&arena, (2 << 20) + 1);
 	int			 i;
 
-	vault_taker_init(&v, &arena);
+	ir_request_init(&rq, &arena, &dialect_openai_chat, NULL);
+	vault_taker_init(&v, &arena, &rq);
 	part(&v, IR_TEXT, "", "plain", NULL);
 	part(&v, IR_TOOL_CALL, "c", NULL, NULL);
 	ok(v.n == 0, "an answer without state leaves none");
@@ -171,7 +234,7 @@ test_bounds(void)
 static void
 test_shown(void)
 {
-	struct vault_item	 it = { STR("call:k"), STR("{\"e\":[],\"b\":"
+	struct vault_item	 it = { STR("call:call_0123456789abcdef"), STR("{\"e\":[],\"b\":"
 				    "[{\"t\":\"\",\"s\":\"S\",\"r\":\"\","
 				    "\"i\":\"\"}],\"s\":\"\"}"), NULL };
 	struct ir_request	 rq;
@@ -180,13 +243,14 @@ test_shown(void)
 
 	items = &it;
 	ir_part_add(&rq, m, IR_THINKING, 0)->from = &dialect_anthropic;
-	ir_part_add(&rq, m, IR_TOOL_CALL, 0)->id = STR("k");
+	ir_part_add(&rq, m, IR_TOOL_CALL, 0)->id =
+	    STR("call_0123456789abcdef");
 	loss_init(&loss, &arena);
 	(void)vault_restore(&rq, &dialect_gemini, &loss, find_cb, NULL);
 	ok(strcmp(shape(m), "T(S) call") == 0,
 	    "what the client was shown makes room: %s", shape(m));
 	it.value = STR("{\"b\":");
-	m = turn(&rq, NULL, "k", NULL);
+	m = turn(&rq, NULL, "call_0123456789abcdef", NULL);
 	ok(vault_restore(&rq, &dialect_gemini, &loss, find_cb, NULL) == 0 &&
 	    strcmp(shape(m), "call") == 0, "a damaged value is none");
 }
@@ -196,6 +260,7 @@ main(void)
 {
 	arena_init(&arena);
 	test_order();
+	test_said_again();
 	test_bounds();
 	test_shown();
 	arena_release(&arena);
