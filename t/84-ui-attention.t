@@ -2,7 +2,8 @@
 
 # What wants attention on the dashboard, in a real browser
 # (t/ui/attention.mjs): a key that its provider refused and the button that
-# mends it, a provider whose circuit is open, a budget that is nearly spent.
+# mends it, a provider whose circuit is open, a budget that is nearly spent; and
+# a request in flight that is ended.
 
 use strict;
 use warnings;
@@ -23,6 +24,7 @@ my $up = Upstream->new(sub {
 	return [reply => 401, { 'Content-Type' => 'application/json' },
 	    '{"error":{"message":"this key is not ours"}}']
 	    if ($_[0]{headers}{authorization} // '') =~ /refused/;
+	return ['hang'] if Upstream::body_of($_[0]) =~ /never said/;
 	return answer_for($_[0]);
 });
 my $base = $up->base;
@@ -53,7 +55,15 @@ sub ask {
 
 isnt(ask('r')->{status}, 200, 'the key is refused');
 ask('d') for 1 .. 6;
+my $hung;
 browser_run('attention.mjs', $ad,
+	hang => sub {
+		$hung = Client->new($g->port)->request(POST =>
+		    '/v1/chat/completions', { 'User-Agent' => 'patient/1' }, {
+		    model => 'w', messages => [{ role => 'user', content =>
+		    'never said' }] });
+	},
+	ended => sub { is($hung->response->{status}, 499, 'it is told') },
 	spend => sub {
 		my ($key) = @_;
 		ok($g->known, 'the workers know the key');

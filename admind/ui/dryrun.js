@@ -1,6 +1,6 @@
 // What a request would do, and why; nobody is asked.
 import { html, useState, useGet, api, Problem, t, num, money, ms } from './lib.js';
-import { Panel, Field, Segment, Badge, Failure, useForm } from './parts.js';
+import { Panel, Field, Segment, Badge, Cards, Failure, useForm } from './parts.js';
 import { dialects, lost } from './code.js';
 import { requestOf } from './chat.js';
 import { pairsOf, tell, strategies } from './rule.js';
@@ -28,19 +28,19 @@ const price = (p) => (p ? `${money(p.input)} / ${money(p.output)}` : t('unpriced
 const Keys = ({ of }) => (of.keys.length === 0 ? '–' : of.keys.map((k) => html`<div key=${k.id}><span class="mono">${k.mask}</span> <${Badge} kind=${k.state === 'active' ? 'good' : 'warn'}>${k.state}${k.for_ms ? ` ${ms(k.for_ms)}` : ''}</${Badge}> ${k.id === of.key_id && t('would be used')}</div>`));
 
 function Targets({ d }) {
-	return html`<div class="scroll" tabindex="0" role="region" aria-label=${t('Targets')}><table><thead><tr><th>${t('Targets')}</th><th>${t('Provider')}</th><th>${t('Model')}</th><th>${t('Price in / out, a million tokens')}</th><th>${t('At most')}</th><th>${t('Keys')}</th></tr></thead>
+	return html`<${Cards} label=${t('Targets')}><table><thead><tr><th>${t('Targets')}</th><th>${t('Provider')}</th><th>${t('Model')}</th><th>${t('Price in / out, a million tokens')}</th><th>${t('At most')}</th><th>${t('Keys')}</th></tr></thead>
 		<tbody>${d.targets.map((x, i) => html`<tr key=${i}><td>${i + 1} ${i === d.chosen && html`<${Badge} kind="good">${t('would be asked')}</${Badge}>`}</td>
 			<td>${x.provider} ${x.circuit && x.circuit !== 'closed' && html`<${Badge} kind="bad">${x.circuit}</${Badge}>`}<div class="dim">${x.dialect}${x.translated ? ` · ${t('translated')}` : ''}</div></td>
 			<td class="mono">${x.model}${x.sets && Object.keys(x.sets).length > 0 && html`<div class="dim">${tell(x.sets)}</div>`}${x.error && html`<div class="bad">${x.error.message}</div>`}
 				${lost(x.loss).length > 0 && html`<div class="warn">${t('Loss report')}: ${lost(x.loss).map((l) => l.path || tell(l)).join(', ')}</div>`}</td>
-			<td>${price(x.price)}</td><td>${money(x.cost_estimate)}</td><td><${Keys} of=${x} /></td></tr>`)}</tbody></table></div>`;
+			<td>${price(x.price)}</td><td>${money(x.cost_estimate)}</td><td><${Keys} of=${x} /></td></tr>`)}</tbody></table></${Cards}>`;
 }
 
 function Trace({ rules }) {
 	return html`<h3>${t('Rules, as they were tried')}</h3>${rules.length === 0 ? html`<p class="dim">${t('There is no rule.')}</p>` : html`
-	<div class="scroll" tabindex="0" role="region" aria-label=${t('Rules, as they were tried')}><table><thead><tr><th>${t('Rule')}</th><th>${t('Matched')}</th><th>${t('Because of')}</th><th>${t('Wanted')}</th><th>${t('Got')}</th></tr></thead>
+	<${Cards} label=${t('Rules, as they were tried')}><table><thead><tr><th>${t('Rule')}</th><th>${t('Matched')}</th><th>${t('Because of')}</th><th>${t('Wanted')}</th><th>${t('Got')}</th></tr></thead>
 		<tbody>${rules.map((r) => html`<tr key=${r.id}><td>${r.rule}</td><td><${Badge} kind=${r.matched ? 'good' : ''}>${r.matched ? t('yes') : t('no')}</${Badge}></td>
-			<td class="mono">${r.why || '–'}</td><td class="mono">${tell(r.wanted)}</td><td class="mono">${r.matched ? '–' : tell(r.got)}</td></tr>`)}</tbody></table></div>`}`;
+			<td class="mono">${r.why || '–'}</td><td class="mono">${tell(r.wanted)}</td><td class="mono">${r.matched ? '–' : tell(r.got)}</td></tr>`)}</tbody></table></${Cards}>`}`;
 }
 
 function Result({ d }) {

@@ -155,7 +155,7 @@ export function Spark({ values, label }) {
 const colours = ['--c1', '--c2', '--c3', '--c4', '--c5', '--c6', '--c7', '--c8'];
 
 // Lines over time.  times: unix seconds; series: [{ name, values }].
-export function Chart({ times, series, format, label }) {
+export function Chart({ times, series, format, label, nameOf = (n) => n }) {
 	const box = useRef();
 	useEffect(() => {
 		if (!window.uPlot || !box.current)
@@ -170,7 +170,7 @@ export function Chart({ times, series, format, label }) {
 		const axis = { stroke: colour('--dim'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line') } };
 		const plot = new window.uPlot({
 			width: box.current.clientWidth, height: 240, legend: { live: true },
-			series: [{ label: t('Time'), value: (_, v) => (v === null ? '–' : full(v)) }, ...series.map((s, i) => ({ label: s.name, stroke: colour(colours[i % colours.length]),
+			series: [{ label: t('Time'), value: (_, v) => (v === null ? '–' : full(v)) }, ...series.map((s, i) => ({ label: nameOf(s.name), stroke: colour(colours[i % colours.length]),
 			    width: 1.6, points: { show: times.length < 3 }, value: (_, v) => (v === null ? '–' : format(v)) }))],
 			axes: [{ ...axis, values: stamps }, { ...axis, size: 64, values: (_, v) => v.map(format) }],
 			cursor: { drag: { x: false, y: false } },
@@ -178,6 +178,6 @@ export function Chart({ times, series, format, label }) {
 		const watch = new ResizeObserver(() => plot.setSize({ width: box.current.clientWidth, height: 240 }));
 		watch.observe(box.current);
 		return () => { watch.disconnect(); plot.destroy(); };
-	}, [times, series]);
+	}, [times, series, series.map((s) => nameOf(s.name)).join()]);
 	return html`<div role="img" aria-label=${label} ref=${box}></div>`;
 }

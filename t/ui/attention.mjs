@@ -46,6 +46,26 @@ await step('mended', async () => {
 	say(true, 'and is mended by its own button');
 });
 
+await step('a request in flight', async () => {
+	await please('hang');
+	await page.goto(`${BASE}/#/live`);
+	const row = page.locator('tr', { hasText: 'patient/1' });
+	await row.waitFor();
+	say(/well/.test(await row.textContent()), 'what runs, and where');
+	await row.getByRole('button', { name: /End it/ }).click();
+	const ask = page.locator('dialog[open]');
+	say((await ask.textContent()).includes('patient/1'), 'what is ended is named');
+	await shot(page, 'live-end');
+	await press('End it', ask);
+	await row.waitFor({ state: 'detached' });
+	await please('ended');
+	await page.goto(`${BASE}/#/dashboard`);
+	await settled(page);
+	await press('key', page.getByRole('group', { name: 'By' }));
+	await page.locator('td', { hasText: 'refusing sk-' }).waitFor();
+	say(true, 'sums by key name the keys');
+});
+
 await step('a budget', async () => {
 	await call('PUT', '/prices', { model: 'w', input: 1000, output: 100000 });
 	const made = await call('POST', '/tenants', { name: 'spenders', budget_total: 0.6 });

@@ -93,29 +93,40 @@ function lines(d, unit, f, other) {
 	return { times, series: [...series].map(([name, values]) => ({ name: name || t('all'), values })) };
 }
 
-function Over({ span }) {
+// What figures call by its id, by its name; where it is gone, its number stays.
+function useNames(by, figures) {
+	const list = useGet(by === 'tenant' ? '/tenants' : by === 'client_key' ? '/client-keys' : null);
+	const rows = by === 'key' ? ((figures && figures.keys) || []).map((k) => [k.key_id, `${k.provider} ${k.name}`]) :
+	    list.data ? (list.data.tenants || list.data.client_keys || []).map((o) => [o.id, o.name]) : [];
+	const names = new Map(rows.map(([id, name]) => [String(id), name]));
+	return (n) => (['key', 'tenant', 'client_key'].includes(by) ? names.get(n) || (/^\d+$/.test(n) ? `# ${n}` : n) : n);
+}
+
+function Over({ span, figures }) {
 	const [by, setBy] = useState('provider');
 	const [what, setWhat] = useState('requests');
 	const d = useGet(`/stats${query({ by, from: span.from, to: span.to, step: span.step })}`, 30);
+	const nameOf = useNames(by, figures);
 	const [, name, f, format] = measures().find((m) => m[0] === what);
 	const drawn = useMemo(() => d.data && lines(d.data, span.unit, f, t('other')), [d.data, what, span.unit]);
-	const options = [['provider', t('provider')], ['model', t('model')], ['key', t('key')], ['tenant', t('tenant')]];
+	const options = [['provider', t('provider')], ['model', t('model')], ['key', t('key')], ['tenant', t('tenant')], ['client_key', t('client key')]];
 	return html`<${Panel} title=${t('Over time')} right=${html`
 			<${Segment} label=${t('Figure')} value=${what} options=${measures().map((m) => [m[0], m[1]])} onChange=${setWhat} />
 			<${Segment} label=${t('By')} value=${by} options=${options} onChange=${setBy} />`}>
 		<${Load} of=${d}>${(x) => (x.points.length === 0 ? html`<${Empty}>${t('Nothing happened in this time.')}</${Empty}>` :
-			html`<${Chart} label=${`${name}, ${t(by)}`} times=${drawn.times} series=${drawn.series} format=${format} />
-			<${Names} names=${x.names} by=${by} />`)}</${Load}>
+			html`<${Chart} label=${`${name}, ${t(by.replace('_', ' '))}`} times=${drawn.times} series=${drawn.series} nameOf=${nameOf} format=${format} />
+			<${Names} names=${x.names} by=${by} nameOf=${nameOf} />`)}</${Load}>
 	</${Panel}>`;
 }
 
-function Names({ names, by }) {
+function Names({ names, by, nameOf }) {
 	const list = [...names].sort((a, b) => b.requests - a.requests).slice(0, 10);
 	const link = (n) => (by === 'provider' ? `#/logs${query({ provider: n.name })}` : by === 'key' ? `#/logs${query({ key_id: n.name })}` :
+	    by === 'tenant' ? `#/logs${query({ tenant_id: n.name })}` : by === 'client_key' ? `#/logs${query({ client_key_id: n.name })}` :
 	    by === 'model' ? `#/logs${query({ provider: n.name.split('/')[0], sent: n.name.split('/').slice(1).join('/') })}` : null);
-	return html`<div class="scroll"><table><thead><tr><th>${t(by)}</th><th class="num">${t('Requests')}</th><th class="num">${t('Error rate')}</th>
+	return html`<div class="scroll"><table><thead><tr><th>${t(by.replace('_', ' '))}</th><th class="num">${t('Requests')}</th><th class="num">${t('Error rate')}</th>
 		<th class="num hide-small">${t('Tokens')}</th><th class="num">${t('Cost')}</th><th class="num hide-small">${t('Median duration')}</th></tr></thead>
-		<tbody>${list.map((n) => html`<tr key=${n.name}><td>${link(n) ? html`<a href=${link(n)}>${n.name || '–'}</a>` : n.name}</td>
+		<tbody>${list.map((n) => html`<tr key=${n.name}><td>${link(n) ? html`<a href=${link(n)}>${nameOf(n.name) || '–'}</a>` : n.name}</td>
 			<td class="num">${num(n.requests)}</td><td class="num">${percent(ratio(n.errors, n.requests))}</td><td class="num hide-small">${short(tokens(n))}</td>
 			<td class="num">${n.unpriced === n.requests ? t('unpriced') : money(n.cost)}</td><td class="num hide-small">${ms(n.total_ms && n.total_ms.p50)}</td></tr>`)}</tbody></table></div>`;
 }
@@ -229,5 +240,5 @@ export function Dashboard({ query: q, figures, user }) {
 			`}</${Load}>
 		<${Availability} span=${span} />
 		<div class="grid two"><${Attention} figures=${figures} user=${user} /><${Keys} figures=${figures} /></div>
-		<${Over} span=${span} />`;
+		<${Over} span=${span} figures=${figures} />`;
 }

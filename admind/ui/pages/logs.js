@@ -1,6 +1,6 @@
 // The request log: filters in the address, pages as one scrolls, one request in
 // full is request.js.
-import { html, useState, useEffect, useRef, useEvents, get, query, go, t, num, us, when } from '../lib.js';
+import { html, useState, useEffect, useRef, useEvents, useGet, get, query, go, t, num, us, when } from '../lib.js';
 import { Panel, Status, Empty, Badge, Field, Failure, Skeleton } from '../parts.js';
 import { Detail } from './request.js';
 
@@ -15,6 +15,9 @@ const dialects = () => [['', t('any')], ['openai-chat', 'OpenAI Chat'], ['openai
     ['anthropic', 'Anthropic'], ['gemini', 'Gemini']];
 
 function Filters({ q, set }) {
+	const tenants = useGet('/tenants');
+	const keys = useGet('/client-keys');
+	const named = (list) => [['', t('any')], ...(list || []).map((o) => [String(o.id), o.name])];
 	const text = (name, label, more = {}) => html`<${Field} label=${label} value=${q[name] || ''} onInput=${(v) => set(name, v)} ...${more} />`;
 	return html`<details class="panel" open=${Object.keys(q).length > 0}><summary>${t('Filter')}
 		${Object.keys(q).length > 0 && html` <${Badge}>${Object.keys(q).length}</${Badge}>`}</summary>
@@ -23,6 +26,8 @@ function Filters({ q, set }) {
 		${text('model', t('Model asked for'))}${text('sent', t('Model sent'))}${text('provider', t('Provider'))}
 		${text('dialect', t('Client’s dialect'), { type: 'select', options: dialects() })}
 		${text('key_id', t('Key id'), { inputmode: 'numeric' })}${text('error', t('Text of the error'))}
+		${tenants.data && tenants.data.tenants.length > 0 && text('tenant_id', t('Tenant'), { type: 'select', options: named(tenants.data.tenants) })}
+		${keys.data && keys.data.client_keys.length > 0 && text('client_key_id', t('Client key'), { type: 'select', options: named(keys.data.client_keys) })}
 		${text('min_ms', t('At least … ms'), { inputmode: 'numeric' })}${text('request_id', t('Request id'))}
 		${text('stream', t('Streamed'), { type: 'select', options: tri() })}
 		${text('translated', t('Translated'), { type: 'select', options: tri() })}
@@ -70,7 +75,7 @@ function Rows({ rows, onOpen }) {
 			<td class="nowrap">${when(r.time)}</td><td><${Status} code=${r.status} /></td><td class="clip">${r.model_asked || html`<span class="dim">${r.path}</span>`}</td><td class="clip hide-small">${r.model_sent}</td>
 			<td>${r.provider}</td><td class="num hide-small">${r.attempts}</td><td class="num">${us(r.ttfb_us)}</td><td class="num">${us(r.total_us)}</td>
 			<td class="num hide-small">${r.input < 0 ? '–' : num(r.input)}</td><td class="num hide-small">${r.output < 0 ? '–' : num(r.output)}</td>
-			<td class="clip hide-small" title=${r.error}>${r.error}</td></tr>`)}</tbody></table></div>`;
+			<td class="clip rest hide-small" title=${r.error}>${r.error}</td></tr>`)}</tbody></table></div>`;
 }
 
 export function Logs({ query: q, user, figures }) {

@@ -1,6 +1,6 @@
 // One request of the log: what it was, what became of it, and once more.
 import { html, useState, useEffect, useRef, useGet, t, num, us, ms, when, bytes, money, copy } from '../lib.js';
-import { Status, Badge, Field, Dialog, Failure, Load, Segment } from '../parts.js';
+import { Status, Badge, Cards, Field, Dialog, Failure, Load, Segment } from '../parts.js';
 import { Code, dialects, dialectName, jsonDiff, pretty } from '../code.js';
 import { answerRead, emptyAnswer } from '../chat.js';
 import { curlOf, baseOf } from '../clients.js';
@@ -29,16 +29,16 @@ function Tries({ row }) {
 	const list = waited(row);
 	if (list.length === 0)
 		return html`<p class="dim">${t('None: it was answered here.')}</p>`;
-	return html`<div class="scroll"><table><thead><tr><th>${t('Provider')}</th><th>${t('Model sent')}</th><th>${t('Key')}</th><th>${t('Status')}</th><th class="num">${t('Duration')}</th><th>${t('Why')}</th></tr></thead>
-		<tbody>${list.map((a, i) => html`<tr key=${i}><td>${a.provider}</td><td>${a.model || '–'}</td><td class="mono">${a.key || '–'}</td><td><${Status} code=${a.status} /></td><td class="num">${ms(a.ms)}</td><td>${a.why}</td></tr>`)}</tbody></table></div>`;
+	return html`<${Cards}><table><thead><tr><th>${t('Provider')}</th><th>${t('Model sent')}</th><th>${t('Key')}</th><th>${t('Status')}</th><th class="num">${t('Duration')}</th><th>${t('Why')}</th></tr></thead>
+		<tbody>${list.map((a, i) => html`<tr key=${i}><td>${a.provider}</td><td>${a.model || '–'}</td><td class="mono">${a.key || '–'}</td><td><${Status} code=${a.status} /></td><td class="num">${ms(a.ms)}</td><td>${a.why}</td></tr>`)}</tbody></table></${Cards}>`;
 }
 
 function Loss({ row }) {
 	const list = Array.isArray(row.loss) ? row.loss : [];
 	if (list.length === 0)
 		return html`<p class="dim">${row.translated ? t('Nothing was lost in translation.') : t('Forwarded as it came.')}</p>`;
-	return html`<div class="scroll"><table><thead><tr><th>${t('Field')}</th><th>${t('What happened')}</th><th>${t('Why')}</th></tr></thead>
-		<tbody>${list.map((l, i) => html`<tr key=${i}><td class="mono">${l.path}</td><td><${Badge} kind=${l.action === 'approximated' || l.action === 'ignored' ? '' : 'warn'}>${t(l.action)}</${Badge}></td><td>${l.why}</td></tr>`)}</tbody></table></div>`;
+	return html`<${Cards}><table><thead><tr><th>${t('Field')}</th><th>${t('What happened')}</th><th>${t('Why')}</th></tr></thead>
+		<tbody>${list.map((l, i) => html`<tr key=${i}><td class="mono">${l.path}</td><td><${Badge} kind=${l.action === 'approximated' || l.action === 'ignored' ? '' : 'warn'}>${t(l.action)}</${Badge}></td><td>${l.why}</td></tr>`)}</tbody></table></${Cards}>`;
 }
 
 // --- bodies ----------------------------------------------------------------------------
@@ -203,6 +203,8 @@ function Curl({ row, bodies, base }) {
 // --- the sheet ---------------------------------------------------------------------------
 
 function Facts({ row }) {
+	const keys = useGet(row.client_key_id > 0 ? '/client-keys' : null);
+	const key = keys.data && keys.data.client_keys.find((k) => k.id === row.client_key_id);
 	return html`<dl class="facts">
 		<dt>${t('Begun')}</dt><dd>${when(row.time, true)}</dd>
 		<dt>${t('Asked for')}</dt><dd>${row.model_asked || '–'}</dd><dt>${t('Sent')}</dt><dd>${row.model_sent || '–'} · ${row.provider || '–'}</dd>
@@ -210,6 +212,8 @@ function Facts({ row }) {
 		<dt>${t('Dialects')}</dt><dd>${row.dialect} → ${row.target_dialect || '–'} ${row.stream ? html`<${Badge}>${t('streamed')}</${Badge}>` : ''} ${row.incomplete ? html`<${Badge} kind="bad">${t('incomplete')}</${Badge}>` : ''}</dd>
 		<dt>${t('Path')}</dt><dd class="mono">${row.path}</dd><dt>${t('Routed by')}</dt><dd>${row.route || '–'}</dd>
 		<dt>${t('Client')}</dt><dd>${row.client} · ${row.user_agent || '–'}</dd>
+		${row.tenant && html`<dt>${t('Tenant')}</dt><dd><a href=${`#/logs?tenant_id=${row.tenant_id}`}>${row.tenant}</a></dd>`}
+		${row.client_key_id > 0 && html`<dt>${t('Client key')}</dt><dd><a href=${`#/logs?client_key_id=${row.client_key_id}`}>${key ? key.name : `# ${row.client_key_id}`}</a></dd>`}
 		<dt>${t('Ended')}</dt><dd>${row.close} · ${row.stop || '–'}</dd>
 		<dt>${t('Provider’s id')}</dt><dd class="mono">${row.upstream_id || '–'}</dd>
 		<dt>${t('Bytes')}</dt><dd>${t('in')} ${bytes(row.bytes_in)} · ${t('out')} ${bytes(row.bytes_out)}</dd>
@@ -217,25 +221,30 @@ function Facts({ row }) {
 	</dl>`;
 }
 
-const tokenNames = (row) => [['fresh input', row.input], ['read from the cache', row.cache_read], ['written to the cache', Math.max(row.cache_write_5m, row.cache_write_1h)],
+// For five minutes and for an hour; -1: neither was said.
+const written = ({ cache_write_5m: a, cache_write_1h: b }) => (a < 0 || b < 0 ? Math.max(a, b) : a + b);
+const tokenNames = (row) => [['fresh input', row.input], ['read from the cache', row.cache_read], ['written to the cache', written(row)],
     ['output', row.output], ['reasoning', row.reasoning]];
 
 export function Detail({ id, user, figures, onClose }) {
 	const d = useGet(`/logs/${encodeURIComponent(id)}`);
+	const admin = user && user.role === 'admin';
 	return html`<${Dialog} sheet=${true} title=${t('Request')} onClose=${onClose}><${Load} of=${d}>${({ row, bodies }) => {
 		const sent = bodyOf(bodies, 'client_request');
 		const whole = sent && !isCut(sent) && dialects.some((x) => x[0] === row.dialect);
 		return html`<div class="bar"><${Status} code=${row.status} /> <span class="mono">${row.request_id}</span>
-			<button class="small" onClick=${() => copy(row.request_id)}>${t('Copy')}</button></div>
+			<button class="small" onClick=${() => copy(row.request_id)}>${t('Copy')}</button>
+			${[['bodies', t('Bodies'), true], ['command', t('As a command'), whole], ['again', t('Once more'), whole && admin]].filter((x) => x[2])
+				.map(([k, text]) => html`<button class="small" key=${k} onClick=${() => document.getElementById(`r-${k}`).scrollIntoView()}>${text} ↓</button>`)}</div>
 		${row.error && html`<div class="banner">${row.error}</div>`}
 		<${Facts} row=${row} />
 		<h3>${t('Time')}</h3><${Timing} row=${row} />
 		<h3>${t('Attempts')}</h3><${Tries} row=${row} />
 		<h3>${t('Tokens')}</h3><dl class="facts">${tokenNames(row).map(([k, v]) => html`<dt key=${k}>${t(k)}</dt><dd>${v < 0 ? t('not said') : num(v)}</dd>`)}</dl>
 		<h3>${t('Loss report')}</h3><${Loss} row=${row} />
-		<h3>${t('Bodies')}</h3><${Bodies} list=${bodies} />
+		<h3 id="r-bodies">${t('Bodies')}</h3><${Bodies} list=${bodies} />
 		${whole && html`<h3>${t('What changed on the way')}</h3><${Semantic} row=${row} bodies=${bodies} />
-			<h3>${t('As a command')}</h3><${Curl} row=${row} bodies=${bodies} base=${baseOf(figures && figures.proxyd)} />
-			${user && user.role === 'admin' && html`<h3>${t('Once more')}</h3><${Replay} row=${row} bodies=${bodies} />`}`}`;
+			<h3 id="r-command">${t('As a command')}</h3><${Curl} row=${row} bodies=${bodies} base=${baseOf(figures && figures.proxyd)} />
+			${admin && html`<h3 id="r-again">${t('Once more')}</h3><${Replay} row=${row} bodies=${bodies} />`}`}`;
 	}}</${Load}></${Dialog}>`;
 }
