@@ -129,6 +129,59 @@ await step('hostile text', async () => {
 	say(await page.locator('td:has-text("guest")').count() === 1, 'and one may change one’s mind');
 });
 
+// Markup in every member of every object, as far as the server takes it; then every page, and what its buttons open.
+await step('hostile text in every field', async () => {
+	const taken = await page.evaluate(async () => {
+		const evil = '"><img src=x onerror=window.hacked=1><script>window.hacked=1</script>';
+		const { csrf } = (await (await fetch('api/v1/session')).json()).user;
+		const ask = (method, path, body) => fetch(`api/v1/${path}`, { method, headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf }, body: JSON.stringify(body) });
+		const text = ['name', 'note', 'models', 'default_model', 'headers', 'base_url', 'auth_header', 'auth_format', 'proxy', 'ca_file', 'api_key', 'disabled_why', 'tenant', 'route_key',
+		    'target_model', 'provider', 'pool', 'model', 'source', 'date', 'match', 'targets', 'password', 'role'];
+		const values = { models: [[evil]], headers: [{ 'x-a': evil }, { [evil]: 'a' }], match: ['model', 'path', 'tenant', 'client_key', 'any', 'all'].map((k) => ({ [k]: [evil] })).concat({ headers: { 'x-a': evil } }),
+		    targets: [[{ provider: 'openai', model: evil }], [{ provider: evil }]] };
+		const kinds = { tenants: { name: 't' }, 'client-keys': { name: 'c' }, providers: { name: 'p', dialect: 'openai-chat', base_url: 'http://127.0.0.1:1' }, keys: { provider: 'openai', api_key: 'sk-evil-test-' },
+		    models: { route_key: 'm', target_model: 'x', provider: 'openai' }, rules: { name: 'r', match: {}, targets: [{ provider: 'openai' }] }, pools: { name: 'l', provider: 'openai', keys: [] },
+		    users: { name: 'u', password: 'long enough', role: 'viewer' }, tokens: { name: 'k', role: 'viewer' }, prices: { model: 'm', input: 1, output: 1 } };
+		let n = 0;
+		const taken = [];
+		for (const [kind, plain] of Object.entries(kinds))
+			for (const member of text)
+				for (const value of values[member] || [evil]) {
+					n++;
+					const own = Object.fromEntries(['name', 'route_key', 'api_key'].filter((k) => k in plain).map((k) => [k, plain[k] + n]));
+					const r = await ask(kind === 'prices' ? 'PUT' : 'POST', kind, { ...plain, ...own, [member]: value });
+					if (r.ok)
+						taken.push(`${kind}.${member}`);
+					else if (r.status >= 500 || !(await r.json()).detail)
+						taken.push(`${kind}.${member}: ${r.status}`);
+				}
+		for (const name of ['PREFERRED_PROVIDER', 'FETCH_TYPES', 'SERVER_TOOLS'])
+			await ask('PATCH', 'settings', { [name]: evil });
+		return taken;
+	});
+	say(taken.length >= 10 && taken.every((x) => !/: 5/.test(x)), 'members that take any text', taken.join(' '));
+	const clean = () => page.evaluate(() => !window.hacked && !document.querySelector('main img, main script, dialog img, dialog script'));
+	let opened = 0;
+	for (const name of names) {
+		await page.goto(`${BASE}/#/${name}`);
+		await page.reload();
+		await settled(page);
+		say(await clean(), `${name}: is shown as text`);
+		const buttons = page.locator('#page').getByRole('button', { name: /^(Change|Delete|Test|New value|Disable)$/ });
+		for (let i = 0; i < Math.min(await buttons.count(), 24); i++) {
+			await buttons.nth(i).click();
+			if (!await page.waitForSelector('dialog[open]', { timeout: 1000 }).catch(() => null))
+				continue;	// it switches at once
+			opened++;
+			if (!await clean())
+				say(false, `${name}: what button ${i} opens`);
+			await page.keyboard.press('Escape');
+			await page.waitForFunction(() => !document.querySelector('dialog[open]'));
+		}
+	}
+	say(opened >= 15, 'forms and questions, too', `${opened} of them`);
+});
+
 // --- filters, many rows ------------------------------------------------------------------------
 
 await step('filters', async () => {
