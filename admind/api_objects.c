@@ -18,7 +18,7 @@
 
 #define ASK_MS		2000
 #define LIST_BYTES	((size_t)64 << 20)
-#define KEYS_AT_ONCE	200		/* pasted */
+#define KEYS_AT_ONCE	1024		/* pasted: as many as there can be */
 #define ORDER_MAX	10000
 
 static const char *const plural[OBJECT_KINDS] = { "models", "rules", "pools",
@@ -260,25 +260,41 @@ create(struct api *a, const struct secret_box *box, const json_t *o,
 	return r;
 }
 
-/* Keys by the line, each with the same other members. */
+static int64_t
+lines(struct str text)
+{
+	int64_t	 n = 0;
+
+	while (text.n > 0)
+		n += str_trim(str_cut(&text, '\n')).n > 0;
+	return n;
+}
+
+/*
+ * Keys by the line, each with the same other members: one change, which the
+ * lines that are refused are no part of.
+ */
 static void
 create_many(struct api *a, const struct secret_box *box)
 {
 	json_t			*list = json_array(), *bad = json_array(), *o;
 	struct object_error	 e;
 	struct str		 text = STR_NONE, line;
-	int64_t			 id, n = 0, done = 0;
+	int64_t			 id, n = 0;
 	enum object_result	 r = OBJECT_OK;
 
 	if (!api_str(a, "values", true, &text))
 		r = OBJECT_NONE;
+	else if (lines(text) > KEYS_AT_ONCE) {
+		api_problem(a, 422, "values", "must be at most %d lines",
+		    KEYS_AT_ONCE);
+		r = OBJECT_NONE;
+	}
 	while (r != OBJECT_NONE && r != OBJECT_STORE && text.n > 0) {
 		line = str_trim(str_cut(&text, '\n'));
 		n++;
 		if (line.n == 0)
 			continue;
-		if (++done > KEYS_AT_ONCE)
-			break;
 		o = json_copy(a->body);
 		json_object_del(o, "values");
 		json_object_set_new(o, "api_key", api_text(line));
@@ -294,10 +310,6 @@ create_many(struct api *a, const struct secret_box *box)
 	}
 	if (r == OBJECT_STORE)
 		api_store_failed(a);
-	else if (done > KEYS_AT_ONCE)
-		api_problem(a, 422, "values", "must be at most %d lines; those "
-		    "before line %lld were added", KEYS_AT_ONCE,
-		    (long long)n);
 	else if (!a->replied) {
 		audit(a, "add several", "", true);
 		api_json(a, 200, json_pack("{s:O,s:O}", "keys", list,
@@ -316,7 +328,7 @@ serve_create(struct api *a)
 	int64_t			 id = 0;
 	json_t			*o;
 
-	if (api_store(a, STORE_WRITE) == NULL || (box = box_open(a)) == NULL)
+	if (api_change(a, NULL) == NULL || (box = box_open(a)) == NULL)
 		return;
 	if (kind_of(a) == OBJECT_KEY && json_object_get(a->body, "values") !=
 	    NULL)

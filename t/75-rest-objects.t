@@ -114,6 +114,15 @@ subtest 'many keys' => sub {
 	unlike($r->{body}, qr/pasted-value/, 'none is told');
 	is($g->known && scalar(grep { $_->{provider} eq 'web' }
 	    list('keys')), 4, 'four in all');
+	my $n = $r->{headers}{revision};
+	is(scalar @{ api(GET => "revisions/$n")->{json}{diff} }, 3,
+	    'they are one revision');
+	$r = api(POST => 'keys', { provider => 'web', values => join "\n", map {
+	    "sk-too-many-$_" } 1 .. 1025 });
+	is($r->{status}, 422, 'too many');
+	is($r->{json}{field}, 'values', '... is told');
+	is(scalar(grep { $_->{provider} eq 'web' } list('keys')), 4,
+	    '... and none is added');
 	is(api(POST => "keys/$k->{id}/reset")->{status}, 204, 'reset');
 	is(api(POST => 'keys/99999/reset')->{status}, 404, 'none to reset');
 };

@@ -46,7 +46,7 @@ export const problems = {
 	'a model, pool, rule or key uses it': '有模型、密钥池、规则或密钥正在使用它', 'a model or rule uses it': '有模型或规则正在使用它', 'a pool has it': '它在某个密钥池中',
 	// --- models, rules, pools, keys, providers
 	'\'{}\' is none of transformer, direct, or empty for the setting MODE': '“{}”无效：应为 transformer、direct，或留空以采用设置 MODE',
-	'must not hold spaces, controls or letters outside ASCII': '不能包含空格、控制字符或非 ASCII 字母', 'must be at most {} lines; those before line {} were added': '最多 {} 行；第 {} 行之前的已添加',
+	'must not hold spaces, controls or letters outside ASCII': '不能包含空格、控制字符或非 ASCII 字母', 'must be at most {} lines': '最多 {} 行', 
 	'expected ids of keys of provider \'{}\', each once': '应为提供商“{}”的密钥编号，每个一次', 'expected ids: whole numbers from 1': '应为编号：从 1 开始的整数', 'expected an array of at most 1024 ids': '应为最多 1024 个编号的列表',
 	'expected the ids of all rules, each once; they may have changed just now': '应为所有规则的编号，每个一次；规则可能刚被修改', 'must be the ids of all rules, in their new order': '必须是所有规则的编号，按新的顺序',
 	'expected an object of at most {} headers and their values': '应为最多 {} 个请求头及其值', 'expected a text as the value of \'{}\', got {}': '“{}”的值应为文本，实际是{}', 'the value of \'{}\' holds a control character': '“{}”的值含有控制字符',

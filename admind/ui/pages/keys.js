@@ -93,7 +93,7 @@ function Left({ until }) {
 		return () => clearInterval(timer);
 	}, []);
 	const left = Math.max(0, Math.round((until - Date.now()) / 1000));
-	return html`<span class="mono">${t('{n} s left', { n: left })}</span>`;
+	return html`<span class="mono">${left < 120 ? t('{n} s left', { n: left }) : t('{n} min left', { n: Math.ceil(left / 60) })}</span>`;
 }
 
 function Card({ k, at, admin, open, reset }) {
