@@ -113,7 +113,7 @@ function Over({ span, figures }) {
 	return html`<${Panel} title=${t('Over time')} right=${html`
 			<${Segment} label=${t('Figure')} value=${what} options=${measures().map((m) => [m[0], m[1]])} onChange=${setWhat} />
 			<${Segment} label=${t('By')} value=${by} options=${options} onChange=${setBy} />`}>
-		<${Load} of=${d}>${(x) => (x.points.length === 0 ? html`<${Empty}>${t('Nothing happened in this time.')}</${Empty}>` :
+		<${Load} of=${d}>${(x) => (x.points.length === 0 ? html`<${Empty}>${t('Nothing happened in this time.')} <a href="#/connect">${t('Connect')}</a></${Empty}>` :
 			html`<${Chart} label=${`${name}, ${t(by.replace('_', ' '))}`} times=${drawn.times} series=${drawn.series} nameOf=${nameOf} format=${format} />
 			<${Names} names=${x.names} by=${by} nameOf=${nameOf} />`)}</${Load}>
 	</${Panel}>`;
@@ -212,11 +212,11 @@ function Attention({ figures, user }) {
 	</${Panel}>`;
 }
 
-function Keys({ figures }) {
+function Keys({ figures, admin }) {
 	const keys = (figures && figures.keys) || [];
 	const pools = [...new Set(keys.map((k) => k.provider))];
 	return html`<${Panel} title=${t('Keys')}>
-		${keys.length === 0 ? html`<${Empty}>${t('No key yet: only the mock provider can answer.')}</${Empty}>` :
+		${keys.length === 0 ? html`<${Empty}>${t('No key yet: only the mock provider can answer.')}${admin && html` <a href="#/keys">${t('Add keys')}</a>`}</${Empty}>` :
 		pools.map((p) => html`<h3>${p}</h3><div class="chips">${keys.filter((k) => k.provider === p).map((k) => {
 			const kind = !k.state || k.state === 'active' ? 'good' : k.state === 'cooling' || k.state === 'full' ? 'warn' : 'bad';
 			const low = (k.headroom || []).filter((m) => m.requests !== null || m.tokens !== null);
@@ -239,6 +239,6 @@ export function Dashboard({ query: q, figures, user }) {
 		<${Load} of=${now} lines=${6}>${(d) => html`<${Tiles} now=${d} before=${before.data} span=${span} />
 			`}</${Load}>
 		<${Availability} span=${span} />
-		<div class="grid two"><${Attention} figures=${figures} user=${user} /><${Keys} figures=${figures} /></div>
+		<div class="grid two"><${Attention} figures=${figures} user=${user} /><${Keys} figures=${figures} admin=${user && user.role === 'admin'} /></div>
 		<${Over} span=${span} figures=${figures} />`;
 }
