@@ -135,7 +135,7 @@ subtest 'a long export' => sub {
 	}
 	$slow->{deadline} = time + 60;
 	ok($slow->until_match(qr/\r\n0\r\n\r\n$/), 'he gets all of it, too');
-	my $in = $slow->{in} =~ s/\r\n[0-9a-f]+\r\n//gr;
+	my $in = $slow->{in} =~ s/\r\n[0-9a-f]+\r\n//gir;
 	is(() = $in =~ /"request_id"/g, $all, '... each row');
 	system('sqlite3', '-cmd', '.timeout 10000', "$g->{home}/proxyd.db",
 	    "DELETE FROM requests WHERE request_id LIKE 'req_copy%'") == 0

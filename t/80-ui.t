@@ -55,6 +55,7 @@ my %do = (
 			 r.id = 1 + i % 30;" }) == 0 or die 'sqlite3';
 		$n += 100000;
 	},
+	ask => sub { ask($_, 'followed') for qw(mock-echo mock-tool) },
 	'stop proxyd' => sub { $g->stop },
 	'start proxyd' => sub { $g->start },
 	'stop admind' => sub { $ad->finish },

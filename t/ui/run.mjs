@@ -129,6 +129,21 @@ await step('hostile text', async () => {
 	say(await page.locator('td:has-text("guest")').count() === 1, 'and one may change one’s mind');
 });
 
+await step('following', async () => {
+	await page.goto(`${BASE}/#/logs?model=mock-tool&to=${Date.now()}`);
+	await page.waitForSelector('.empty');
+	await page.getByRole('button', { name: 'Follow', exact: true }).click();
+	await page.waitForSelector('.badge:has-text("live")');
+	say(!page.url().includes('to='), 'what ends now is not before a time');
+	await please('ask');
+	await page.waitForSelector('tr.click:has-text("mock-tool")');
+	say(await page.locator('tr.click').count() === 1, 'a row as its request ends, by the filter');
+	await page.getByRole('button', { name: 'Stop following' }).click();
+	const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'CSV', exact: true }).click()]);
+	const text = await (await file.createReadStream()).toArray();
+	say(/^id,time,/.test(text.join('')) && text.join('').trim().split('\n').length === 2, 'the filter holds for the export', text.join(''));
+});
+
 // Markup in every member of every object, as far as the server takes it; then every page, and what its buttons open.
 await step('hostile text in every field', async () => {
 	const taken = await page.evaluate(async () => {
