@@ -64,7 +64,8 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_p
 	snapshot.c snapshot_routes.c store.c \
 	store_accounts.c store_admin.c store_conf.c store_keys.c store_log.c store_object.c \
 	store_page.c store_prices.c store_provider.c store_refusal.c store_reprice.c store_rollup.c store_summary.c \
-	store_tenants.c snapshot_tenants.c statedb.c)
+	store_tenants.c snapshot_tenants.c statedb.c \
+	statedb_conversation.c)
 POLICY_SRCS = $(addprefix common/policy/,access.c account_limit.c account_view.c headroom.c key_view.c \
 	keypick.c limit.c netguard.c \
 	pattern.c permit.c price.c provider_call.c route.c route_explain.c \
@@ -75,7 +76,7 @@ PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c
 	worker.c worker_state.c http_in.c http_out.c http_conn.c inflate.c \
 	request.c request_route.c \
 	request_params.c request_provider.c request_try.c request_answer.c operator.c \
-	request_alive.c request_live.c request_head.c request_op.c request_refusal.c request_vault.c responses.c responses_native.c \
+	request_alive.c request_live.c request_head.c request_op.c request_refusal.c request_vault.c responses.c responses_native.c conversations.c items.c \
 	fetch.c queue.c choices.c api.c docs.c \
 	mock.c logger.c account.c admit.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,api_revisions.c \

@@ -453,6 +453,7 @@ answer_body(struct request *rq)
 	if (rq->rq_ended && rq->rq_same && !rq->rq_ir.stream) {
 		try_end(rq, up->up_status, true, "ok");
 		request_done(rq, "done");
+		responses_keep(rq, buf_str(&up->up_in));
 		answer_pass_body(rq, up->up_status);
 		return;
 	}

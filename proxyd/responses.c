@@ -5,13 +5,14 @@
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "proxyd/conversations.h"
+#include "proxyd/items.h"
 #include "proxyd/request.h"
 #include "proxyd/responses.h"
 #include "state/statedb.h"
 
 #define CHAIN_MAX	256		/* responses of one conversation */
 #define NAME_MAX_LEN	256		/* of an id that a client gives */
-#define LIST_MAX	100		/* items of a page */
 
 /* What a request on /v1/responses has to do with state. */
 struct responses {
@@ -20,6 +21,7 @@ struct responses {
 	bool			 keep;		/* store is not false */
 	bool			 kept;
 	bool			 whole;		/* the body says it all */
+	bool			 talks;		/* the conversation is kept here */
 	bool			 background;
 	bool			 folding;
 	struct ir_response	 fold;		/* of a stream */
@@ -43,8 +45,9 @@ failed(struct request *rq, const char *what, struct store *s)
 /* --- what a request refers to --------------------------------------------------------- */
 
 struct chain {
-	struct response_row	*row[CHAIN_MAX];	/* newest first */
-	unsigned		 n;
+	struct response_row		*row[CHAIN_MAX]; /* newest first */
+	unsigned			 n;
+	struct conversation_item	*items;
 };
 
 static int
@@ -104,20 +107,27 @@ static int
 refers_to(struct request *rq, struct responses *o, struct chain *c,
     struct ir_error *err)
 {
-	struct store	*s;
-
-	o->conversation = conversation_id(rq, json_get(json_root(
-	    &rq->rq_json), "conversation"));
 	if (o->previous.n > 0 && o->conversation.n > 0) {
 		ir_error_set(err, IR_ERR_BAD_REQUEST, "previous_response_id "
 		    "and conversation cannot both be given");
 		return -1;
 	}
-	if (o->conversation.n > 0 && (s = worker_state(rq->rq_wk)) != NULL &&
-	    response_newest(s, tenant_of(rq), o->conversation, &rq->rq_arena,
-	    &o->previous) == -1)
-		failed(rq, "read", s);
-	return chain_load(rq, c, o->previous, err);
+	if (o->conversation.n > NAME_MAX_LEN) {
+		ir_error_set(err, IR_ERR_BAD_REQUEST, "conversation: an id "
+		    "has at most %d characters", NAME_MAX_LEN);
+		ir_error_copy(err->param, sizeof(err->param),
+		    STR("conversation"));
+		return -1;
+	}
+	if (o->conversation.n == 0)
+		return chain_load(rq, c, o->previous, err);
+	if (conversations_recall(rq, o->conversation, &c->items) == -1) {
+		ir_error_set(err, IR_ERR_UNAVAILABLE, "the conversation "
+		    "cannot be read now");
+		return -1;
+	}
+	o->talks = true;
+	return 0;
 }
 
 /* --- a body that says it all ------------------------------------------------------------ */
@@ -221,9 +231,10 @@ static void
 whole_body(struct request *rq, const struct responses *o,
     const struct chain *c, struct buf *out)
 {
-	struct jv	 v;
-	struct jw	 w;
-	unsigned	 i;
+	const struct conversation_item	*it;
+	struct jv			 v;
+	struct jw			 w;
+	unsigned			 i;
 
 	jw_init(&w, out);
 	jw_object(&w);
@@ -241,6 +252,8 @@ whole_body(struct request *rq, const struct responses *o,
 		elements(rq, &w, c->row[i]->input);
 		output_of(rq, &w, c->row[i]->object);
 	}
+	for (it = c->items; it != NULL; it = it->next)
+		element(&w, it->json);
 	elements(rq, &w, o->input);
 	jw_array_end(&w);
 	jw_object_end(&w);
@@ -301,7 +314,8 @@ put_together(struct request *rq, struct responses *o, struct ir_error *err)
 int
 responses_recall(struct request *rq, struct ir_error *err)
 {
-	struct responses	*o;
+	struct responses		*o;
+	struct conversation_item	*items;
 
 	if (rq->rq_match.dialect != &dialect_openai_responses ||
 	    rq->rq_match.endpoint->op != DIALECT_GENERATE)
@@ -311,10 +325,30 @@ responses_recall(struct request *rq, struct ir_error *err)
 	o->background = json_type(json_get(json_root(&rq->rq_json),
 	    "background")) == JSON_TRUE;
 	o->previous = member_str(rq, "previous_response_id");
-	if (o->previous.n == 0 || responses_native_kept(rq, o->previous) ||
-	    !kept_here(rq, o))
+	o->conversation = conversation_id(rq, json_get(json_root(
+	    &rq->rq_json), "conversation"));
+	if (o->conversation.n > 0 ? conversations_recall(rq, o->conversation,
+	    &items) != 1 : o->previous.n == 0 ||
+	    responses_native_kept(rq, o->previous) || !kept_here(rq, o))
 		return 0;
 	return put_together(rq, o, err);
+}
+
+/* The provider's key is for all tenants, so are the ids that it knows. */
+static int
+foreign(struct request *rq, const struct responses *o, struct ir_error *err)
+{
+	if (rq->rq_tenant == NULL)
+		return 0;
+	if (o->previous.n > 0)
+		return not_found(err, "previous_response_id", o->previous);
+	if (o->conversation.n == 0)
+		return 0;
+	ir_error_set(err, IR_ERR_BAD_REQUEST, "no conversation '%.*s' is kept "
+	    "here: POST /v1/conversations makes one",
+	    STR_FMT(o->conversation));
+	ir_error_copy(err->param, sizeof(err->param), STR("conversation"));
+	return -1;
 }
 
 int
@@ -328,8 +362,7 @@ responses_resolve(struct request *rq, struct ir_error *err)
 	    responses_native_prefer(rq, o->previous) && rq->rq_same)
 		return 0;
 	if (!o->whole && rq->rq_same && !kept_here(rq, o))
-		return rq->rq_tenant == NULL || o->previous.n == 0 ? 0 :
-		    not_found(err, "previous_response_id", o->previous);
+		return foreign(rq, o, err);
 	if (o->background && !rq->rq_same) {
 		ir_error_set(err, IR_ERR_BAD_REQUEST, "'background' is not "
 		    "offered for this provider: ask without it");
@@ -345,7 +378,11 @@ responses_exchange(const struct request *rq, struct ir_exchange *x)
 {
 	const struct responses	*o = rq->rq_responses;
 
-	if (o == NULL || rq->rq_same)
+	if (o == NULL)
+		return;
+	if (o->talks)
+		x->conversation = o->conversation;
+	if (rq->rq_same)
 		return;
 	x->stored = o->keep;
 	if (o->conversation.n == 0)
@@ -377,35 +414,57 @@ keep_items(struct request *rq, struct store *s, struct jv output)
 		failed(rq, "kept", s);
 }
 
+static void
+response_keep(struct request *rq, struct str object, struct jv root)
+{
+	struct responses	*o = rq->rq_responses;
+	struct store		*s = worker_state(rq->rq_wk);
+	struct response_row	 r;
+
+	r = (struct response_row){ .id = json_str(&rq->rq_arena,
+	    json_get(root, "id")), .previous = o->previous,
+	    .time_us = rq->rq_wall_us, .object = object, .input = o->input };
+	if (s == NULL || response_put(s, rq->rq_wk->box, tenant_of(rq),
+	    &r) == -1)
+		failed(rq, "kept", s);
+	else
+		keep_items(rq, s, json_get(root, "output"));
+}
+
+/* In its own dialect a provider keeps the response, but not the conversation. */
+static bool
+keeps(const struct request *rq)
+{
+	const struct responses	*o = rq->rq_responses;
+
+	return o != NULL && !o->kept && (o->talks ||
+	    (o->keep && !rq->rq_same));
+}
+
 void
 responses_keep(struct request *rq, struct str object)
 {
 	struct responses	*o = rq->rq_responses;
-	struct store		*s;
 	struct json		 j;
 	struct json_error	 je;
-	struct response_row	 r;
 
-	if (o == NULL || !o->keep || o->kept || rq->rq_same)
+	if (!keeps(rq))
 		return;
 	o->kept = true;
-	s = worker_state(rq->rq_wk);
 	/* Failed over from a provider that keeps them itself. */
 	if (o->input.n == 0)
 		o->input = this_input(rq);
 	json_init(&j);
-	if (s == NULL || json_parse(&j, object, &je) == -1) {
-		failed(rq, "kept", s);
+	if (json_parse(&j, object, &je) == -1) {
+		failed(rq, "kept", NULL);
 		json_release(&j);
 		return;
 	}
-	r = (struct response_row){ .id = json_str(&rq->rq_arena,
-	    json_get(json_root(&j), "id")), .previous = o->previous,
-	    .conversation = o->conversation, .time_us = rq->rq_wall_us,
-	    .object = object, .input = o->input };
-	if (response_put(s, rq->rq_wk->box, tenant_of(rq), &r) == -1)
-		failed(rq, "kept", s);
-	keep_items(rq, s, json_get(json_root(&j), "output"));
+	if (o->keep && !rq->rq_same)
+		response_keep(rq, object, json_root(&j));
+	if (o->talks)
+		conversations_say(rq, o->conversation, o->input,
+		    json_get(json_root(&j), "output"));
 	json_release(&j);
 }
 
@@ -416,11 +475,11 @@ responses_event(struct request *rq, const struct ir_event *ev)
 	struct responses	*o = rq->rq_responses;
 	struct buf		 b;
 
-	if (o == NULL || !o->keep)
+	if (o == NULL)
 		return;
-	if (rq->rq_same && ev->type == IR_EV_START)
+	if (rq->rq_same && o->keep && ev->type == IR_EV_START)
 		responses_native_note(rq, ev->id);
-	if (rq->rq_same || !rq->rq_ir.stream)
+	if (!keeps(rq) || !rq->rq_ir.stream)
 		return;
 	if (ev->type == IR_EV_START && !o->folding) {
 		ir_response_init(&o->fold, &rq->rq_arena,
@@ -428,7 +487,7 @@ responses_event(struct request *rq, const struct ir_event *ev)
 		o->folding = true;
 	}
 	if (!o->folding || ir_response_fold(&o->fold, ev) == -1) {
-		o->keep = false;
+		o->keep = o->talks = false;
 		return;
 	}
 	if (ev->type != IR_EV_END)
@@ -538,41 +597,6 @@ serve_delete(struct request *rq)
 	reply(rq, &b);
 }
 
-/* An item as it is listed: with an id and a type, which clients may leave out. */
-static void
-list_item(struct request *rq, struct jw *w, struct jv item, struct str id)
-{
-	struct jv	 v;
-
-	jw_object(w);
-	jw_key(w, "id");
-	jw_str(w, id);
-	if (!json_ok(json_get(item, "type"))) {
-		jw_key(w, "type");
-		jw_strz(w, "message");
-	}
-	for (v = json_first(item); json_ok(v); v = json_next(v)) {
-		if (json_key_is(v, "id"))
-			continue;
-		jw_key_jstr(w, json_jstr(json_key(v)));
-		if (json_key_is(v, "content") &&
-		    json_type(v) == JSON_STRING) {
-			jw_array(w);
-			jw_object(w);
-			jw_key(w, "type");
-			jw_strz(w, str_is(json_str(&rq->rq_arena,
-			    json_get(item, "role")), "assistant") ?
-			    "output_text" : "input_text");
-			jw_key(w, "text");
-			jw_jstr(w, json_jstr(v));
-			jw_object_end(w);
-			jw_array_end(w);
-		} else
-			jw_raw(w, json_raw(v));
-	}
-	jw_object_end(w);
-}
-
 static struct str
 item_id(struct request *rq, struct str response, struct jv item, size_t i)
 {
@@ -584,91 +608,31 @@ item_id(struct request *rq, struct str response, struct jv item, size_t i)
 	    (unsigned long long)hash64(response, 1), i);
 }
 
-struct page {
-	int64_t		 limit;
-	bool		 ascending;
-	struct str	 after;
-};
-
-static bool
-page_of(struct request *rq, struct page *p)
-{
-	struct str	 query = call_query(rq->rq_call), item, value;
-
-	*p = (struct page){ .limit = 20 };
-	while (query.n > 0) {
-		value = item = str_cut(&query, '&');
-		item = str_cut(&value, '=');
-		if (str_is(item, "order"))
-			p->ascending = str_is(value, "asc");
-		else if (str_is(item, "after"))
-			p->after = value;
-		else if (str_is(item, "limit") && str_to_int(value, 1,
-		    LIST_MAX, &p->limit) == -1) {
-			refuse(rq, IR_ERR_BAD_REQUEST, "'limit' must be a "
-			    "number from 1 to 100");
-			return false;
-		}
-	}
-	return true;
-}
-
-static void
-list_write(struct request *rq, struct jw *w, const struct page *p,
-    struct str response, struct jv items)
-{
-	size_t		 n = json_count(items), i, k, done = 0;
-	struct jv	*item = arena_array(&rq->rq_arena, n + 1,
-			    sizeof(*item)), v;
-	struct str	 id, first = STR_NONE, last = STR_NONE;
-	bool		 begun = p->after.n == 0, more = false;
-
-	for (i = 0, v = json_first(items); json_ok(v); v = json_next(v))
-		item[i++] = v;
-	jw_key(w, "data");
-	jw_array(w);
-	for (i = 0; i < n; i++) {
-		k = p->ascending ? i : n - 1 - i;
-		id = item_id(rq, response, item[k], k);
-		if (begun && (int64_t)done < p->limit) {
-			list_item(rq, w, item[k], id);
-			if (done++ == 0)
-				first = id;
-			last = id;
-		} else if (begun)
-			more = true;
-		begun = begun || str_eq(id, p->after);
-	}
-	jw_array_end(w);
-	jw_key(w, "first_id");
-	first.n > 0 ? jw_str(w, first) : jw_null(w);
-	jw_key(w, "last_id");
-	last.n > 0 ? jw_str(w, last) : jw_null(w);
-	jw_key(w, "has_more");
-	jw_bool(w, more);
-}
-
 static void
 serve_items(struct request *rq)
 {
 	struct response_row	 r;
 	struct json		 j;
 	struct json_error	 je;
-	struct page		 p;
+	struct items_page	 p;
+	struct item		*list;
 	struct buf		 b;
 	struct jw		 w;
+	struct jv		 v;
+	size_t			 n = 0;
 
-	if (!page_of(rq, &p) || !load(rq, &r))
+	if (!items_page_of(rq, &p) || !load(rq, &r))
 		return;
 	json_init(&j);
+	if (json_parse(&j, r.input, &je) == -1)
+		n = 0;
+	list = arena_array(&rq->rq_arena, json_count(json_root(&j)) + 1,
+	    sizeof(*list));
+	for (v = json_first(json_root(&j)); json_ok(v); v = json_next(v), n++)
+		list[n] = (struct item){ item_id(rq, r.id, v, n), v };
 	buf_init(&b, REQUEST_ANSWER_MAX);
 	jw_init(&w, &b);
-	jw_object(&w);
-	jw_key(&w, "object");
-	jw_strz(&w, "list");
-	if (json_parse(&j, r.input, &je) == 0)
-		list_write(rq, &w, &p, r.id, json_root(&j));
-	jw_object_end(&w);
+	items_write(rq, &w, &p, list, n);
 	json_release(&j);
 	reply(rq, &b);
 }
@@ -690,6 +654,8 @@ responses_serve(struct request *rq)
 	enum dialect_op	 op = rq->rq_match.endpoint == NULL ?
 			    DIALECT_GENERATE : rq->rq_match.endpoint->op;
 
+	if (op > DIALECT_STATE_CANCEL)
+		return conversations_serve(rq);
 	if (op >= DIALECT_STATE_GET && responses_native_serve(rq))
 		return true;
 	switch (op) {

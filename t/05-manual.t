@@ -127,6 +127,8 @@ for my $path (grep { !$seen{$_}++ } @paths) {
 			}
 			$col{"$db->[1] $1"}{$2} = 1 while $sql =~
 			    /ALTER TABLE (\w+) ADD COLUMN (\w+)/g;
+			delete $col{"$db->[1] $1"}{$2} while $sql =~
+			    /ALTER TABLE (\w+) DROP COLUMN (\w+)/g;
 		}
 	}
 	my (%said, $db, $table);

@@ -343,6 +343,17 @@ my %check = (
 			is($r->{tokens}, 101, "the provider's count");
 		}
 	},
+	talk => sub {
+		my ($sdk, $d, $r, $body) = @_;
+		answered($sdk, $d, $r, $text);
+		like(encode_json($body->[0]), qr/before.*\[\[talk /,
+		    'what was said goes before');
+		is($r->{items}[0], 'before', 'the first item');
+		is($r->{items}[-1], $text, 'and the last');
+		is(scalar @{ $r->{items} }, 3, 'in pages');
+		is($r->{left}, 2, 'one was deleted');
+		ok($r->{deleted}, 'and all of it');
+	},
 	embed => sub {
 		my ($sdk, $d, $r) = @_;
 		if ($d eq 'anthropic') {
@@ -361,7 +372,7 @@ my %check = (
 sub offers {
 	my ($sdk, $case) = @_;
 	my %only = (runner => qr/chat|anthropic|gemini/, chat => qr/gemini/,
-	    count => qr/responses|anthropic|gemini/,
+	    talk => qr/responses/, count => qr/responses|anthropic|gemini/,
 	    embed => qr/openai-chat|gemini/);
 
 	return !$only{$case} || $sdk =~ $only{$case};

@@ -161,6 +161,8 @@ sub try {
 sub api { try('proxyd', @_) }
 sub admin { try('admind', @_) }
 
+my $talk = api('POST /v1/conversations', {})->{id};
+
 # Every example of a request, as it stands in the document.
 for my $path (sort keys %{ $doc{proxyd}{paths} }) {
 	my $op = $doc{proxyd}{paths}{$path}{post} or next;
@@ -170,7 +172,8 @@ for my $path (sort keys %{ $doc{proxyd}{paths} }) {
 	my $e = $b->{content}{'application/json'}{examples};
 	ok($e, "POST $path: has an example");
 	api("POST $path", $e->{$_}{value}, model => $path =~ /mbed/ ?
-	    'gemini-embedding-001' : 'mock-echo') for sort keys %$e;
+	    'gemini-embedding-001' : $path =~ /conversations/ ? $talk :
+	    'mock-echo') for sort keys %$e;
 }
 api('POST /v1beta/models/{model}:streamGenerateContent', { contents => [{
     parts => [{ text => 'x' }] }] }, model => 'mock-echo',
@@ -192,6 +195,15 @@ api('GET /v1/responses/{model}/input_items', undef, model => $id,
 api('POST /v1/responses/{model}/cancel', undef, model => $id, status => 400);
 api('DELETE /v1/responses/{model}', undef, model => $id);
 api('GET /v1/responses/{model}', undef, model => $id, status => 404);
+api('POST /v1/conversations', { items => 'x' }, status => 400);
+my $item = api('POST /v1/conversations/{model}/items', { items => [{ role =>
+    'user', content => 'x' }] }, model => $talk)->{data}[0]{id};
+api('GET /v1/conversations/{model}/items', undef, model => $talk, query =>
+    '?limit=5&order=asc');
+api("$_ /v1/conversations/{model}/items/{item}", undef, model => $talk, item =>
+    $item) for qw(GET DELETE);
+api("$_ /v1/conversations/{model}", undef, model => $talk) for qw(GET DELETE);
+api('GET /v1/conversations/{model}', undef, model => $talk, status => 404);
 for my $h ({}, { 'anthropic-version' => '2023-06-01' }, { 'x-goog-api-key' =>
     'x' }) {
 	api('GET /v1/models', undef, head => $h);

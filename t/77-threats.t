@@ -423,6 +423,7 @@ subtest 'threat-09 nobody takes what is not his' => sub {
 	    undef) };
 	$g->wait_for(sub { Client->once($g->port, GET => '/v1/models')
 	    ->{status} == 401 });
+	$g->known;
 	is($ask->($_, 'GET', '/v1/models')->{status}, 200, "tenant $_")
 	    for 0, 1;
 	my $r = decode_json($ask->(0, POST => '/v1/responses', { model =>
@@ -437,6 +438,16 @@ subtest 'threat-09 nobody takes what is not his' => sub {
 	    '... nor as what came before');
 	is($ask->(0, GET => "/v1/responses/$r->{id}")->{status}, 200,
 	    'which is still there');
+	my $c = decode_json($ask->(0, POST => '/v1/conversations', { items =>
+	    [{ role => 'user', content => 'mine' }] })->{body})->{id};
+	is($ask->(1, @$_)->{status}, 404, "another's: $_->[0] $_->[1]") for
+	    [GET => "/v1/conversations/$c"], [GET =>
+	    "/v1/conversations/$c/items"], [DELETE => "/v1/conversations/$c"],
+	    [POST => "/v1/conversations/$c", { metadata => {} }], [POST =>
+	    "/v1/conversations/$c/items", { items => [] }];
+	unlike($ask->(1, POST => '/v1/responses', { model => 'mock-echo', input
+	    => 'go on', conversation => $c })->{body}, qr/mine/,
+	    '... nor is it gone on from');
 	is($ask->(0, POST => '/v1/chat/completions', $chat)->{status}, 403,
 	    'no model beyond its own');
 	for my $h (['x-proxyd-target' => 'openai/gpt-4o'], ['x-proxyd-key' =>

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "state/statedb.h"
+#include "state/statedb_seal.h"
 #include "state/store_sql.h"
 
 #define VALUE_MAX	((size_t)64 << 20)
@@ -39,8 +40,8 @@ context_of(char dst[STORE_CONTEXT_MAX], const char *kind, int64_t tenant_id,
 	return store_context(dst, kind, str_of(tenant), name);
 }
 
-static int
-sealed(const struct secret_box *box, const char *kind, int64_t tenant_id,
+int
+statedb_seal(const struct secret_box *box, const char *kind, int64_t tenant_id,
     struct str name, struct str plain, struct buf *out)
 {
 	char	 context[STORE_CONTEXT_MAX];
@@ -50,9 +51,8 @@ sealed(const struct secret_box *box, const char *kind, int64_t tenant_id,
 	    plain, out);
 }
 
-/* In the arena; false: it does not open. */
-static bool
-opened(const struct secret_box *box, const char *kind, int64_t tenant_id,
+bool
+statedb_unseal(const struct secret_box *box, const char *kind, int64_t tenant_id,
     struct str name, struct str value, struct arena *a, struct str *plain)
 {
 	char		 context[STORE_CONTEXT_MAX];
@@ -77,7 +77,7 @@ put_one(struct store *s, const struct secret_box *box, int64_t tenant_id,
 	struct buf	 b;
 	int		 rc;
 
-	if (sealed(box, "vault", tenant_id, r->name, r->value, &b) == -1) {
+	if (statedb_seal(box, "vault", tenant_id, r->name, r->value, &b) == -1) {
 		buf_release(&b);
 		return store_fail(s, "a value cannot be sealed");
 	}
@@ -151,7 +151,7 @@ vault_get(struct store *s, const struct secret_box *box, int64_t tenant_id,
 		r->provider = arena_str(a, sql_str(st, 1));
 		r->model = arena_str(a, sql_str(st, 2));
 		r->key_id = sql_int(st, 3);
-		rc = opened(box, "vault", tenant_id, name, sql_str(st, 4), a,
+		rc = statedb_unseal(box, "vault", tenant_id, name, sql_str(st, 4), a,
 		    &r->value);
 	}
 	sql_end(st);
@@ -167,16 +167,15 @@ response_put(struct store *s, const struct secret_box *box, int64_t tenant_id,
 	struct buf	 object, input;
 	int		 rc = -1;
 
-	if (sealed(box, "response", tenant_id, r->id, r->object, &object) ==
+	if (statedb_seal(box, "response", tenant_id, r->id, r->object, &object) ==
 	    0) {
-		rc = sealed(box, "input", tenant_id, r->id, r->input, &input);
+		rc = statedb_seal(box, "input", tenant_id, r->id, r->input, &input);
 		if (rc == 0)
 			rc = sql_run(s, "INSERT OR REPLACE INTO responses "
-			    "(tenant_id, id, previous, conversation, time_us, "
-			    "object, input) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			    "isssibb", tenant_id, r->id, r->previous,
-			    r->conversation, r->time_us, buf_str(&object),
-			    buf_str(&input));
+			    "(tenant_id, id, previous, time_us, object, "
+			    "input) VALUES (?, ?, ?, ?, ?, ?)", "issibb",
+			    tenant_id, r->id, r->previous, r->time_us,
+			    buf_str(&object), buf_str(&input));
 		buf_release(&input);
 	}
 	buf_release(&object);
@@ -190,38 +189,19 @@ response_get(struct store *s, const struct secret_box *box, int64_t tenant_id,
 	struct sqlite3_stmt	*st;
 	int			 rc;
 
-	st = sql_open(s, "SELECT previous, conversation, time_us, object, "
-	    "input FROM responses WHERE tenant_id = ? AND id = ?", "is",
+	st = sql_open(s, "SELECT previous, time_us, object, input "
+	    "FROM responses WHERE tenant_id = ? AND id = ?", "is",
 	    tenant_id, id);
 	if (st == NULL)
 		return -1;
 	if ((rc = sql_step(s, st)) == 1) {
 		r->id = id;
 		r->previous = arena_str(a, sql_str(st, 0));
-		r->conversation = arena_str(a, sql_str(st, 1));
-		r->time_us = sql_int(st, 2);
-		rc = opened(box, "response", tenant_id, id, sql_str(st, 3), a,
-		    &r->object) && opened(box, "input", tenant_id, id,
-		    sql_str(st, 4), a, &r->input);
+		r->time_us = sql_int(st, 1);
+		rc = statedb_unseal(box, "response", tenant_id, id,
+		    sql_str(st, 2), a, &r->object) && statedb_unseal(box,
+		    "input", tenant_id, id, sql_str(st, 3), a, &r->input);
 	}
-	sql_end(st);
-	return rc;
-}
-
-int
-response_newest(struct store *s, int64_t tenant_id, struct str conversation,
-    struct arena *a, struct str *id)
-{
-	struct sqlite3_stmt	*st;
-	int			 rc;
-
-	st = sql_open(s, "SELECT id FROM responses WHERE tenant_id = ? "
-	    "AND conversation = ? AND conversation <> '' "
-	    "ORDER BY time_us DESC LIMIT 1", "is", tenant_id, conversation);
-	if (st == NULL)
-		return -1;
-	if ((rc = sql_step(s, st)) == 1)
-		*id = arena_str(a, sql_str(st, 0));
 	sql_end(st);
 	return rc;
 }
@@ -257,7 +237,10 @@ expire(struct store *s, int64_t before_us, int n)
 	    "(SELECT tenant_id, id FROM responses WHERE time_us < ? "
 	    "ORDER BY time_us LIMIT ?)", "ii", before_us, (int64_t)n) == -1)
 		return -1;
-	return gone + sql_changes(s);
+	gone += sql_changes(s);
+	if ((n = conversations_expire(s, before_us, n)) == -1)
+		return -1;
+	return gone + n;
 }
 
 int

@@ -64,7 +64,6 @@ int	 vault_get(struct store *, const struct secret_box *,
 struct response_row {
 	struct str	 id;
 	struct str	 previous;	/* or empty */
-	struct str	 conversation;	/* or empty */
 	int64_t		 time_us;
 	struct str	 object;	/* JSON: the response */
 	struct str	 input;		/* JSON: array of its turn's items */
@@ -77,12 +76,51 @@ int	 response_put(struct store *, const struct secret_box *,
 int	 response_get(struct store *, const struct secret_box *,
 	    int64_t tenant_id, struct str id, struct arena *,
 	    struct response_row *) __attribute__((__warn_unused_result__));
-/* The newest response of a conversation: its id, as above. */
-int	 response_newest(struct store *, int64_t tenant_id,
-	    struct str conversation, struct arena *, struct str *id)
-	    __attribute__((__warn_unused_result__));
 /* 1: deleted, 0: there was none. */
 int	 response_delete(struct store *, int64_t tenant_id, struct str id)
+	    __attribute__((__warn_unused_result__));
+
+/* --- conversations ------------------------------------------------------------- */
+
+struct conversation_row {
+	struct str	 id;
+	int64_t		 time_us;	/* made */
+	int64_t		 used_us;	/* the last that was said */
+	struct str	 metadata;	/* JSON, an object */
+};
+
+struct conversation_item {
+	struct str			 id;
+	struct str			 json;
+	struct conversation_item	*next;
+};
+
+/* Its time_us stays what it was, if it was there. */
+int	 conversation_put(struct store *, const struct secret_box *,
+	    int64_t tenant_id, const struct conversation_row *)
+	    __attribute__((__warn_unused_result__));
+/* As vault_get. */
+int	 conversation_get(struct store *, const struct secret_box *,
+	    int64_t tenant_id, struct str id, struct arena *,
+	    struct conversation_row *) __attribute__((__warn_unused_result__));
+/* With all that was said in it.  1: deleted, 0: there was none. */
+int	 conversation_delete(struct store *, int64_t tenant_id, struct str id)
+	    __attribute__((__warn_unused_result__));
+/*
+ * Says more in it, at r->used_us, and makes it of r if it is not there, all in
+ * one transaction.  An item whose id is there already takes its place.
+ */
+int	 conversation_add(struct store *, const struct secret_box *,
+	    int64_t tenant_id, const struct conversation_row *r,
+	    const struct conversation_item *, struct arena *)
+	    __attribute__((__warn_unused_result__));
+/* What was said, in its order, in the arena; 0, or -1. */
+int	 conversation_items(struct store *, const struct secret_box *,
+	    int64_t tenant_id, struct str id, struct arena *,
+	    struct conversation_item **) __attribute__((__warn_unused_result__));
+/* 1: deleted, 0: there was none. */
+int	 conversation_item_delete(struct store *, int64_t tenant_id,
+	    struct str id, struct str item)
 	    __attribute__((__warn_unused_result__));
 
 /* The logger, now and then: what workers wrote into the file proper. */

@@ -97,22 +97,38 @@ has_verb(struct str path)
 	return false;
 }
 
-/* Does path fit an endpoint's pattern?  Its model goes to *model. */
+/* Cuts "/NAME" off path, whose pattern ends in "/{item}". */
+static bool
+item_cut(struct arena *a, struct str *path, struct str *item)
+{
+	struct str	 name = *path;
+
+	while (name.n > 0 && name.p[name.n - 1] != '/')
+		name.n--;
+	name = str_skip(*path, name.n);
+	path->n -= name.n;
+	return path->n > 0 && model_decode(a, name, item) == 0;
+}
+
+/* Does path fit an endpoint's pattern?  What it names goes to model and item. */
 static bool
 path_fits(struct arena *a, const char *pattern, struct str path,
-    struct str *model)
+    struct str *model, struct str *item)
 {
 	const char	*hole = strstr(pattern, "{model}"), *tail;
+	const char	*second = strstr(pattern, "{item}");
 	size_t		 head, end;
 
-	*model = STR_NONE;
+	*model = *item = STR_NONE;
 	if (hole == NULL)
 		return str_is(path, pattern);
 	head = (size_t)(hole - pattern);
 	tail = hole + strlen("{model}");
-	end = strlen(tail);
+	end = second == NULL ? strlen(tail) : (size_t)(second - tail);
+	if (second != NULL && !item_cut(a, &path, item))
+		return false;
 	if (path.n <= head + end || memcmp(path.p, pattern, head) != 0 ||
-	    !str_ends(path, tail) || (end == 0 && has_verb(path)))
+	    memcmp(path.p + path.n - end, tail, end) != 0 || (end == 0 && has_verb(path)))
 		return false;
 	path = str_skip(path, head);
 	path.n -= end;
@@ -124,7 +140,7 @@ dialect_match(struct arena *a, struct str method, struct str path,
     struct dialect_match *m)
 {
 	const struct endpoint	*ep;
-	struct str		 model;
+	struct str		 model, item;
 	size_t			 i;
 	int			 res = 0;
 
@@ -133,11 +149,12 @@ dialect_match(struct arena *a, struct str method, struct str path,
 		for (ep = dialects[i]->endpoints; ep->method != NULL; ep++) {
 			if (res == -1 && !str_is(method, ep->method))
 				continue;
-			if (!path_fits(a, ep->path, path, &model))
+			if (!path_fits(a, ep->path, path, &model, &item))
 				continue;
 			m->dialect = dialects[i];
 			m->endpoint = ep;
 			m->model = model;
+			m->item = item;
 			if (str_is(method, ep->method))
 				return 1;
 			res = -1;
@@ -163,7 +180,7 @@ dialect_for_path(struct str path)
 		return &dialect_gemini;
 	if (below(path, "/v1/messages") || below(path, "/v1/anthropic"))
 		return &dialect_anthropic;
-	if (below(path, "/v1/responses"))
+	if (below(path, "/v1/responses") || below(path, "/v1/conversations"))
 		return &dialect_openai_responses;
 	return &dialect_openai_chat;
 }

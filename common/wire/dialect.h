@@ -31,13 +31,22 @@ enum dialect_op {
 	DIALECT_STATE_GET,	/* a stored response, named like a model */
 	DIALECT_STATE_DELETE,
 	DIALECT_STATE_ITEMS,	/* what it was asked */
-	DIALECT_STATE_CANCEL
+	DIALECT_STATE_CANCEL,
+	DIALECT_TALK_CREATE,	/* a stored conversation, likewise */
+	DIALECT_TALK_GET,
+	DIALECT_TALK_UPDATE,
+	DIALECT_TALK_DELETE,
+	DIALECT_TALK_ITEMS,	/* what was said in it */
+	DIALECT_TALK_ADD,
+	DIALECT_TALK_ITEM,
+	DIALECT_TALK_ITEM_DELETE
 };
 
 struct endpoint {
 	const char	*method;
 	const char	*path;		/* "{model}" stands for a name, which
-					   may hold slashes */
+					   may hold slashes; "{item}" at the
+					   end for another, which may not */
 	enum dialect_op	 op;
 	bool		 stream;	/* the path asks for a stream */
 	bool		 lenient;	/* the body may lack what is required
@@ -74,6 +83,7 @@ struct ir_exchange {
 	/* Responses: what the answer says of itself */
 	bool			 stored;	/* it can be asked for later */
 	struct str		 previous;	/* the response before it */
+	struct str		 conversation;	/* that it is part of */
 	/* The answer's loss report: see answer_loss.h */
 	struct ir_place		 at;
 	bool			 forwarded;	/* as the provider's bytes */
@@ -231,6 +241,7 @@ struct dialect_match {
 	const struct endpoint	*endpoint;
 	struct str		 model;		/* of the path, percent-decoded,
 						   in the arena */
+	struct str		 item;		/* the same */
 };
 
 /*

@@ -55,6 +55,22 @@ static const struct endpoint endpoints[] = {
 	    .op = DIALECT_STATE_GET },
 	{ .method = "DELETE", .path = "/v1/responses/{model}",
 	    .op = DIALECT_STATE_DELETE },
+	{ .method = "POST", .path = "/v1/conversations",
+	    .op = DIALECT_TALK_CREATE },
+	{ .method = "GET", .path = "/v1/conversations/{model}/items/{item}",
+	    .op = DIALECT_TALK_ITEM },
+	{ .method = "DELETE", .path = "/v1/conversations/{model}/items/{item}",
+	    .op = DIALECT_TALK_ITEM_DELETE },
+	{ .method = "GET", .path = "/v1/conversations/{model}/items",
+	    .op = DIALECT_TALK_ITEMS },
+	{ .method = "POST", .path = "/v1/conversations/{model}/items",
+	    .op = DIALECT_TALK_ADD },
+	{ .method = "GET", .path = "/v1/conversations/{model}",
+	    .op = DIALECT_TALK_GET },
+	{ .method = "POST", .path = "/v1/conversations/{model}",
+	    .op = DIALECT_TALK_UPDATE },
+	{ .method = "DELETE", .path = "/v1/conversations/{model}",
+	    .op = DIALECT_TALK_DELETE },
 	{ .method = NULL }
 };
 

@@ -118,6 +118,12 @@ write_echo(struct jw *w, const struct ir_exchange *x,
 			    ir_tier_name(v->usage->tier, IR_TIER_OPENAI);
 	struct jv	 r = json_get(root, "reasoning");
 
+	if (x->conversation.n > 0) {
+		jw_key(w, "conversation");
+		jw_object(w);
+		key_str(w, "id", x->conversation);
+		jw_object_end(w);
+	}
 	echo(w, root, "parallel_tool_calls", "true");
 	if (x->previous.n > 0)
 		key_str(w, "previous_response_id", x->previous);

@@ -82,5 +82,24 @@ export default function (base) {
 		const r = await client.responses.inputTokens.count(rest);
 		return { tokens: r.input_tokens };
 	}
-	return { plain, stream, count };
+	// A conversation that is kept for it.
+	async function talk(rq) {
+		const { input, store, ...rest } = params(rq);
+		const { id } = await client.conversations.create({ items:
+		    [{ role: 'user', content: 'before' }] });
+		const r = answer(await client.responses.create({ ...rest,
+		    input, conversation: id }));
+		const items = [];
+		for await (const item of client.conversations.items.list(id,
+		    { order: 'asc', limit: 2 }))
+			items.push(item);
+		await client.conversations.items.delete(items[0].id,
+		    { conversation_id: id });
+		const left = await client.conversations.items.list(id);
+		const gone = await client.conversations.delete(id);
+		return { ...r, items: items.map((item) =>
+		    item.content[0].text), left: left.data.length,
+		    deleted: gone.deleted };
+	}
+	return { plain, stream, count, talk };
 }

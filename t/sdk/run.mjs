@@ -103,6 +103,8 @@ if (client.embed)
 	cases.embed = (rq) => failing(client.embed, rq);
 if (client.runner)
 	cases.runner = (rq) => client.runner({ ...rq, tools });
+if (client.talk)
+	cases.talk = client.talk;
 if (client.chat)
 	cases.chat = client.chat;
 for (const status of [400, 401, 403, 404, 429, 500, 503, 529]) {

@@ -3,6 +3,7 @@
  * read in the file, and old rows go.
  */
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,9 +62,8 @@ static void
 test_responses(struct store *s, struct arena *a)
 {
 	struct response_row	 r = { STR("resp_1"), STR("resp_0"),
-				    STR("conv_1"), 1000, STR("{\"id\":1}"),
+				    1000, STR("{\"id\":1}"),
 				    STR("[]") }, got;
-	struct str		 id;
 
 	ok(response_put(s, box, 3, &r) == 0, "a response %s", store_error(s));
 	ok(response_get(s, box, 3, r.id, a, &got) == 1 &&
@@ -73,13 +73,69 @@ test_responses(struct store *s, struct arena *a)
 	    response_delete(s, 4, r.id) == 0, "not by another tenant");
 	r.id = STR("resp_2");
 	r.time_us = 2000;
-	ok(response_put(s, box, 3, &r) == 0 && response_newest(s, 3,
-	    STR("conv_1"), a, &id) == 1 && str_is(id, "resp_2"),
-	    "the newest of a conversation");
-	ok(response_newest(s, 4, STR("conv_1"), a, &id) == 0,
-	    "nobody else's");
+	ok(response_put(s, box, 3, &r) == 0, "another");
 	ok(response_delete(s, 3, r.id) == 1 &&
 	    response_delete(s, 3, r.id) == 0, "deleted once");
+}
+
+static const char *
+said(struct store *s, struct arena *a)
+{
+	struct conversation_item	*it;
+	static char			 text[128];
+	struct buf			 b;
+
+	buf_init(&b, sizeof(text) - 1);
+	if (conversation_items(s, box, 3, STR("c"), a, &it) == -1)
+		return "error";
+	for (; it != NULL; it = it->next)
+		(void)buf_addf(&b, "%.*s=%.*s ", STR_FMT(it->id),
+		    STR_FMT(it->json));
+	snprintf(text, sizeof(text), "%.*s", STR_FMT(buf_str(&b)));
+	buf_release(&b);
+	return text;
+}
+
+static void
+test_conversations(struct store *s, struct arena *a)
+{
+	struct conversation_item	 it[3] = {
+		{ STR("i1"), STR("\"secret thoughts\""), &it[1] },
+		{ STR("i2"), STR("2"), NULL },
+		{ STR("i3"), STR("3"), NULL }
+	};
+	struct conversation_row		 r = { STR("c"), 1000, 1000,
+					    STR("{\"a\":1}") }, got;
+
+	ok(conversation_add(s, box, 3, &r, it, a) == 0, "a conversation: %s",
+	    store_error(s));
+	r.time_us = r.used_us = 2000;
+	r.metadata = STR("{}");
+	ok(conversation_add(s, box, 3, &r, &it[2], a) == 0 &&
+	    conversation_get(s, box, 3, r.id, a, &got) == 1 &&
+	    got.time_us == 1000 && got.used_us == 2000 &&
+	    str_is(got.metadata, "{\"a\":1}"), "goes on, and is what it was");
+	ok(strcmp(said(s, a), "i1=\"secret thoughts\" i2=2 i3=3 ") == 0,
+	    "in order: %s", said(s, a));
+	it[0].json = STR("1");
+	ok(conversation_add(s, box, 3, &r, it, a) == 0 &&
+	    strcmp(said(s, a), "i1=1 i2=2 i3=3 ") == 0,
+	    "what is said again takes its place: %s", said(s, a));
+	ok(conversation_item_delete(s, 3, r.id, STR("i2")) == 1 &&
+	    conversation_item_delete(s, 3, r.id, STR("i2")) == 0 &&
+	    strcmp(said(s, a), "i1=1 i3=3 ") == 0, "one is deleted");
+	ok(conversation_get(s, box, 4, r.id, a, &got) == 0 &&
+	    conversation_item_delete(s, 4, r.id, STR("i1")) == 0 &&
+	    conversation_delete(s, 4, r.id) == 0, "not by another tenant");
+	ok(statedb_expire(s, 1500, 0, 10) >= 0 &&
+	    conversation_get(s, box, 3, r.id, a, &got) == 1,
+	    "it grows old by its last use");
+	ok(conversation_delete(s, 3, r.id) == 1 && said(s, a)[0] == '\0' &&
+	    conversation_delete(s, 3, r.id) == 0, "deleted with all of it");
+	ok(conversation_add(s, box, 3, &r, it, a) == 0 &&
+	    statedb_expire(s, 2500, 0, 10) > 0 && said(s, a)[0] == '\0' &&
+	    conversation_get(s, box, 3, r.id, a, &got) == 0,
+	    "expired with all of it");
 }
 
 /* A row that somebody moved to another tenant is of no use there. */
@@ -146,6 +202,7 @@ main(void)
 	s = must_open();
 	test_vault(s, &a);
 	test_responses(s, &a);
+	test_conversations(s, &a);
 	test_plain();
 	test_busy(s);
 	ok(statedb_expire(s, 1, 0, 10) == 0 &&
