@@ -98,11 +98,12 @@ headroom(const struct status_key *k, int64_t now)
 static json_t *
 live_of(const struct status_key *k, int64_t now)
 {
-	return json_pack("{s:o,s:I,s:o,s:I,s:I,s:I,s:o,s:o}", "state",
+	return json_pack("{s:o,s:I,s:o,s:o,s:I,s:I,s:I,s:o,s:o}", "state",
 	    api_text(str_of(k->state)), "until_ms",
 	    (json_int_t)from_now(k->until_us, now), "reason",
 	    k->reason == NULL ? json_string("") :
-	    api_text(str_of(k->reason)), "in_flight",
+	    api_text(str_of(k->reason)), "last_error",
+	    status_error_json(k), "in_flight",
 	    (json_int_t)k->inflight, "ok", (json_int_t)k->ok, "failed",
 	    (json_int_t)k->failed, "last", api_time(k->last_us), "headroom",
 	    headroom(k, now));

@@ -23,6 +23,7 @@
 #define HEADERS_MAX	48
 #define BACKOFF_MS	20		/* doubles with each attempt */
 #define BACKOFF_MAX_MS	1000
+#define SAID_MAX	200
 #define USER_AGENT	"User-Agent: proxyd/0.1"
 
 /* --- what is sent ------------------------------------------------------------------- */
@@ -472,8 +473,9 @@ try_next(struct request *rq)
 
 /* --- how it went ------------------------------------------------------------------------- */
 
+/* said: in the provider's words, or ours; left out where attempts are many. */
 static void
-try_note(struct request *rq, int status, const char *why)
+try_note(struct request *rq, int status, const char *why, struct str said)
 {
 	long long	 us = clock_mono_us() - rq->rq_try_us;
 	struct jw	 w;
@@ -499,11 +501,20 @@ try_note(struct request *rq, int status, const char *why)
 	    us % 1000));
 	jw_key(&w, "why");
 	jw_strz(&w, why);
+	if (said.n > 0 && rq->rq_attempts.len < ACCT_STR_MAX / 2) {
+		jw_key(&w, "said");
+		if (said.n > SAID_MAX)
+			for (said.n = SAID_MAX; (said.p[said.n] & 0xc0) ==
+			    0x80;)
+				said.n--;
+		jw_str(&w, said);
+	}
 	jw_object_end(&w);
 }
 
-void
-try_end(struct request *rq, int status, bool ok, const char *why)
+static void
+try_ended(struct request *rq, int status, bool ok, const char *why,
+    struct str said)
 {
 	struct acct_rec	*a = &rq->rq_acct;
 	struct str	 id;
@@ -512,7 +523,7 @@ try_end(struct request *rq, int status, bool ok, const char *why)
 		return;
 	rq->rq_trying = false;
 	loop_timer_clear(rq->rq_wk->loop, &rq->rq_timer);
-	try_note(rq, status, why);
+	try_note(rq, status, why, said);
 	provider_end(rq, ok);
 	a->f.upstream_status = status;
 	a->f.connect_us = rq->rq_up == NULL ? -1 : rq->rq_up->up_connect_us;
@@ -542,6 +553,12 @@ try_end(struct request *rq, int status, bool ok, const char *why)
 	}
 	account_key(rq, status, ok);
 	queue_kick(rq->rq_wk);
+}
+
+void
+try_end(struct request *rq, int status, bool ok, const char *why)
+{
+	try_ended(rq, status, ok, why, STR_NONE);
 }
 
 /* A fault of the key or the provider; the client's own fault is not. */
@@ -692,9 +709,11 @@ try_failed(struct request *rq, int status, const struct ir_error *err)
 	int64_t		 ms;
 	bool		 again;
 
+	try_hide_key(rq, copy.msg, strlen(copy.msg));
 	provider_failed(rq, err);
 	if (refusals_again(rq, err)) {
-		try_end(rq, status, false, "parameter refused");
+		try_ended(rq, status, false, "parameter refused",
+		    str_of(copy.msg));
 		try_reopen(rq);
 		return;
 	}
@@ -704,7 +723,7 @@ try_failed(struct request *rq, int status, const struct ir_error *err)
 	    clock_mono_us() - rq->rq_start_us <
 	    (int64_t)rq->rq_snap->retry_ms * 1000;
 	try_rest(rq, err);
-	try_end(rq, status, false, try_why(err));
+	try_ended(rq, status, false, try_why(err), str_of(copy.msg));
 	if (again && try_move(rq, &copy))
 		return;
 	ms = copy.kind == IR_ERR_RATE && rq->rq_key != NULL ?

@@ -90,6 +90,18 @@ subtest 'several answers' => sub {
 	is_deeply([ sort keys %i ], [0, 1], 'streamed');
 };
 
+subtest 'what is kept of keys' => sub {
+	$g->settled;
+	my %e = map { $_->{name} => $_ } $g->sql('SELECT p.name, u.error_us,
+	    u.error_status, u.error FROM key_use u JOIN keys k ON k.id =
+	    u.key_id JOIN providers p ON p.id = k.provider_id');
+	is($e{chat}{error_status}, 500, 'its last error, though the request' .
+	    ' went well');
+	like($e{chat}{error}, qr/broken/, '... in words');
+	ok($e{chat}{error_us} > 1e15, '... and when');
+	is($e{gem}{error_us}, 0, 'none of one that served');
+};
+
 subtest 'media by URL' => sub {
 	my @content = ({ type => 'text', text => 'What is it?' }, { type =>
 	    'image_url', image_url => { url => "$w/x.png" } });

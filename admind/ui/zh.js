@@ -230,4 +230,5 @@ export const zh = {
 	'times that too many waited already': '等待队列已满的次数', 'requests whose bodies were kept': '保存了正文的请求', 'bodies not kept: no room': '因空间不足未保存的正文',
 	'configurations loaded': '加载的配置', 'configurations that did not load': '未能加载的配置',
 	'{n} min left': '剩余 {n} 分钟',
+	'Last error': '最近错误', 'no answer': '无响应',
 };

@@ -68,6 +68,14 @@ models_json(const struct status_key *k)
 }
 
 json_t *
+status_error_json(const struct status_key *k)
+{
+	return k->error_us == 0 ? json_null() : json_pack("{s:o,s:i,s:o}",
+	    "time", time_json(k->error_us), "status", k->error_status,
+	    "text", daemon_json_text(k->error));
+}
+
+json_t *
 status_keys_json(const struct status_view *v)
 {
 	const struct status_key	*k;
@@ -80,6 +88,7 @@ status_keys_json(const struct status_view *v)
 		json_object_set_new(o, "state", json_string(k->state));
 		json_object_set_new(o, "until", time_json(k->until_us));
 		json_object_set_new(o, "reason", daemon_json_text(k->reason));
+		json_object_set_new(o, "last_error", status_error_json(k));
 		json_object_set_new(o, "expires", time_json(k->expires_us));
 		json_object_set_new(o, "models", models_json(k));
 		json_array_append_new(list, o);

@@ -64,6 +64,9 @@ key_cb(void *arg, const struct store_key_stat *k)
 	key->ok = k->ok;
 	key->failed = k->failed;
 	key->last_us = k->last_used_us;
+	key->error_us = k->error_us;
+	key->error_status = k->error_status;
+	key->error = arena_str(g->arena, k->error).p;
 	*g->key = key;
 	g->key = &key->next;
 	g->at = key;

@@ -54,6 +54,9 @@ struct status_key {
 	int64_t			 until_us;	/* wall clock; 0: no end */
 	int64_t			 expires_us;	/* 0: never */
 	const char		*reason;	/* or "" */
+	int64_t			 error_us;	/* its last failure; 0: none */
+	int			 error_status;	/* 0: no answer */
+	const char		*error;
 	struct status_code	*codes;
 	struct status_model	*models;
 	struct status_key	*next;
@@ -87,6 +90,8 @@ void	 status_watch(struct status_view *, struct arena *,
 /* As JSON; jansson's, the caller's.  status_json.c */
 struct json_t;
 struct json_t	*status_key_json(const struct status_key *);
+/* Its last failure, or null. */
+struct json_t	*status_error_json(const struct status_key *);
 struct json_t	*status_keys_json(const struct status_view *);
 struct json_t	*status_providers_json(const struct status_view *);
 

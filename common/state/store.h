@@ -106,6 +106,9 @@ struct store_key_stat {
 	struct str	 disabled_by, disabled_why;
 	int64_t		 ok, failed;
 	int64_t		 last_used_us;		/* 0: never */
+	int64_t		 error_us;		/* its last failure; 0: none */
+	int		 error_status;		/* 0: no answer */
+	struct str	 error;
 };
 
 /* One call a key for its lifetime counters, by provider and id; with

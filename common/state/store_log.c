@@ -162,6 +162,37 @@ add_sums(struct store *s, const struct acct_fixed *f)
 	return 0;
 }
 
+/*
+ * The last attempt of each key that failed; its text stands in the record's list
+ * of attempts, which may have been cut.
+ */
+static int
+add_errors(struct store *s, const struct acct_rec *r)
+{
+	static const char	 sql[] =
+		"INSERT INTO key_use (key_id, ok, failed, last_used_us, "
+		"error_us, error_status, error) VALUES (?, 0, 0, 0, ?, ?, "
+		"coalesce((SELECT coalesce(value ->> '$.said', value ->> '$.why') "
+		"FROM json_each(iif(json_valid(?), ?, '[]')) "
+		"WHERE value ->> '$.key_id' = ? AND value ->> '$.why' <> 'ok' "
+		"ORDER BY key DESC LIMIT 1), '')) "
+		"ON CONFLICT (key_id) DO UPDATE SET "
+		"error_us = excluded.error_us, "
+		"error_status = excluded.error_status, "
+		"error = excluded.error "
+		"WHERE excluded.error_us >= key_use.error_us";
+	struct str		 tries = r->s[ACCT_ATTEMPTS];
+	unsigned		 i;
+
+	for (i = 0; i < r->f.nkeys && i < ACCT_ATTEMPTS_MAX; i++)
+		if (!r->f.key[i].ok && sql_run(s, sql, "iiissi",
+		    r->f.key[i].key_id, r->f.time_us,
+		    (int64_t)r->f.key[i].status, tries, tries,
+		    r->f.key[i].key_id) == -1)
+			return -1;
+	return 0;
+}
+
 static int
 stats_of(struct store *s, int64_t key_id,
     void (*cb)(void *, int64_t, int, int64_t), void *arg)
@@ -198,7 +229,10 @@ fill_stat(struct sqlite3_stmt *st, char mask[SECRET_MASK_LEN],
 		.last_used_us = sql_int(st, 8),
 		.expires_us = sql_int(st, 9),
 		.disabled_by = sql_str(st, 10),
-		.disabled_why = sql_str(st, 11)
+		.disabled_why = sql_str(st, 11),
+		.error_us = sql_int(st, 12),
+		.error_status = (int)sql_int(st, 13),
+		.error = sql_str(st, 14)
 	};
 }
 
@@ -218,7 +252,8 @@ store_key_stats(struct store *s,
 	st = sql_open(s, "SELECT k.id, k.slot, p.name, k.mask, k.enabled, "
 	    "k.source = 'file', coalesce(u.ok, 0), coalesce(u.failed, 0), "
 	    "coalesce(u.last_used_us, 0), k.expires_us, k.disabled_by, "
-	    "k.disabled_why FROM keys k "
+	    "k.disabled_why, coalesce(u.error_us, 0), "
+	    "coalesce(u.error_status, 0), coalesce(u.error, '') FROM keys k "
 	    "JOIN providers p ON p.id = k.provider_id "
 	    "LEFT JOIN key_use u ON u.key_id = k.id "
 	    "WHERE k.source <> 'gone' AND k.slot IS NOT NULL "
@@ -353,7 +388,8 @@ store_log_row(struct store *s, const struct acct_rec *r)
 		arena_clear(&l->arena);
 	return rc == -1 || store_rollup_row(s, r) == -1 ||
 	    store_account_row(s, l->holder, r) == -1 ||
-	    store_refusals_learn(s, r) == -1 ? -1 :
+	    store_refusals_learn(s, r) == -1 ||
+	    add_errors(s, r) == -1 ? -1 :
 	    add_sums(s, &r->f);
 }
 

@@ -29,6 +29,14 @@ await step('what is wrong', async () => {
 	await shot(page, 'attention');
 });
 
+await step('its last error', async () => {
+	await page.goto(`${BASE}/#/keys`);
+	const card = page.locator('.card', { hasText: 'Last error: 401' });
+	await card.waitFor();
+	say(await card.getByRole('button', { name: 'Reset' }).count() === 1, 'stands with a key, beside what mends it');
+	await page.goto(`${BASE}/#/dashboard`);
+});
+
 await step('mended', async () => {
 	await press('Reset', line('refusing: parked'));
 	await page.waitForSelector('.toast:has-text("The key serves again.")');

@@ -266,6 +266,7 @@ struct stats {
 	int64_t			 status_key[16], count[16];
 	int			 status[16];
 	unsigned		 nstatus;
+	char			 error[64];	/* of the first */
 };
 
 static void
@@ -276,6 +277,9 @@ key_cb(void *arg, const struct store_key_stat *k)
 	if (t->n == 8)
 		return;
 	t->k[t->n] = *k;
+	if (t->n == 0)
+		snprintf(t->error, sizeof(t->error), "%.*s",
+		    STR_FMT(k->error));
 	snprintf(t->provider[t->n], 16, "%.*s", STR_FMT(k->provider));
 	snprintf(t->mask[t->n], SECRET_MASK_LEN, "%s", k->mask);
 	t->n++;
@@ -377,6 +381,48 @@ test_keys_return(struct store *s)
 	    "with its id, slot and statistics");
 	ok(b.nstatus == 1 && b.status[0] == 200 && b.count[0] == 1 &&
 	    b.status_key[0] == b.k[0].key_id, "of statuses too");
+}
+
+static struct stats
+failed(struct store *s, int64_t key, int64_t time_us, const char *tries)
+{
+	struct acct_rec	 r;
+	uint64_t	 tail[STORE_RINGS] = { 0 };
+
+	memset(&r, 0, sizeof(r));
+	r.f.time_us = time_us;
+	r.f.nkeys = 1;
+	r.f.key[0].key_id = key;
+	r.f.key[0].status = 401;
+	r.s[ACCT_ATTEMPTS] = str_of(tries);
+	if (store_log_begin(s) == -1 || store_log_row(s, &r) == -1 ||
+	    store_log_commit(s, 1, tail) == -1)
+		fatalx("%s", store_error(s));
+	return stats(s);
+}
+
+static void
+test_key_errors(struct store *s)
+{
+	int64_t		 key = stats(s).k[0].key_id;
+	char		 tries[256];
+	struct stats	 t;
+
+	ok(stats(s).k[0].error_us == 0, "no failure yet");
+	snprintf(tries, sizeof(tries), "[{\"key_id\":%lld,\"why\":\"first\"},"
+	    "{\"key_id\":%lld,\"why\":\"it is revoked\"},{\"key_id\":99999,"
+	    "\"why\":\"other\"},{\"why\":\"ok\"}]", (long long)key,
+	    (long long)key);
+	t = failed(s, key, 5000, tries);
+	ok(t.k[0].error_us == 5000 && t.k[0].error_status == 401 &&
+	    strcmp(t.error, "it is revoked") == 0, "the last one: '%s'",
+	    t.error);
+	t = failed(s, key, 4000, "[]");
+	ok(t.k[0].error_us == 5000 && t.error[0] != '\0',
+	    "not one that began before it");
+	t = failed(s, key, 6000, "[{\"key_id\":");
+	ok(t.k[0].error_us == 6000 && t.error[0] == '\0',
+	    "one whose attempts were cut has no text");
 }
 
 /* Every slot is taken by keys that are gone or not. */
@@ -906,6 +952,7 @@ main(void)
 	    strstr(err, "no setting") != NULL, "no snapshot yet: %s", err);
 	test_apply(s);
 	test_keys_return(s);
+	test_key_errors(s);
 	test_slots(s);
 	test_snapshot(s);
 	test_snapshot_faults(s);

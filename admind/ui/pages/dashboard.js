@@ -219,13 +219,13 @@ function Keys({ figures, admin }) {
 		${keys.length === 0 ? html`<${Empty}>${t('No key yet: only the mock provider can answer.')}${admin && html` <a href="#/keys">${t('Add keys')}</a>`}</${Empty}>` :
 		pools.map((p) => html`<h3>${p}</h3><div class="chips">${keys.filter((k) => k.provider === p).map((k) => {
 			const kind = !k.state || k.state === 'active' ? 'good' : k.state === 'cooling' || k.state === 'full' ? 'warn' : 'bad';
-			const low = (k.headroom || []).filter((m) => m.requests !== null || m.tokens !== null);
+			const low = k.models.filter((m) => m.requests || m.tokens);
 			return html`<a class=${`chip ${kind}`} href=${`#/logs${query({ key_id: k.key_id })}`} key=${k.key_id}
 				title=${[t('{n} requests', { n: num(k.total_requests) }), t('{n} in flight', { n: k.in_flight }),
 				    k.last_used ? ago((Date.now() - new Date(k.last_used)) / 1000) : t('never used')].join(' · ')}>
 				<span class=${`light ${kind}`}></span><span class="mono">${k.name}</span>
 				${kind !== 'good' ? html`<span>${t(k.state)}</span>` : k.total_requests > 0 && html`<span class="dim">${percent(k.success_rate)}</span>`}
-				${low.map((m) => html`<span class="dim" key=${m.model}>${m.model}: ${m.requests !== null ? t('{n} requests left', { n: short(m.requests) }) : ''} ${m.tokens !== null ? t('{n} tokens left', { n: short(m.tokens) }) : ''}</span>`)}</a>`; })}</div>`)}
+				${low.map((m) => html`<span class="dim" key=${m.model}>${m.model}: ${m.requests ? t('{n} requests left', { n: short(m.requests.left) }) : ''} ${m.tokens ? t('{n} tokens left', { n: short(m.tokens.left) }) : ''}</span>`)}</a>`; })}</div>`)}
 	</${Panel}>`;
 }
 

@@ -104,6 +104,7 @@ function Card({ k, at, admin, open, reset }) {
 	return html`<div class="card"><div class="bar"><b class="mono">${k.mask}</b><span class="grow"></span><${Badge} kind=${kinds[state] || ''}>${states()[state] || state}</${Badge}></div>
 		${live && live.until_ms > 0 && html`<div><${Left} until=${at + live.until_ms} /></div>`}
 		${live && live.reason && html`<div class="dim">${told(live.reason)}</div>`}
+		${live && live.last_error && html`<div class="dim clip" title=${live.last_error.text}>${t('Last error')}: ${live.last_error.status || t('no answer')} · ${live.last_error.text} · ${ago((Date.now() - new Date(live.last_error.time)) / 1000)}</div>`}
 		${k.disabled_why && html`<div class="dim">${k.disabled_by ? `${k.disabled_by}: ` : ''}${k.disabled_why}</div>`}
 		${live ? html`<div class="dim">${t('{n} requests', { n: total })}${total ? ` · ${t('{p} went well', { p: percent(live.ok / total) })}` : ''} · ${t('{n} in flight', { n: live.in_flight })}</div>
 			<div class="dim">${live.last ? ago((Date.now() - new Date(live.last)) / 1000) : t('never used')}</div>` : html`<div class="dim">${t('not in service')}</div>`}
@@ -111,7 +112,7 @@ function Card({ k, at, admin, open, reset }) {
 		${k.tenant && html`<div class="dim">${t('Tenant')}: ${k.tenant}</div>`}
 		${k.expires_us > 0 && html`<div class="dim">${t('Expires')}: ${when(k.expires_us / 1000)}</div>`}
 		${k.note && html`<div>${k.note}</div>`}
-		${admin && html`<div class="actions">${live && live.until_ms > 0 && html`<button class="small primary" onClick=${() => reset(k)}>${t('Reset')}</button>`}
+		${admin && html`<div class="actions">${live && ['parked', 'cooling'].includes(live.state) && html`<button class="small primary" onClick=${() => reset(k)}>${t('Reset')}</button>`}
 			<button class="small" onClick=${() => open({ test: k })}>${t('Test')}</button>
 			<button class="small" onClick=${() => open({ edit: k })}>${t('Change')}</button>
 			<button class="small" onClick=${() => open(k.enabled ? { off: k } : { on: k })}>${k.enabled ? t('Disable') : t('Enable')}</button>
