@@ -335,6 +335,8 @@ void	 head_provider(struct request *, struct headers *);
 struct str	 head_request_id(struct request *);
 /* Seconds to wait by retry-after-ms or retry-after, rounded up; -1: not said. */
 int	 head_retry_after(const struct upstream *);
+/* Seconds until a rate limit that is said to be spent is not; -1: none is. */
+int	 head_limit_wait(struct upstream *);
 
 /* --- request_op.c: counting tokens, embeddings ---------------------------------- */
 

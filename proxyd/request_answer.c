@@ -479,6 +479,8 @@ answer_error(struct request *rq)
 	rq->rq_target->error_decode(&rq->rq_arena, buf_str(&up->up_in), &err);
 	if ((hint = head_retry_after(up)) >= 0)
 		err.retry_after = hint;
+	else if (err.kind == IR_ERR_RATE && err.retry_after < 0)
+		err.retry_after = head_limit_wait(up);
 	try_failed(rq, up->up_status, &err);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "policy/headroom.h"
 #include "proxyd/request.h"
 
 #define WAIT_MAX_S	86400
@@ -166,6 +167,25 @@ head_retry_after(const struct upstream *up)
 	return (int)s + (s > (int)s);
 }
 
+static struct str
+limit_header(void *arg, const char *name)
+{
+	return upstream_header(arg, name);
+}
+
+int
+head_limit_wait(struct upstream *up)
+{
+	struct keys_room	 r;
+	int64_t			 now = clock_mono_ms(), ms;
+
+	headroom_read(limit_header, up, clock_wall_us(), now, &r);
+	if ((ms = headroom_wait(&r, now)) < 0)
+		return -1;
+	return ms > WAIT_MAX_S * 1000ll ? WAIT_MAX_S :
+	    (int)((ms + 999) / 1000);
+}
+
 /* --- limits --------------------------------------------------------------------- */
 
 /* OpenAI tells for how long, Anthropic until when. */
@@ -250,6 +270,10 @@ head_list(struct request *rq, struct headers *hs, const char *const *name)
 			continue;
 		/* Nor of a time that the key does not rest for. */
 		if (rq->rq_sooner && str_starts(str_of(*name), "retry-after"))
+			continue;
+		/* What is no time, ours takes the place of. */
+		if (strcmp(*name, "retry-after") == 0 &&
+		    head_retry_after(rq->rq_up) < 0)
 			continue;
 		v = upstream_header(rq->rq_up, *name);
 		if (v.n > 0)

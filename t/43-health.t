@@ -10,6 +10,7 @@ use Client;
 use Ctl;
 use Gateway;
 use JSON::PP;
+use POSIX ();
 use Scripts;
 use Test::More;
 use Time::HiRes qw(time);
@@ -29,6 +30,16 @@ sub script {
 	    if $model =~ /ill/ && -e "$dir/ill";
 	return [reply => $1, \%json, '{"error":{"message":"no"}}']
 	    if $model =~ /fault-(\d+)/;
+	my %limit = (spent => { 'x-ratelimit-remaining-requests' => 7,
+	    'x-ratelimit-remaining-tokens' => 0, 'x-ratelimit-reset-tokens' =>
+	    '1m2.5s', 'x-ratelimit-reset-requests' => '5s' }, claude => {
+	    'anthropic-ratelimit-requests-remaining' => 0,
+	    'anthropic-ratelimit-requests-reset' => POSIX::strftime(
+	    '%Y-%m-%dT%H:%M:%SZ', gmtime(time + 40)) }, soon => {
+	    'Retry-After' => 'soon' }, past => { 'Retry-After' => -5 },
+	    long => { 'Retry-After' => '9000000000' });
+	return [reply => 429, { %json, %{ $limit{$1} } },
+	    '{"error":{"message":"slow down"}}'] if $model =~ /^limit-(\w+)/;
 	my ($slow) = $model =~ /slow-([\d.]+)/;
 	my %left;
 	if ($model =~ /left/) {
@@ -54,6 +65,7 @@ PROVIDERS:
     keyless: true }
   two: { dialect: openai-chat, base_url: "$base/v1",
     keys: [key-a-0001, key-b-0002] }
+  one: { dialect: openai-chat, base_url: "$base/v1", keys: [key-c-0003] }
 RETRY_TRIES: 2
 BREAKER_LEAST: 6
 BREAKER_REST: 400ms
@@ -72,7 +84,8 @@ $g->sql("INSERT INTO rules (pos, name, match, targets, strategy, affinity)
     "\"model\":\"ill\"},{\"provider\":\"well\",\"model\":\"m\"}]', " .
     "'ordered', 1), (2, 'quick', '{\"model\":\"quick\"}', '[{\"provider\":" .
     "\"sick\",\"model\":\"slow-0.3\"},{\"provider\":\"well\",\"model\":" .
-    "\"slow-0.01\"}]', 'fastest', 0)");
+    "\"slow-0.01\"}]', 'fastest', 0), (3, 'limits', " .
+    "'{\"model\":\"limit-*\"}', '[{\"provider\":\"one\"}]', 'ordered', 0)");
 $g->sql('UPDATE meta SET generation = generation + 1');
 my $before = $g->status->{stat}{snapshots};
 ok($g->wait_for(sub { $g->status->{stat}{snapshots} >= $before + 3 }),
@@ -185,6 +198,22 @@ subtest 'headroom' => sub {
 	@r = grep { Upstream::body_of($_) =~ /word word/ } $up->requests;
 	is(scalar(grep { $_->{headers}{authorization} =~ /key-a/ } @r), 0,
 	    'nor is one that has too few tokens for this one');
+};
+
+subtest 'what a limit says of its end' => sub {
+	for (['spent', 62, 63], ['claude', 38, 41], ['soon', 1, 1],
+	    ['past', 1, 1], ['long', 300, 300]) {
+		my ($m, $least, $most) = @$_;
+		my $r = ask("limit-$m");
+		is($r->{status}, 429, "$m: refused");
+		my $n = $r->{headers}{'retry-after'};
+		like($n, qr/^\d+$/, 'in seconds');
+		ok($n >= $least && $n <= $most, "... $least to $most: $n");
+		my $asked = asked("limit-$m");
+		$r = ask("limit-$m");
+		is(asked("limit-$m"), $asked, 'the key rests for this model');
+		ok($r->{headers}{'retry-after'} <= $n, 'for as long');
+	}
 };
 
 $ad->finish;

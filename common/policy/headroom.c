@@ -192,3 +192,15 @@ headroom_read(struct str (*header)(void *, const char *), void *arg,
 		    ms);
 	}
 }
+
+int64_t
+headroom_wait(const struct keys_room *r, int64_t mono_ms)
+{
+	int64_t	 until = -1;
+
+	if (r->requests == 0)
+		until = r->requests_until_ms;
+	if (r->tokens == 0 && r->tokens_until_ms > until)
+		until = r->tokens_until_ms;
+	return until < 0 ? -1 : until < mono_ms ? 0 : until - mono_ms;
+}

@@ -23,6 +23,12 @@
 void	 headroom_read(struct str (*header)(void *, const char *name),
 	    void *arg, int64_t wall_us, int64_t mono_ms, struct keys_room *);
 
+/*
+ * Until what is spent comes back, the later of the two; -1: nothing is said to
+ * be spent.  Milliseconds from mono_ms.
+ */
+int64_t	 headroom_wait(const struct keys_room *, int64_t mono_ms);
+
 /* The two forms of a time; -1: neither.  Milliseconds from now, wall_us. */
 int64_t	 headroom_time(struct str, int64_t wall_us);
 

@@ -143,6 +143,16 @@ test_headroom(void)
 	    "anthropic-ratelimit-input-tokens-remaining", "30",
 	    "anthropic-ratelimit-input-tokens-reset", "2023-11-14T22:13:50Z");
 	ok(r.tokens == 30 && r.tokens_until_ms == 35000, "the least counts");
+	ok(headroom_wait(&r, 5000) == -1, "while some is left there is no "
+	    "waiting");
+	READ("x-ratelimit-remaining-requests", "0",
+	    "x-ratelimit-reset-requests", "2s",
+	    "x-ratelimit-remaining-tokens", "0",
+	    "x-ratelimit-reset-tokens", "1m2.5s");
+	ok(headroom_wait(&r, 5000) == 62500 && headroom_wait(&r, 99999) == 0,
+	    "the later of both is waited for");
+	r.tokens = 1;
+	ok(headroom_wait(&r, 5000) == 2000, "of those that are spent");
 	READ("x-ratelimit-remaining-tokens", "0");
 	ok(r.tokens == 0 && r.tokens_until_ms == 65000, "no time: a minute");
 	READ("x-ratelimit-remaining-tokens", "-4",
