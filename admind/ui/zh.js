@@ -231,4 +231,6 @@ export const zh = {
 	'configurations loaded': '加载的配置', 'configurations that did not load': '未能加载的配置',
 	'{n} min left': '剩余 {n} 分钟',
 	'Last error': '最近错误', 'no answer': '无响应',
+	'Nothing is like that.': '没有符合的项。', 'Show all': '全部显示',
+	'{n} of {all} serve': '{all} 个中 {n} 个可用',
 };

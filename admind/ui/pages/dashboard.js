@@ -212,20 +212,32 @@ function Attention({ figures, user }) {
 	</${Panel}>`;
 }
 
+const kindOf = (k) => (!k.state || k.state === 'active' ? 'good' : k.state === 'cooling' || k.state === 'full' ? 'warn' : 'bad');
+
+function Chip({ k }) {
+	const kind = kindOf(k);
+	const low = k.models.filter((m) => m.requests || m.tokens);
+	return html`<a class=${`chip ${kind}`} href=${`#/logs${query({ key_id: k.key_id })}`}
+		title=${[t('{n} requests', { n: num(k.total_requests) }), t('{n} in flight', { n: k.in_flight }),
+		    k.last_used ? ago((Date.now() - new Date(k.last_used)) / 1000) : t('never used')].join(' · ')}>
+		<span class=${`light ${kind}`}></span><span class="mono">${k.name}</span>
+		${kind !== 'good' ? html`<span>${t(k.state)}</span>` : k.total_requests > 0 && html`<span class="dim">${percent(k.success_rate)}</span>`}
+		${low.map((m) => html`<span class="dim" key=${m.model}>${m.model}: ${m.requests ? t('{n} requests left', { n: short(m.requests.left) }) : ''} ${m.tokens ? t('{n} tokens left', { n: short(m.tokens.left) }) : ''}</span>`)}</a>`;
+}
+
+// Of a large pool those that do not serve, and how many do.
+function Pool({ name, keys }) {
+	const shown = keys.length > 24 ? keys.filter((k) => kindOf(k) !== 'good').slice(0, 48) : keys;
+	return html`<h3>${name}</h3><div class="chips">${shown.map((k) => html`<${Chip} key=${k.key_id} k=${k} />`)}
+		${shown.length < keys.length && html`<a class="chip" href="#/keys"><span class="light good"></span>${t('{n} of {all} serve', { n: num(keys.filter((k) => kindOf(k) === 'good').length), all: num(keys.length) })}</a>`}</div>`;
+}
+
 function Keys({ figures, admin }) {
 	const keys = (figures && figures.keys) || [];
 	const pools = [...new Set(keys.map((k) => k.provider))];
 	return html`<${Panel} title=${t('Keys')}>
 		${keys.length === 0 ? html`<${Empty}>${t('No key yet: only the mock provider can answer.')}${admin && html` <a href="#/keys">${t('Add keys')}</a>`}</${Empty}>` :
-		pools.map((p) => html`<h3>${p}</h3><div class="chips">${keys.filter((k) => k.provider === p).map((k) => {
-			const kind = !k.state || k.state === 'active' ? 'good' : k.state === 'cooling' || k.state === 'full' ? 'warn' : 'bad';
-			const low = k.models.filter((m) => m.requests || m.tokens);
-			return html`<a class=${`chip ${kind}`} href=${`#/logs${query({ key_id: k.key_id })}`} key=${k.key_id}
-				title=${[t('{n} requests', { n: num(k.total_requests) }), t('{n} in flight', { n: k.in_flight }),
-				    k.last_used ? ago((Date.now() - new Date(k.last_used)) / 1000) : t('never used')].join(' · ')}>
-				<span class=${`light ${kind}`}></span><span class="mono">${k.name}</span>
-				${kind !== 'good' ? html`<span>${t(k.state)}</span>` : k.total_requests > 0 && html`<span class="dim">${percent(k.success_rate)}</span>`}
-				${low.map((m) => html`<span class="dim" key=${m.model}>${m.model}: ${m.requests ? t('{n} requests left', { n: short(m.requests.left) }) : ''} ${m.tokens ? t('{n} tokens left', { n: short(m.tokens.left) }) : ''}</span>`)}</a>`; })}</div>`)}
+		pools.map((p) => html`<${Pool} key=${p} name=${p} keys=${keys.filter((k) => k.provider === p)} />`)}
 	</${Panel}>`;
 }
 

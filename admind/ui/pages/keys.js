@@ -104,10 +104,10 @@ function Card({ k, at, admin, open, reset }) {
 	return html`<div class="card"><div class="bar"><b class="mono">${k.mask}</b><span class="grow"></span><${Badge} kind=${kinds[state] || ''}>${states()[state] || state}</${Badge}></div>
 		${live && live.until_ms > 0 && html`<div><${Left} until=${at + live.until_ms} /></div>`}
 		${live && live.reason && html`<div class="dim">${told(live.reason)}</div>`}
-		${live && live.last_error && html`<div class="dim clip" title=${live.last_error.text}>${t('Last error')}: ${live.last_error.status || t('no answer')} · ${live.last_error.text} · ${ago((Date.now() - new Date(live.last_error.time)) / 1000)}</div>`}
+		${live && live.last_error && html`<div class="dim wrap">${t('Last error')}: ${live.last_error.status || t('no answer')} · ${live.last_error.text} · ${ago((Date.now() - new Date(live.last_error.time)) / 1000)}</div>`}
 		${k.disabled_why && html`<div class="dim">${k.disabled_by ? `${k.disabled_by}: ` : ''}${k.disabled_why}</div>`}
-		${live ? html`<div class="dim">${t('{n} requests', { n: total })}${total ? ` · ${t('{p} went well', { p: percent(live.ok / total) })}` : ''} · ${t('{n} in flight', { n: live.in_flight })}</div>
-			<div class="dim">${live.last ? ago((Date.now() - new Date(live.last)) / 1000) : t('never used')}</div>` : html`<div class="dim">${t('not in service')}</div>`}
+		${live ? html`<div class="dim">${t('{n} requests', { n: total })}${total ? ` · ${t('{p} went well', { p: percent(live.ok / total) })}` : ''}</div>
+			<div class="dim">${t('{n} in flight', { n: live.in_flight })} · ${live.last ? ago((Date.now() - new Date(live.last)) / 1000) : t('never used')}</div>` : html`<div class="dim">${t('not in service')}</div>`}
 		${low.map((m) => html`<div class="dim" key=${m.model}>${m.model}: ${m.requests !== null ? t('{n} requests left', { n: m.requests }) : ''} ${m.tokens !== null ? t('{n} tokens left', { n: m.tokens }) : ''}</div>`)}
 		${k.tenant && html`<div class="dim">${t('Tenant')}: ${k.tenant}</div>`}
 		${k.expires_us > 0 && html`<div class="dim">${t('Expires')}: ${when(k.expires_us / 1000)}</div>`}

@@ -95,11 +95,21 @@ const said = { rpm: '{n} requests a minute', tpm: '{n} tokens a minute', concurr
 const rates = (o) => limits.filter(([k]) => o[k] > 0).map(([k]) => t(said[k], { n: num(o[k]) })).join(' · ') || t('none');
 const money3 = (o) => budgets.filter(([k]) => o[k] !== null).map(([k, label]) => `${money(o[k] * 1e6)} ${t(label.replace('Budget ', '').replace(', $', ''))}`).join(' · ') || t('none');
 
+const few = 200;
+
+// Of many, those that are looked for, and not all at once.
 function Table({ list, extra, onEdit, onDelete, admin, more }) {
-	return html`<${Cards}><table><thead><tr><th>${t('Name')}</th>${extra.map(([h]) => html`<th>${h}</th>`)}<th>${t('May ask for')}</th><th>${t('Limits')}</th><th>${t('Budgets')}</th><th></th></tr></thead>
-		<tbody>${list.map((o) => html`<tr key=${o.id}><td><b>${o.name}</b> ${!o.enabled && html`<${Badge} kind="warn">${t('disabled')}</${Badge}>`}<div class="dim">${o.note}</div></td>
+	const [find, setFind] = useState('');
+	const [all, setAll] = useState(false);
+	const word = find.trim().toLowerCase();
+	const found = list.filter((o) => !word || [o.name, o.note, o.tenant, o.mask].some((x) => x && x.toLowerCase().includes(word)));
+	const rows = all ? found : found.slice(0, few);
+	return html`${list.length > 20 && html`<${Field} label=${t('Find')} type="search" value=${find} onInput=${setFind} />`}<${Cards}><table><thead><tr><th>${t('Name')}</th>${extra.map(([h]) => html`<th>${h}</th>`)}<th>${t('May ask for')}</th><th>${t('Limits')}</th><th>${t('Budgets')}</th><th></th></tr></thead>
+		<tbody>${rows.map((o) => html`<tr key=${o.id}><td><b>${o.name}</b> ${!o.enabled && html`<${Badge} kind="warn">${t('disabled')}</${Badge}>`}<div class="dim">${o.note}</div></td>
 			${extra.map(([, f]) => html`<td>${f(o)}</td>`)}<td class="mono">${o.models.join(' ') || t('all')}</td><td>${rates(o)}</td><td>${money3(o)}</td>
-			<td class="num">${admin && html`<button class="small" onClick=${() => onEdit(o)}>${t('Change')}</button>${' '}${more && more(o)}${' '}<button class="small danger" onClick=${() => onDelete(o)}>${t('Delete')}</button>`}</td></tr>`)}</tbody></table></${Cards}>`;
+			<td class="num">${admin && html`<button class="small" onClick=${() => onEdit(o)}>${t('Change')}</button>${' '}${more && more(o)}${' '}<button class="small danger" onClick=${() => onDelete(o)}>${t('Delete')}</button>`}</td></tr>`)}</tbody></table></${Cards}>
+		${rows.length === 0 && html`<${Empty}>${t('Nothing is like that.')}</${Empty}>`}
+		${found.length > rows.length && html`<div class="actions"><span class="dim">${t('and {n} more', { n: num(found.length - rows.length) })}</span><button onClick=${() => setAll(true)}>${t('Show all')}</button></div>`}`;
 }
 
 export function Tenants({ query: q, user }) {
