@@ -19,7 +19,7 @@ int	 conversations_recall(struct request *, struct str id,
 	    struct conversation_item **) __attribute__((__warn_unused_result__));
 /*
  * What a turn said: each item of input (JSON, an array) and of output (the
- * same).  The conversation is made if it is not there.
+ * same).  One that was deleted meanwhile is made anew.
  */
 void	 conversations_say(struct request *, struct str id, struct str input,
 	    struct jv output);

@@ -104,6 +104,15 @@ conversation_id(struct request *rq, struct jv v)
 }
 
 static int
+no_conversation(struct ir_error *err, struct str id)
+{
+	ir_error_set(err, IR_ERR_BAD_REQUEST, "no conversation '%.*s' is kept "
+	    "here: POST /v1/conversations makes one", STR_FMT(id));
+	ir_error_copy(err->param, sizeof(err->param), STR("conversation"));
+	return -1;
+}
+
+static int
 refers_to(struct request *rq, struct responses *o, struct chain *c,
     struct ir_error *err)
 {
@@ -112,22 +121,19 @@ refers_to(struct request *rq, struct responses *o, struct chain *c,
 		    "and conversation cannot both be given");
 		return -1;
 	}
-	if (o->conversation.n > NAME_MAX_LEN) {
-		ir_error_set(err, IR_ERR_BAD_REQUEST, "conversation: an id "
-		    "has at most %d characters", NAME_MAX_LEN);
-		ir_error_copy(err->param, sizeof(err->param),
-		    STR("conversation"));
-		return -1;
-	}
 	if (o->conversation.n == 0)
 		return chain_load(rq, c, o->previous, err);
-	if (conversations_recall(rq, o->conversation, &c->items) == -1) {
+	switch (conversations_recall(rq, o->conversation, &c->items)) {
+	case 1:
+		o->talks = true;
+		return 0;
+	case 0:
+		return no_conversation(err, o->conversation);
+	default:
 		ir_error_set(err, IR_ERR_UNAVAILABLE, "the conversation "
 		    "cannot be read now");
 		return -1;
 	}
-	o->talks = true;
-	return 0;
 }
 
 /* --- a body that says it all ------------------------------------------------------------ */
@@ -342,13 +348,8 @@ foreign(struct request *rq, const struct responses *o, struct ir_error *err)
 		return 0;
 	if (o->previous.n > 0)
 		return not_found(err, "previous_response_id", o->previous);
-	if (o->conversation.n == 0)
-		return 0;
-	ir_error_set(err, IR_ERR_BAD_REQUEST, "no conversation '%.*s' is kept "
-	    "here: POST /v1/conversations makes one",
-	    STR_FMT(o->conversation));
-	ir_error_copy(err->param, sizeof(err->param), STR("conversation"));
-	return -1;
+	return o->conversation.n == 0 ? 0 :
+	    no_conversation(err, o->conversation);
 }
 
 int

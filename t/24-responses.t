@@ -145,8 +145,11 @@ subtest 'references' => sub {
 };
 
 subtest 'conversations' => sub {
-	ask('first', conversation => 'conv_1');
-	ask('second', conversation => { id => 'conv_1' });
+	my $r = Client->new($g->port)->request(POST => '/v1/conversations', {
+	    @head }, {})->response;
+	my $id = $J->decode($r->{body})->{id};
+	ask('first', conversation => $id);
+	ask('second', conversation => { id => $id });
 	my $t = told();
 	is("$t->[0] $t->[-1]", 'user: first user: second',
 	    'go on by their name');

@@ -206,11 +206,20 @@ subtest 'items' => sub {
 	unlike($J->encode($b), qr/added/, 'what was deleted is not');
 };
 
-subtest 'a name of the client' => sub {
-	ask('claude', 'one', 'mine');
-	ask('claude', 'two', 'mine');
-	like(told($an), qr/^one \| claude \d+ \| two$/, 'makes one');
-	is(good(GET => 'conversations/mine')->{id}, 'mine', 'which is there');
+subtest 'one that is not kept here' => sub {
+	my $r = call(POST => 'responses', { model => 'claude', input => 'x',
+	    conversation => 'conv_theirs' });
+	is($r->{status}, 400, 'is refused');
+	is($r->{json}{error}{param}, 'conversation', 'and named');
+	$r = call(POST => 'responses', { model => 'gpt', input => 'x',
+	    conversation => 'conv_theirs' });
+	is($r->{status}, 200, 'but a provider may have it');
+	is(Upstream::json_of([$oa->requests]->[-1])->{conversation},
+	    'conv_theirs', '... who is told');
+	is(call(GET => 'conversations/conv_theirs')->{status}, 404,
+	    'and nothing is kept of it');
+	is(call(POST => 'responses', { model => 'claude', input => 'x',
+	    conversation => 'c' x 300 })->{status}, 400, 'nor one too long');
 };
 
 subtest 'bad input' => sub {
@@ -274,8 +283,10 @@ subtest 'tenants' => sub {
 	    conversation => $mine->{id} });
 	is($r->{status}, 400, 'nor by a provider that may have its own');
 	is($r->{json}{error}{param}, 'conversation', 'which is named');
-	ask('claude', 'x', $mine->{id});
-	is(told($an), 'x', 'nor is it said to a model');
+	is(call(POST => 'responses', { model => 'claude', input => 'x',
+	    conversation => $mine->{id} })->{status}, 400, 'nor by another');
+	ok(!grep({ Upstream::body_of($_) =~ /secret/ } $an->requests,
+	    $oa->requests), 'nor is it said to a model');
 	$ad->finish;
 };
 

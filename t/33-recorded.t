@@ -107,7 +107,7 @@ push @{ $recorded{ $fx{$_}{dialect} } }, $fx{$_}{request}
 my %turn;
 my $refused = 0;
 my $told = qr/cannot be sent|refers to state|FETCH_COUNT|'background' is not/;
-$told = qr/$told|no response '\w+' is kept here/;
+$told = qr/$told|no (?:response|conversation) '\w+' is kept here/;
 
 sub recorded_question {
 	my ($d, $id, $stream) = @_;
