@@ -8,7 +8,6 @@
 #include "admind/status.h"
 #include "base/clock.h"
 #include "state/row_json.h"
-#include "state/store_accounts.h"
 #include "state/store_rollup.h"
 
 #define SERIES_MAX	2000		/* points of one answer */
@@ -193,55 +192,20 @@ serve_stats(struct api *a)
 
 /* --- budgets ---------------------------------------------------------------------------- */
 
-struct budgets {
-	json_t			*list;
-	int64_t			 percent;	/* those from there on */
-	struct store_periods	 now;
-};
-
-static void
-budget_add(struct budgets *bs, const struct store_budget *b,
-    const char *period, int64_t limit, int64_t spent, int64_t end_s)
-{
-	double	 share = limit > 0 ? (double)spent / (double)limit : 1;
-
-	if (limit < 0 || share * 100 < (double)bs->percent)
-		return;
-	json_array_append_new(bs->list, json_pack(
-	    "{s:s,s:I,s:o,s:b,s:s,s:f,s:f,s:f,s:o}", "kind", b->client_key ?
-	    "client_key" : "tenant", "id", (json_int_t)b->id, "name",
-	    api_text(b->name), "enabled", b->enabled, "period", period,
-	    "limit", (double)limit / 1e6, "spent", (double)spent / 1e6,
-	    "share", share, "ends", api_time(end_s * 1000000)));
-}
-
-static void
-budget_cb(void *arg, const struct store_budget *b)
-{
-	struct budgets	*bs = arg;
-
-	budget_add(bs, b, "day", b->day, b->spent_day, bs->now.day_end);
-	budget_add(bs, b, "month", b->month, b->spent_month,
-	    bs->now.month_end);
-	budget_add(bs, b, "total", b->total, b->spent_total, 0);
-}
-
 static void
 serve_budgets(struct api *a)
 {
-	struct budgets	 bs = { .percent = 0 };
-	int64_t		 now = clock_wall_us();
+	int64_t	 percent = 0;
+	json_t	*list;
 
-	if (!api_query_int(a, "percent", 0, 1000000, &bs.percent) ||
+	if (!api_query_int(a, "percent", 0, 1000000, &percent) ||
 	    api_store(a, STORE_READ) == NULL)
 		return;
-	store_periods(&bs.now, now);
-	bs.list = json_array();
-	if (store_budgets(a->store, now, budget_cb, &bs) == -1) {
-		json_decref(bs.list);
+	list = budgets_json(a->store, clock_wall_us(), percent);
+	if (list == NULL)
 		api_store_failed(a);
-	} else
-		api_json(a, 200, json_pack("{s:o}", "budgets", bs.list));
+	else
+		api_json(a, 200, json_pack("{s:o}", "budgets", list));
 }
 
 const struct api_route api_stats_routes[] = {

@@ -370,6 +370,58 @@ stats_word(struct ctl *c)
 	return r;
 }
 
+/* --- budgets ------------------------------------------------------------------------- */
+
+static const struct column budget_cols[] = {
+	{ "OF", false, true }, { "NAME", false, true },
+	{ "PERIOD", false, false }, { "SPENT", true, false },
+	{ "BUDGET", true, false }, { "SHARE", true, false },
+	{ "BEGINS ANEW", false, false }, { .name = NULL }
+};
+
+static void
+budget_row(struct table *t, const json_t *b)
+{
+	const char	*ends = json_text(b, "ends");
+
+	table_addz(t, strcmp(json_text(b, "kind"), "tenant") == 0 ? "tenant" :
+	    "client key");
+	table_addz(t, json_text(b, "name"));
+	table_addz(t, json_text(b, "period"));
+	table_addf(t, "%.6g", json_real_value(json_object_get(b, "spent")));
+	table_addf(t, "%.6g", json_real_value(json_object_get(b, "limit")));
+	table_addf(t, "%.0f%%", json_real_value(json_object_get(b, "share")) *
+	    100);
+	table_addf(t, "%.10s", ends[0] == '\0' ? "never" : ends);
+}
+
+static int
+stats_budgets(struct ctl *c)
+{
+	struct store	*st = ctl_store(c, false);
+	struct table	*t;
+	json_t		*list, *b;
+	size_t		 i;
+	int		 r = CTL_OK;
+
+	if (st == NULL)
+		return CTL_ERROR;
+	if ((list = budgets_json(st, clock_wall_us(), 0)) == NULL)
+		r = ctl_store_failed(c, st);
+	else if (c->opt[OPT_JSON] != NULL)
+		r = json_print(list);
+	else {
+		t = table_new(budget_cols);
+		json_array_foreach(list, i, b)
+			budget_row(t, b);
+		table_print(t, "no budgets");
+		table_free(t);
+		json_decref(list);
+	}
+	store_close(st);
+	return r;
+}
+
 #define STAT_OPTS	{ OPT_SINCE, OPT_UNTIL, OPT_BY, OPT_JSON }
 
 const struct word stat_words[] = {
@@ -383,5 +435,7 @@ const struct word stat_words[] = {
 	{ "tenants", stats_word, "by tenant", NULL, ARG_NONE, STAT_OPTS },
 	{ "client-keys", stats_word, "by client key", NULL, ARG_NONE,
 	    STAT_OPTS },
+	{ "budgets", stats_budgets, "what is spent of each", NULL, ARG_NONE,
+	    { OPT_JSON } },
 	{ .name = NULL }
 };

@@ -8,6 +8,7 @@ use warnings;
 use utf8;
 use Admind;
 use Client;
+use Ctl;
 use Gateway;
 use JSON::PP;
 use POSIX qw(strftime);
@@ -72,6 +73,12 @@ cmp_ok(abs($b{$_}{spent} - 0.15), '<', 1e-9, "$_: spent") for
     'client_key alice day', 'tenant team month', 'tenant team total';
 cmp_ok(abs($b{'tenant team month'}{share} - 0.9375), '<', 1e-9, 'its share');
 is($b{'tenant team month'}{limit}, 0.16, 'its limit');
+my $ctl = Ctl->new($g->{home});
+is_deeply($ctl->json('proxyctl', qw(stats budgets)), [ @b{'tenant team month',
+    'tenant team total', 'client_key alice day', 'client_key none total'} ],
+    'has the same') or diag explain \%b;
+like($ctl->does('as a table', qw(stats budgets)),
+    qr/^tenant +team +month +0\.15 +0\.16 +94% +\d{4}-\d\d-01$/m, 'in a line');
 my $now = time;
 is($b{'client_key alice day'}{ends}, strftime('%Y-%m-%dT00:00:00', gmtime
     $now - $now % 86400 + 86400) . '.000Z', 'the day ends')

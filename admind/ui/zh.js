@@ -233,4 +233,5 @@ export const zh = {
 	'Last error': '最近错误', 'no answer': '无响应',
 	'Nothing is like that.': '没有符合的项。', 'Show all': '全部显示',
 	'{n} of {all} serve': '{all} 个中 {n} 个可用',
+	'{spent} of {limit}': '{spent} / {limit}',
 };

@@ -1,5 +1,5 @@
 /*
- * Rows of the log and roll-ups as JSON, and texts that may not be UTF-8.
+ * Rows of the log, roll-ups and budgets as JSON, and texts that may not be UTF-8.
  */
 #include <jansson.h>
 
@@ -7,6 +7,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "state/row_json.h"
+#include "state/store_accounts.h"
 #include "state/store_row.h"
 
 json_t *
@@ -100,4 +101,53 @@ rollup_json(const struct rollup *r)
 	json_object_set_new(o, "overhead_ms",
 	    quantiles(r->hist[ROLLUP_OVERHEAD]));
 	return o;
+}
+
+/* --- budgets ---------------------------------------------------------------- */
+
+struct budgets {
+	json_t			*list;
+	int64_t			 percent;	/* those from there on */
+	struct store_periods	 now;
+};
+
+static void
+budget_add(struct budgets *bs, const struct store_budget *b,
+    const char *period, int64_t limit, int64_t spent, int64_t end_s)
+{
+	double	 share = limit > 0 ? (double)spent / (double)limit : 1;
+	char	 when[CLOCK_RFC3339_LEN];
+
+	if (limit < 0 || share * 100 < (double)bs->percent)
+		return;
+	json_array_append_new(bs->list, json_pack(
+	    "{s:s,s:I,s:o,s:b,s:s,s:f,s:f,s:f,s:o}", "kind", b->client_key ?
+	    "client_key" : "tenant", "id", (json_int_t)b->id, "name",
+	    text_json(b->name), "enabled", b->enabled, "period", period,
+	    "limit", (double)limit / 1e6, "spent", (double)spent / 1e6,
+	    "share", share, "ends", end_s == 0 ? json_null() : json_string(
+	    clock_rfc3339(end_s * 1000000, when))));
+}
+
+static void
+budget_cb(void *arg, const struct store_budget *b)
+{
+	struct budgets	*bs = arg;
+
+	budget_add(bs, b, "day", b->day, b->spent_day, bs->now.day_end);
+	budget_add(bs, b, "month", b->month, b->spent_month,
+	    bs->now.month_end);
+	budget_add(bs, b, "total", b->total, b->spent_total, 0);
+}
+
+json_t *
+budgets_json(struct store *s, int64_t now_us, int64_t percent)
+{
+	struct budgets	 bs = { .list = json_array(), .percent = percent };
+
+	store_periods(&bs.now, now_us);
+	if (store_budgets(s, now_us, budget_cb, &bs) == 0)
+		return bs.list;
+	json_decref(bs.list);
+	return NULL;
 }

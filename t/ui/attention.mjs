@@ -82,6 +82,10 @@ await step('a budget', async () => {
 	await page.reload();
 	await line('Tenant spenders').waitFor();
 	say(/whole budget/.test(await line('Tenant spenders').textContent()), 'which of its budgets');
+	await page.goto(`${BASE}/#/tenants`);
+	await page.locator('td', { hasText: /US\$0\.\d+ of US\$0\.60 in all/ }).waitFor();
+	say(true, 'the page of tenants tells what is spent');
+	await page.goto(`${BASE}/#/dashboard`);
 	await line('Tenant spenders').getByRole('link').first().click();
 	await settled(page);
 	say(page.url().includes('tenants'), 'a link to where it is changed');

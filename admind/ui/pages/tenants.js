@@ -1,5 +1,5 @@
 // Tenants and their client keys.
-import { html, useState, useEffect, useGet, api, t, when, money, num, copy, toast } from '../lib.js';
+import { html, useState, useEffect, useGet, api, t, when, money, num, percent, copy, toast } from '../lib.js';
 import { Panel, Load, Empty, Field, Dialog, Confirm, Badge, Cards, Failure, useForm } from '../parts.js';
 import { useEdit, Met } from '../edit.js';
 
@@ -93,12 +93,19 @@ function Rotate({ item, onDone, onClose }) {
 
 const said = { rpm: '{n} requests a minute', tpm: '{n} tokens a minute', concurrent: '{n} at a time' };
 const rates = (o) => limits.filter(([k]) => o[k] > 0).map(([k]) => t(said[k], { n: num(o[k]) })).join(' · ') || t('none');
-const money3 = (o) => budgets.filter(([k]) => o[k] !== null).map(([k, label]) => `${money(o[k] * 1e6)} ${t(label.replace('Budget ', '').replace(', $', ''))}`).join(' · ') || t('none');
+const every = { budget_day: 'a day', budget_month: 'a month', budget_total: 'in all' };
+// What is spent of them, where that is known.
+const money3 = (o, spent) => budgets.filter(([k]) => o[k] !== null).map(([k]) => {
+	const b = spent && spent.find((x) => x.id === o.id && x.period === k.replace('budget_', ''));
+	return html`<div key=${k}>${b ? t('{spent} of {limit}', { spent: money(b.spent * 1e6), limit: money(o[k] * 1e6) }) : money(o[k] * 1e6)} ${t(every[k])}
+		${b && b.share >= 0.8 && html` <${Badge} kind=${b.share >= 1 ? 'bad' : 'warn'}>${percent(b.share)}</${Badge}>`}</div>`;
+});
+
 
 const few = 200;
 
 // Of many, those that are looked for, and not all at once.
-function Table({ list, extra, onEdit, onDelete, admin, more }) {
+function Table({ list, spent, extra, onEdit, onDelete, admin, more }) {
 	const [find, setFind] = useState('');
 	const [all, setAll] = useState(false);
 	const word = find.trim().toLowerCase();
@@ -106,7 +113,7 @@ function Table({ list, extra, onEdit, onDelete, admin, more }) {
 	const rows = all ? found : found.slice(0, few);
 	return html`${list.length > 20 && html`<${Field} label=${t('Find')} type="search" value=${find} onInput=${setFind} />`}<${Cards}><table><thead><tr><th>${t('Name')}</th>${extra.map(([h]) => html`<th>${h}</th>`)}<th>${t('May ask for')}</th><th>${t('Limits')}</th><th>${t('Budgets')}</th><th></th></tr></thead>
 		<tbody>${rows.map((o) => html`<tr key=${o.id}><td><b>${o.name}</b> ${!o.enabled && html`<${Badge} kind="warn">${t('disabled')}</${Badge}>`}<div class="dim">${o.note}</div></td>
-			${extra.map(([, f]) => html`<td>${f(o)}</td>`)}<td class="mono">${o.models.join(' ') || t('all')}</td><td>${rates(o)}</td><td>${money3(o)}</td>
+			${extra.map(([, f]) => html`<td>${f(o)}</td>`)}<td class="mono">${o.models.join(' ') || t('all')}</td><td>${rates(o)}</td><td>${budgets.some(([k]) => o[k] !== null) ? money3(o, spent) : t('none')}</td>
 			<td class="num">${admin && html`<button class="small" onClick=${() => onEdit(o)}>${t('Change')}</button>${' '}${more && more(o)}${' '}<button class="small danger" onClick=${() => onDelete(o)}>${t('Delete')}</button>`}</td></tr>`)}</tbody></table></${Cards}>
 		${rows.length === 0 && html`<${Empty}>${t('Nothing is like that.')}</${Empty}>`}
 		${found.length > rows.length && html`<div class="actions"><span class="dim">${t('and {n} more', { n: num(found.length - rows.length) })}</span><button onClick=${() => setAll(true)}>${t('Show all')}</button></div>`}`;
@@ -115,6 +122,8 @@ function Table({ list, extra, onEdit, onDelete, admin, more }) {
 export function Tenants({ query: q, user }) {
 	const tenants = useGet('/tenants');
 	const keys = useGet('/client-keys');
+	const spent = useGet('/budgets?percent=0', 30);
+	const of = (kind) => spent.data && spent.data.budgets.filter((b) => b.kind === kind);
 	const [open, setOpen] = useState(null);
 	const close = () => setOpen(null);
 	const admin = user.role === 'admin';
@@ -130,10 +139,10 @@ export function Tenants({ query: q, user }) {
 	return html`
 	<${Panel} title=${t('Tenants')} right=${admin && html`<button class="primary" onClick=${() => setOpen({ tenant: true })}>${t('Add a tenant')}</button>`}>
 		<${Load} of=${tenants}>${(d) => (d.tenants.length === 0 ? html`<${Empty}>${t('None yet. A tenant has limits and a budget that all of its client keys share.')}</${Empty}>` :
-			html`<${Table} list=${d.tenants} extra=${[]} admin=${admin} onEdit=${(o) => setOpen({ tenant: true, item: o })} onDelete=${(o) => setOpen({ delTenant: o })} />`)}</${Load}></${Panel}>
+			html`<${Table} list=${d.tenants} spent=${of('tenant')} extra=${[]} admin=${admin} onEdit=${(o) => setOpen({ tenant: true, item: o })} onDelete=${(o) => setOpen({ delTenant: o })} />`)}</${Load}></${Panel}>
 	<${Panel} title=${t('Client keys')} right=${admin && html`<button class="primary" onClick=${() => setOpen({ key: true })}>${t('Add a client key')}</button>`}>
 		<${Load} of=${keys}>${(d) => (d.client_keys.length === 0 ? html`<${Empty}>${t('None yet: programs on this machine may ask with any key. As soon as there is one, every request needs one.')}</${Empty}>` :
-			html`<${Table} list=${d.client_keys} admin=${admin} extra=${[[t('Key'), (o) => html`<span class="mono">${o.mask}</span>`], [t('Tenant'), (o) => o.tenant || '–'], [t('Expires'), (o) => when(o.expires)]]}
+			html`<${Table} list=${d.client_keys} spent=${of('client_key')} admin=${admin} extra=${[[t('Key'), (o) => html`<span class="mono">${o.mask}</span>`], [t('Tenant'), (o) => o.tenant || '–'], [t('Expires'), (o) => when(o.expires)]]}
 				onEdit=${(o) => setOpen({ key: true, item: o })} onDelete=${(o) => setOpen({ delKey: o })}
 				more=${(o) => html`<button class="small" onClick=${() => setOpen({ rotate: o })}>${t('New value')}</button>`} />`)}</${Load}></${Panel}>
 	${open && open.tenant && html`<${Form} what=${t('Add a tenant')} path="/tenants" item=${open.item} onDone=${reload} onClose=${close} />`}
