@@ -33,7 +33,7 @@ export function Audit() {
 		${acts && acts.length > 0 && html`<${Cards}><table>
 			<thead><tr><th>${t('Time')}</th><th>${t('Who')}</th><th>${t('Address')}</th><th>${t('What')}</th><th>${t('Object')}</th><th>${t('Detail')}</th></tr></thead>
 			<tbody>${acts.map((a) => html`<tr key=${a.id}><td class="nowrap">${when(a.time)}</td><td>${a.actor}</td><td class="mono">${a.client}</td>
-				<td>${said(a.action)} ${!a.ok && html`<${Badge} kind="bad">${t('refused')}</${Badge}>`}</td><td class="clip" title=${a.object}>${a.object}</td><td class="clip" title=${a.detail}>${a.detail}</td></tr>`)}</tbody>
+				<td>${said(a.action)} ${!a.ok && html`<${Badge} kind="bad">${t('refused')}</${Badge}>`}</td><td class="wrap">${a.object}</td><td class="wrap">${a.detail.length > 160 ? html`<details><summary>${a.detail.slice(0, 120)} …</summary>${a.detail}</details>` : a.detail}</td></tr>`)}</tbody>
 		</table></${Cards}>`}
 		${next && html`<div class="actions"><button onClick=${() => load(next)}>${t('Older')}</button></div>`}
 	</${Panel}>`;

@@ -67,13 +67,13 @@ function useRows(q) {
 
 function Rows({ rows, onOpen }) {
 	return html`<div class="scroll"><table>
-		<thead><tr><th>${t('Time')}</th><th>${t('Status')}</th><th>${t('Model asked for')}</th><th class="hide-small">${t('Sent')}</th><th>${t('Provider')}</th>
-			<th class="num hide-small">${t('Tries')}</th><th class="num">${t('First byte')}</th><th class="num">${t('Duration')}</th>
+		<thead><tr><th>${t('Time')}</th><th>${t('Status')}</th><th>${t('Model asked for')}</th><th class="hide-small">${t('Sent')}</th><th class="hide-small">${t('Provider')}</th>
+			<th class="num hide-small">${t('Tries')}</th><th class="num hide-small">${t('First byte')}</th><th class="num">${t('Duration')}</th>
 			<th class="num hide-small">${t('In')}</th><th class="num hide-small">${t('Out')}</th><th class="hide-small">${t('Error')}</th></tr></thead>
 		<tbody>${rows.map((r) => html`<tr key=${r.id} class="click" tabindex="0" onClick=${() => onOpen(r.request_id)}
 			onKeyDown=${(e) => { if (e.key === 'Enter') onOpen(r.request_id); }}>
 			<td class="nowrap">${when(r.time)}</td><td><${Status} code=${r.status} /></td><td class="clip">${r.model_asked || html`<span class="dim">${r.path}</span>`}</td><td class="clip hide-small">${r.model_sent}</td>
-			<td>${r.provider}</td><td class="num hide-small">${r.attempts}</td><td class="num">${us(r.ttfb_us)}</td><td class="num">${us(r.total_us)}</td>
+			<td class="hide-small">${r.provider}</td><td class="num hide-small">${r.attempts}</td><td class="num hide-small">${us(r.ttfb_us)}</td><td class="num">${us(r.total_us)}</td>
 			<td class="num hide-small">${r.input < 0 ? '–' : num(r.input)}</td><td class="num hide-small">${r.output < 0 ? '–' : num(r.output)}</td>
 			<td class="clip rest hide-small" title=${r.error}>${r.error}</td></tr>`)}</tbody></table></div>`;
 }

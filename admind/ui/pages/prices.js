@@ -46,9 +46,9 @@ export function Prices({ user }) {
 	return html`<${Panel} title=${t('Prices')} right=${admin && html`<button class="primary" onClick=${() => setOpen({ set: true })}>${t('Set a price')}</button>`}>
 		<p class="dim">${t('Dollars a million tokens, as published on the date. What is not here is unpriced, which is not free.')}</p>
 		<${Field} label=${t('Find')} type="search" value=${find} onInput=${setFind} />
-		<${Load} of=${prices}>${(d) => html`<div class="scroll"><table><thead><tr><th>${t('Provider')}</th><th>${t('Model')}</th>${columns.map(([k, label]) => html`<th class="num" key=${k}>${t(label)}</th>`)}<th>${t('Date')}</th><th>${t('Source')}</th><th></th></tr></thead>
+		<${Load} of=${prices}>${(d) => html`<div class="scroll"><table><thead><tr><th>${t('Provider')}</th><th>${t('Model')}</th>${columns.map(([k, label], i) => html`<th class=${`num ${i > 1 ? 'hide-small' : ''}`} key=${k}>${t(label)}</th>`)}<th class="hide-small">${t('Date')}</th><th class="hide-small">${t('Source')}</th><th></th></tr></thead>
 			<tbody>${d.prices.filter(fits).map((p) => html`<tr key=${p.id}><td>${p.provider || t('any')}</td><td class="mono">${p.model} ${!p.builtin && html`<${Badge}>${t('yours')}</${Badge}>`}</td>
-				${columns.map(([k]) => html`<td class="num" key=${k}>${amount(p[k])}</td>`)}<td class="nowrap">${p.date}</td><td>${p.source}</td>
+				${columns.map(([k], i) => html`<td class=${`num ${i > 1 ? 'hide-small' : ''}`} key=${k}>${amount(p[k])}</td>`)}<td class="nowrap hide-small">${p.date}</td><td class="hide-small">${p.source}</td>
 				<td class="num">${admin && html`<button class="small" onClick=${() => setOpen({ set: true, item: p })}>${t('Change')}</button>${' '}
 					${!p.builtin && html`<button class="small danger" onClick=${() => setOpen({ del: p })}>${t('Delete')}</button>`}`}</td></tr>`)}</tbody></table></div>`}</${Load}>
 	</${Panel}>
