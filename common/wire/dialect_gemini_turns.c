@@ -68,14 +68,19 @@ turn_end(struct gem_writer *e)
 static void
 turn_open(struct gem_writer *e, enum gem_turn turn)
 {
+	const struct ir_message	*m;
+
 	if (e->turn == turn)
 		return;
 	turn_end(e);
 	if (!e->any && turn == GEM_TURN_MODEL) {
 		jw_raw(&e->w,
 		    STR("{\"role\":\"user\",\"parts\":[{\"text\":\".\"}]}"));
-		loss_add(e->x->loss, LOSS_APPROXIMATED, STR("messages"),
-		    "a user's turn was put before the model's first");
+		for (m = e->rq->messages; m->role != IR_ASSISTANT &&
+		    m->next != NULL; m = m->next)
+			;
+		gem_lose(e, LOSS_APPROXIMATED, m->node, NULL,
+		    "a user's turn \".\" was put before the model's first");
 	}
 	jw_object(&e->w);
 	jw_key(&e->w, "role");

@@ -485,6 +485,7 @@ item_reasoning(struct ctx *c, struct jv item)
 {
 	struct ir_message	*m = message_join(c, IR_ASSISTANT, item);
 	struct ir_part		*p;
+	struct jstr		 said = JSTR_NONE;
 
 	p = ir_part_add(c->rq, m, IR_THINKING, item.i);
 	p->raw = json_raw(item);
@@ -492,11 +493,16 @@ item_reasoning(struct ctx *c, struct jv item)
 	c->rq->need |= IR_NEED_THINKING;
 	if (get_str(c, item, "id", &p->item_id) == -1 ||
 	    get_jstr(c, item, "encrypted_content", &p->signature) == -1 ||
-	    join_texts(c, member(item, "summary"), &p->text) == -1)
+	    join_texts(c, member(item, "summary"), &p->text) == -1 ||
+	    join_texts(c, member(item, "content"), &said) == -1)
 		return -1;
-	if (p->text.n > 0)
-		return 0;
-	return join_texts(c, member(item, "content"), &p->text);
+	if (p->text.n > 0 && said.n > 0)
+		said = jstr_encode(c->rq->arena, arena_strf(c->rq->arena,
+		    "%.*s\n\n%.*s", STR_FMT(jstr_decode(c->rq->arena,
+		    p->text)), STR_FMT(jstr_decode(c->rq->arena, said))));
+	if (said.n > 0)
+		p->text = said;
+	return 0;
 }
 
 static int	 tools_decode(struct ctx *, struct jv);

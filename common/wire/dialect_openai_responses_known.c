@@ -58,6 +58,22 @@ static const struct json_known result_read[] = {
 	{ JSON_KNOWN("caller"), .in = caller_read }, { .name = NULL }
 };
 
+/* shell_call and the like: run by the client, where it runs things. */
+static const struct json_known client_call_read[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("id") },
+	{ JSON_KNOWN("status") }, { JSON_KNOWN("call_id") },
+	{ JSON_KNOWN("action") }, { JSON_KNOWN("operation") },
+	{ JSON_KNOWN("environment"), .in = caller_read },
+	{ JSON_KNOWN("caller"), .in = caller_read }, { .name = NULL }
+};
+
+static const struct json_known client_result_read[] = {
+	{ JSON_KNOWN("type") }, { JSON_KNOWN("id") },
+	{ JSON_KNOWN("status") }, { JSON_KNOWN("call_id") },
+	{ JSON_KNOWN("output") },
+	{ JSON_KNOWN("caller"), .in = caller_read }, { .name = NULL }
+};
+
 static const struct json_known reasoning_read[] = {
 	{ JSON_KNOWN("type") }, { JSON_KNOWN("id") },
 	{ JSON_KNOWN("status") }, { JSON_KNOWN("summary") },
@@ -132,6 +148,12 @@ static const struct json_known items_read[] = {
 	{ JSON_KNOWN("tool_search_output"), .in = found_read, .open = true },
 	{ JSON_KNOWN("function_call_output"), .in = result_read },
 	{ JSON_KNOWN("custom_tool_call_output"), .in = result_read },
+	{ JSON_KNOWN("local_shell_call"), .in = client_call_read },
+	{ JSON_KNOWN("local_shell_call_output"), .in = client_result_read },
+	{ JSON_KNOWN("shell_call"), .in = client_call_read },
+	{ JSON_KNOWN("shell_call_output"), .in = client_result_read },
+	{ JSON_KNOWN("apply_patch_call"), .in = client_call_read },
+	{ JSON_KNOWN("apply_patch_call_output"), .in = client_result_read },
 	{ JSON_KNOWN("reasoning"), .in = reasoning_read }, { .name = NULL }
 };
 
