@@ -142,7 +142,7 @@ function Frame({ user, onOut, again }) {
 			</header>
 			${state === 'waiting' && figures && html`<div class="banner" role="alert">${t('The management server does not answer; this page goes on by itself when it is back.')}</div>`}
 			${figures && figures.proxyd && figures.proxyd.running === false && html`<div class="banner warn" role="alert">${t('proxyd is not running: “proxyctl start” starts it. What is shown here was kept.')}</div>`}
-			<main id="page"><${page[2]} query=${at.query} user=${user} figures=${figures} key=${page[0] + lang()} /></main>
+			<main id="page" tabindex="-1"><${page[2]} query=${at.query} user=${user} figures=${figures} key=${page[0] + lang()} /></main>
 		</div></div>`;
 }
 

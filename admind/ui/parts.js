@@ -68,6 +68,10 @@ export function Dialog({ title, onClose, children, sheet, right }) {
 		const d = ref.current;
 		const before = document.activeElement;
 		d.showModal();
+		// Not the button that closes it again.
+		const first = d.querySelector('form input, form select, form textarea');
+		if (first)
+			first.focus();
 		return () => {
 			d.close();
 			if (before && before.focus)
@@ -91,6 +95,8 @@ export function Confirm({ title, text, yes, onYes, onClose, keeps = true }) {
 		try {
 			await onYes();
 			onClose();
+			// What had the focus goes with its row.
+			setTimeout(() => document.getElementById('page')?.focus());
 		} catch (e) {
 			setError(e);
 			setBusy(false);

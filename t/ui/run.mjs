@@ -100,6 +100,36 @@ await step('keyboard', async () => {
 	say(seen >= 10, 'where the focus is can be seen', `${seen} of 12`);
 });
 
+await step('a user, by keyboard', async () => {
+	const focused = () => page.evaluate(() => document.activeElement.textContent.trim() || document.activeElement.tagName);
+	const tabTo = async (text, row = '') => {
+		for (let i = 0; i < 80; i++) {
+			await page.keyboard.press('Tab');
+			if (await page.evaluate(([t, r]) => document.activeElement.textContent.trim() === t && (!r || document.activeElement.closest('tr')?.textContent.includes(r)), [text, row]))
+				return;
+		}
+		throw new Error(`no way to ${text}: at ${await focused()}`);
+	};
+	await page.goto(`${BASE}/#/users`);
+	await settled(page);
+	await tabTo('Add a user');
+	await page.keyboard.press('Enter');
+	await page.waitForSelector('dialog[open]');
+	await page.keyboard.type('keys');
+	await page.keyboard.press('Tab');
+	await page.keyboard.type('long enough indeed');
+	await page.keyboard.press('Enter');
+	await page.waitForSelector('td:has-text("keys")');
+	say(await focused() === 'Add a user', 'the first field has the focus, and then what opened the form', await focused());
+	await tabTo('Delete', 'keys');
+	await page.keyboard.press('Enter');
+	await page.waitForSelector('dialog[open]');
+	await tabTo('Delete');
+	await page.keyboard.press('Enter');
+	await page.waitForSelector('td:has-text("keys")', { state: 'detached' });
+	say(await page.evaluate(() => document.activeElement.id) === 'page', 'what is gone leaves the focus to the page');
+});
+
 // --- hostile text ---------------------------------------------------------------------------
 
 await step('hostile text', async () => {
