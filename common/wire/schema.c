@@ -21,6 +21,7 @@ enum kw_value {
 	KW_TYPE, KW_NULLABLE, KW_FORMAT, KW_EXAMPLE, KW_DROP
 };
 
+#define ORDER_MAX	128		/* properties of one schema */
 #define K(lit)	{ lit, sizeof(lit) - 1 }
 static const struct kw {
 	struct str	 name;
@@ -141,15 +142,53 @@ list_write(struct from_openapi *f, struct jv list, bool with_null,
 }
 
 static void
-map_write(struct from_openapi *f, struct jv map, unsigned depth)
+map_member(struct from_openapi *f, struct jv m, unsigned depth)
 {
-	struct jv	 m;
+	jw_key_jstr(f->out, json_jstr(json_key(m)));
+	schema_write_or_bool(f, m, depth);
+}
 
+/* How many of a list's first n elements are that name. */
+static size_t
+times(struct from_openapi *f, struct jv list, size_t n, struct str name)
+{
+	struct jv	 e;
+	size_t		 k = 0;
+
+	for (e = json_first(list); n-- > 0 && json_ok(e); e = json_next(e))
+		k += json_type(e) == JSON_STRING &&
+		    str_eq(json_str(f->arena, e), name);
+	return k;
+}
+
+/*
+ * Models write properties in the schema's order: Gemini's propertyOrdering
+ * becomes that.  What it does not name follows.
+ */
+static void
+map_write(struct from_openapi *f, struct jv map, struct jv order,
+    unsigned depth)
+{
+	struct jv	 m, e;
+	struct str	 name;
+	size_t		 n = 0;
+
+	if (json_type(order) != JSON_ARRAY || json_count(order) > ORDER_MAX ||
+	    json_count(map) > ORDER_MAX)
+		order = JV_NONE;
 	jw_object(f->out);
-	for (m = json_first(map); json_ok(m); m = json_next(m)) {
-		jw_key_jstr(f->out, json_jstr(json_key(m)));
-		schema_write_or_bool(f, m, depth);
+	for (e = json_first(order); json_ok(e); e = json_next(e), n++) {
+		if (json_type(e) != JSON_STRING)
+			continue;
+		name = json_str(f->arena, e);
+		m = json_get(map, arena_str(f->arena, name).p);
+		if (json_ok(m) && times(f, order, n, name) == 0)
+			map_member(f, m, depth);
 	}
+	for (m = json_first(map); json_ok(m); m = json_next(m))
+		if (times(f, order, n, jstr_decode(f->arena,
+		    json_jstr(json_key(m)))) == 0)
+			map_member(f, m, depth);
 	jw_object_end(f->out);
 }
 
@@ -228,9 +267,17 @@ enum_write(struct from_openapi *f, struct jv m)
 	jw_array_end(f->out);
 }
 
+static struct jv
+ordering(struct jv schema)
+{
+	struct jv	 v = json_get(schema, "propertyOrdering");
+
+	return json_ok(v) ? v : json_get(schema, "property_ordering");
+}
+
 static void
-member_write(struct from_openapi *f, const struct kw *kw, struct jv m,
-    bool nullable, unsigned depth)
+member_write(struct from_openapi *f, struct jv in, const struct kw *kw,
+    struct jv m, bool nullable, unsigned depth)
 {
 	enum json_type	 t = json_type(m);
 
@@ -262,7 +309,8 @@ member_write(struct from_openapi *f, const struct kw *kw, struct jv m,
 	else
 		jw_key_jstr(f->out, json_jstr(json_key(m)));
 	if (kw->value == KW_MAP && t == JSON_OBJECT)
-		map_write(f, m, depth);
+		map_write(f, m, !json_key_is(m, "properties") ? JV_NONE :
+		    ordering(in), depth);
 	else if ((kw->value == KW_LIST || kw->value == KW_SCHEMA) &&
 	    t == JSON_ARRAY)
 		list_write(f, m, nullable && str_is(kw->name, "anyOf"),
@@ -300,7 +348,8 @@ schema_write(struct from_openapi *f, struct jv v, unsigned depth)
 	}
 	jw_object(f->out);
 	for (m = json_first(v); json_ok(m); m = json_next(m))
-		member_write(f, kw_find(m), m, nullable && !wrap, depth + 1);
+		member_write(f, v, kw_find(m), m, nullable && !wrap,
+		    depth + 1);
 	jw_object_end(f->out);
 	if (wrap) {
 		jw_raw(f->out, STR("{\"type\":\"null\"}"));

@@ -110,6 +110,10 @@ test_from(void)
 	from("propertyOrdering and OpenAPI formats go",
 	    "{\"type\":\"INTEGER\",\"format\":\"int32\","
 	    "\"propertyOrdering\":[\"a\"]}", "{\"type\":\"integer\"}");
+	from("propertyOrdering is the properties' order",
+	    "{\"properties\":{\"a\":{},\"b\":{},\"c\":{},\"d\":{}},"
+	    "\"propertyOrdering\":[\"d\",7,\"x\",\"b\",\"d\"]}",
+	    "{\"properties\":{\"d\":{},\"b\":{},\"a\":{},\"c\":{}}}");
 	from("formats of strings stay",
 	    "{\"type\":\"STRING\",\"format\":\"date-time\"}",
 	    "{\"type\":\"string\",\"format\":\"date-time\"}");
