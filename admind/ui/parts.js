@@ -169,9 +169,12 @@ export function Chart({ times, series, format, label, nameOf = (n) => n }) {
 		const css = getComputedStyle(document.documentElement);
 		const colour = (n) => css.getPropertyValue(n).trim();
 		const date = (o) => { const f = new Intl.DateTimeFormat(lang() === 'zh' ? 'zh-CN' : 'en-GB', o); return (v) => f.format(v * 1000); };
-		// As far apart as they stand: hours, days or months.
-		const stamps = (_, splits, axis, space, by) => splits.map(date(by < 86400 ? { hour: '2-digit', minute: '2-digit' } :
-		    by < 28 * 86400 ? { month: 'short', day: 'numeric' } : { month: 'short', year: 'numeric' }));
+		const [hour, day, month, year] = [{ hour: '2-digit', minute: '2-digit' }, { month: 'short', day: 'numeric' }, { month: 'short' }, { year: 'numeric' }].map(date);
+		// As far apart as they stand; where a day or a year begins, that.
+		const stamps = (_, splits, axis, space, by) => splits.map((x) => {
+			const d = new Date(x * 1000);
+			return by < 86400 ? (d.getHours() + d.getMinutes() === 0 ? day : hour)(x) : by < 28 * 86400 ? day(x) : (d.getMonth() === 0 ? year : month)(x);
+		});
 		const full = date({ dateStyle: 'medium', timeStyle: 'short' });
 		const axis = { stroke: colour('--dim'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line') } };
 		const plot = new window.uPlot({

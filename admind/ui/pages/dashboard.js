@@ -187,7 +187,7 @@ function Attention({ figures, user }) {
 		list.push({ kind: 'warn', text: w });
 	for (const c of (figures && figures.providers) || [])
 		if (c.enabled && c.circuit !== 'closed')
-			list.push({ kind: 'bad', text: c.circuit === 'open' ? t('Provider {name} fails, and is left alone', { name: c.name }) :
+			list.push({ kind: c.circuit === 'open' ? 'bad' : 'warn', text: c.circuit === 'open' ? t('Provider {name} fails, and is left alone', { name: c.name }) :
 			    t('Provider {name} failed, and is being tried again', { name: c.name }), failures: { provider: c.name },
 			    provider: c.name, mend: 'providers' });
 	for (const k of (figures && figures.keys) || []) {
