@@ -72,6 +72,34 @@ answer_lost(struct ir_exchange *x, enum ir_member m, enum loss_action action,
 }
 
 void
+answer_lost_notes(struct ir_exchange *x, struct str list,
+    enum loss_action action, const char *why)
+{
+	const struct dialect	*d = x->at.from;
+	const char		*path = NULL, *n = NULL;
+	struct json		 j;
+	struct jv		 v;
+
+	if (d != NULL && d->answer != NULL)
+		path = d->answer->members[ANSWER_NOTES];
+	if (path != NULL)
+		n = strstr(path, "$n");
+	if (n == NULL) {
+		answer_lost(x, ANSWER_NOTES, action, why);
+		return;
+	}
+	json_init(&j);
+	if (json_parse(&j, arena_strf(x->arena, "[%.*s]", STR_FMT(list)),
+	    NULL) == -1)
+		answer_lost(x, ANSWER_CHOICE, action, why);
+	else for (v = json_first(json_root(&j)); json_ok(v); v = json_next(v))
+		answer_lost_at(x, arena_strf(x->arena, "%.*s%.*s",
+		    (int)(n - path), path, STR_FMT(json_str(x->arena,
+		    json_key(json_first(v))))).p, action, why);
+	json_release(&j);
+}
+
+void
 answer_leftover(struct ir_exchange *x, const struct json_known *k,
     const struct json *j)
 {

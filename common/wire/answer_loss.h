@@ -27,6 +27,13 @@ extern const char	 answer_state_why[];
 void	 answer_lost(struct ir_exchange *, enum ir_member, enum loss_action,
 	    const char *why);
 
+/*
+ * The same of notes: list, values with commas between, as events have them.
+ * Where a dialect has them under several names ("$n" in its path), under which.
+ */
+void	 answer_lost_notes(struct ir_exchange *, struct str list,
+	    enum loss_action, const char *why);
+
 /* Reports a path that is no part's: a format with $c, $i and $p of x->at. */
 void	 answer_lost_at(struct ir_exchange *, const char *format,
 	    enum loss_action, const char *why);

@@ -459,10 +459,10 @@ citations(struct ir_exchange *x, const struct dialect *from, struct str list,
 		jw_raw(&w, list);
 	else if (cite_write(x->arena, from, &dialect_anthropic, list, &about,
 	    &w) > 0)
-		lost(x, ANSWER_NOTES,
+		answer_lost_notes(x, list, LOSS_DROPPED,
 		    "a citation of what only its provider knows");
 	else
-		answer_lost(x, ANSWER_NOTES, LOSS_APPROXIMATED,
+		answer_lost_notes(x, list, LOSS_APPROXIMATED,
 		    "citations in another provider's form");
 }
 

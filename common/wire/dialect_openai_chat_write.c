@@ -247,7 +247,7 @@ notes_fit(struct ir_exchange *x, struct jw *w, struct str list,
 		n = cite_write(x->arena, from, &dialect_openai_chat, list,
 		    about, w);
 		if (n == 0)
-			answer_lost(x, ANSWER_NOTES, LOSS_APPROXIMATED,
+			answer_lost_notes(x, list, LOSS_APPROXIMATED,
 			    "citations in another provider's form");
 	} else if (json_parse(&j, arena_strf(x->arena, "[%.*s]",
 	    STR_FMT(list)), NULL) == 0)
@@ -256,7 +256,7 @@ notes_fit(struct ir_exchange *x, struct jw *w, struct str list,
 			n += !write_citation(w, e, about->before);
 	json_release(&j);
 	if (n > 0)
-		answer_lost(x, ANSWER_NOTES, LOSS_DROPPED,
+		answer_lost_notes(x, list, LOSS_DROPPED,
 		    "a citation of what only its provider knows");
 }
 

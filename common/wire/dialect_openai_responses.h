@@ -232,6 +232,7 @@ struct str	 resp_item_own_call(struct ir_exchange *,
 void	 resp_item_write(struct jw *, const struct resp_out *, bool begun);
 void	 resp_content_write(struct jw *, const struct resp_out *);
 void	 resp_summary_write(struct jw *, struct str text);
+extern const char	 resp_logprobs_why[];	/* they are of text only */
 /* Annotations of that dialect, commas between, about text (JSON-escaped), in
  * this dialect's form.  It may be none: what has no place here is reported. */
 void	 resp_notes_write(struct ir_exchange *, struct jw *,

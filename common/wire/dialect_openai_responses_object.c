@@ -336,10 +336,10 @@ resp_notes_write(struct ir_exchange *x, struct jw *w,
 		about.text = (struct jstr){ text.p, text.n };
 		if (cite_write(x->arena, from, &dialect_openai_responses, list,
 		    &about, w) > 0)
-			answer_lost(x, ANSWER_NOTES, LOSS_DROPPED,
+			answer_lost_notes(x, list, LOSS_DROPPED,
 			    "citations of what only their provider knows");
 		else
-			answer_lost(x, ANSWER_NOTES, LOSS_APPROXIMATED,
+			answer_lost_notes(x, list, LOSS_APPROXIMATED,
 			    "citations in another provider's form");
 		return;
 	}
@@ -523,6 +523,8 @@ resp_signature_fits(struct ir_exchange *x, const struct dialect *from)
 
 /* --- the body ------------------------------------------------------------- */
 
+const char	 resp_logprobs_why[] = "refusals have no logprobs there";
+
 static void
 body_item(struct ir_exchange *x, struct jw *w, const struct ir_out_part *p,
     struct str id, unsigned index, bool cut)
@@ -534,6 +536,9 @@ body_item(struct ir_exchange *x, struct jw *w, const struct ir_out_part *p,
 	buf_init(&notes, SIZE_MAX);
 	o.text = p->type == IR_IMAGE ? buf_str(&p->data) : buf_str(&p->text);
 	o.logprobs = buf_str(&p->logprobs);
+	if (p->type != IR_TEXT && o.logprobs.n > 0)
+		answer_lost(x, ANSWER_LOGPROBS, LOSS_DROPPED,
+		    resp_logprobs_why);
 	if (p->annotations.len > 0) {
 		jw_init(&nw, &notes);
 		resp_notes_write(x, &nw, p->from, buf_str(&p->annotations),

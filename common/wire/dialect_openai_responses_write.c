@@ -570,6 +570,9 @@ delta(struct ir_encoder *e, const struct ir_event *ev)
 	case IR_D_LOGPROBS:
 		if (s->item.type == IR_TEXT)
 			logprobs(e, ev->raw);
+		else
+			answer_lost(e->x, ANSWER_LOGPROBS, LOSS_DROPPED,
+			    resp_logprobs_why);
 		break;
 	}
 }

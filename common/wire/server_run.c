@@ -24,6 +24,7 @@ struct server_run {
 	struct str		 input;		/* address, or code */
 	struct source		*sources;	/* what was found or read */
 	struct str		 output;	/* of code; text of a page */
+	struct ir_place		 at;		/* of a call that waits */
 	struct server_run	*next;
 };
 
@@ -729,6 +730,7 @@ server_run_take(struct ir_exchange *x, struct server_runs *rs,
 	if (r == NULL || r->kind == RUN_FILES)
 		return false;
 	if (!r->done) {
+		r->at = x->at;
 		wait_for(rs, r);
 		return true;
 	}
@@ -751,14 +753,17 @@ server_run_rest(struct ir_exchange *x, struct server_runs *rs,
 {
 	struct server_piece	*first = NULL, **last = &first;
 	struct server_run	*r = rs->first;
+	struct ir_place		 at = x->at;
 
 	for (rs->first = NULL; r != NULL; r = r->next) {
+		x->at = r->at;
 		tell(x, LOSS_APPROXIMATED,
 		    "a tool of the provider that gave no result");
 		*last = pieces(x, rs, r, to);
 		while (*last != NULL)
 			last = &(*last)->next;
 	}
+	x->at = at;
 	return first;
 }
 

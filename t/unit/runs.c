@@ -523,6 +523,50 @@ test_custom_back(void)
 	json_release(&asked_json);
 }
 
+/* --- where it stood ------------------------------------------------------- */
+
+#define GE_CITED ",\"citationMetadata\":{\"citationSources\":[{" \
+	"\"startIndex\":0,\"endIndex\":1,\"uri\":\"https://b\"}]}"
+#define GE_HALF	"{\"executableCode\":{\"language\":\"PYTHON\"," \
+	"\"code\":\"1\"}}"
+#define OC_NO "{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1," \
+	"\"model\":\"m\",\"choices\":[{\"index\":0,\"finish_reason\":" \
+	"\"stop\",\"message\":{\"role\":\"assistant\",\"content\":null," \
+	"\"refusal\":\"no\"},\"logprobs\":{\"content\":null,\"refusal\":[{" \
+	"\"token\":\"no\",\"logprob\":-1,\"bytes\":null,\"top_logprobs\":" \
+	"[]}]}}]}"
+
+/* A line of the report names the member that came, streamed or not. */
+static void
+test_places(void)
+{
+	const struct dialect	*to[] = { WT_OC, WT_AN, WT_OR };
+	enum framing		 out[] = { FRAME_NONE, FRAME_SSE };
+	size_t			 f, i;
+
+	for (f = 0; f < 2; f++) {
+		for (i = 0; i < 3; i++)
+			ok(wt_answer(WT_GE, to[i], FRAME_NONE, out[f], GE_PARTS(
+			    "{\"text\":\"hi\"}", GE_CITED)) == 0 &&
+			    wt_has("https://b") && wt_loss.n == 1 &&
+			    wt_lost("candidates[0].citationMetadata\""),
+			    "citations for %s, %zu", to[i]->name, f);
+		ok(wt_answer(WT_GE, WT_OC, FRAME_NONE, out[f], GE_PARTS(
+		    "{\"text\":\"hi\"}", GE_URLS)) == 0 &&
+		    wt_lost("candidates[0].urlContextMetadata"),
+		    "what was read, %zu", f);
+		for (i = 1; i < 3; i++)
+			ok(wt_answer(WT_GE, to[i], FRAME_NONE, out[f], GE_PARTS(GE_HALF,
+			    "")) == 0 && wt_loss.n == 1 &&
+			    wt_lost("candidates[0].content.parts[0]\""),
+			    "a run without a result for %s, %zu",
+			    to[i]->name, f);
+		ok(wt_answer(WT_OC, WT_OR, FRAME_NONE, out[f], OC_NO) == 0 &&
+		    wt_lost("response.choices[0].logprobs"),
+		    "logprobs of a refusal, %zu", f);
+	}
+}
+
 /* --- why it ended, and what files are cited ------------------------------- */
 
 static void
@@ -712,6 +756,7 @@ main(void)
 	test_result_media();
 	test_choices();
 	test_custom_back();
+	test_places();
 	test_stops();
 	test_files();
 	wt_release();
