@@ -20,7 +20,7 @@ export const Skeleton = ({ lines = 4 }) => html`<div aria-busy="true" aria-label
 export const Empty = ({ children }) => html`<div class="empty">${children}</div>`;
 
 export const Failure = ({ error, again }) => html`
-	<div class="banner" role="alert">${error.message}
+	<div class="banner" role="alert">${error.field && html`<b class="mono">${error.field}</b>: `}${error.message}
 		${again && html` <button class="small" onClick=${again}>${t('Try again')}</button>`}</div>`;
 
 // Loading, failed, empty or there: says which, and keeps old data while it asks.

@@ -241,6 +241,9 @@ await step('filters', async () => {
 	await page.goto(`${BASE}/#/logs?status=x`);
 	await page.waitForSelector('[role=alert]');
 	say((await page.locator('[role=alert]').first().textContent()).includes('4xx'), 'a bad filter is told');
+	await page.goto(`${BASE}/#/logs?modle=x`);
+	await page.waitForSelector('[role=alert]:has-text("modle")');
+	say(true, 'and one that there is not, by its name');
 });
 
 await step('100,000 rows', async () => {
