@@ -48,6 +48,7 @@ struct api {
 	json_t			*body;		/* an object; NULL: none */
 	bool			 replied;
 	bool			 later;		/* by http_answer */
+	int64_t			 sent_us;	/* what is waited for; monotonic */
 };
 
 /* Tables, ended by method NULL; listed in api.c. */

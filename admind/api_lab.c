@@ -2,11 +2,14 @@
  * To try things out: requests through proxyd as the operator, translation
  * without a provider.
  */
+#include <stdlib.h>
+
 #include "admind/api.h"
 #include "admind/lab.h"
 #include "admind/operator.h"
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/log.h"
 
 #define SEND_BODY	(48L << 20)	/* proxyd has a limit of its own */
 
@@ -48,6 +51,83 @@ serve_proxy(struct api *a)
 		    "/%.*s", STR_FMT(a->id[0])).p, true, c.target.n > 0 ?
 		    c.target.p : NULL);
 	operator_send(a, &c);
+}
+
+/* --- one small request --------------------------------------------------------- */
+
+/* What the model said, or what went wrong, in one text. */
+static json_t *
+test_text(struct str body)
+{
+	json_t	*o = json_loadb(body.p, body.n, 0, NULL), *text;
+
+	text = json_object_get(json_object_get(json_array_get(
+	    json_object_get(o, "choices"), 0), "message"), "content");
+	if (!json_is_string(text))
+		text = json_object_get(json_object_get(o, "error"), "message");
+	text = json_is_string(text) ? json_incref(text) : api_text(
+	    (struct str){ body.p, body.n < 200 ? body.n : 200 });
+	json_decref(o);
+	return text;
+}
+
+static void
+test_done(struct api *a, int status, struct str body, const char *err)
+{
+	if (status == 0)
+		api_problem(a, 503, NULL, "%s", err);
+	else
+		api_json(a, 200, json_pack("{s:b,s:i,s:f,s:o}", "ok",
+		    status == 200, "status", status, "ms",
+		    (double)(clock_mono_us() - a->sent_us) / 1e3, "text",
+		    test_text(body)));
+}
+
+static bool
+test_read(struct api *a, struct str *model, struct str *provider,
+    int64_t *key_id)
+{
+	static const char *const names[] = { "model", "provider", "key_id",
+	    NULL };
+
+	if (!api_known(a, names) || !api_str(a, "model", true, model) ||
+	    !api_str(a, "provider", false, provider) ||
+	    !api_int(a, "key_id", false, 1, INT64_MAX, key_id))
+		return false;
+	if (model->n > 0 && model->n <= 256)
+		return true;
+	api_problem(a, 422, "model", "must be 1 to 256 characters");
+	return false;
+}
+
+/* With a provider: of that one, and by that key, instead of as routed. */
+static void
+serve_test(struct api *a)
+{
+	struct operator_call	 c = { .method = "POST", .path =
+				    STR("/v1/chat/completions") };
+	struct str		 model = STR_NONE, provider = STR_NONE;
+	json_t			*o;
+	char			*text;
+
+	if (!test_read(a, &model, &provider, &c.key_id))
+		return;
+	o = json_pack("{s:s%,s:i,s:[{s:s,s:s}]}", "model", model.p, model.n,
+	    "max_tokens", 16, "messages", "role", "user", "content",
+	    "Say OK.");
+	text = json_dumps(o, JSON_COMPACT);
+	must(text != NULL);
+	c.body = arena_str(a->rq->arena, str_of(text));
+	free(text);
+	if (provider.n > 0)
+		c.target = arena_strf(a->rq->arena, "%.*s/%.*s",
+		    STR_FMT(provider), STR_FMT(model));
+	c.done = test_done;
+	a->sent_us = clock_mono_us();
+	api_audit(a, "test model", arena_str(a->rq->arena, model).p, true,
+	    provider.n > 0 ? arena_str(a->rq->arena, provider).p : NULL);
+	operator_send(a, &c);
+	json_decref(o);
 }
 
 /* --- translation --------------------------------------------------------------- */
@@ -99,6 +179,7 @@ serve_convert(struct api *a)
 }
 
 const struct api_route api_lab_routes[] = {
+	{ "POST", "/api/v1/test", ADMIN_ADMIN, serve_test, API_BODY, NULL },
 	{ "POST", "/api/v1/convert", ADMIN_VIEWER, serve_convert,
 	    LAB_TEXT_MAX, NULL },
 	{ "GET", "/api/v1/proxy/{path...}", ADMIN_ADMIN, serve_proxy, 0, "*" },

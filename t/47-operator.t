@@ -210,6 +210,32 @@ subtest 'for an administrator' => sub {
 	is($n->{detail}, 'two/m2', 'it is in the audit log');
 };
 
+subtest 'one small request' => sub {
+	my $test = sub { $ad->call(POST => '/api/v1/test', { @_ }) };
+	my ($bad) = map { $_->{id} } $g->sql("SELECT id FROM keys WHERE mask
+	    LIKE '%002'");
+	my $r = $test->(model => 'm2', provider => 'two');
+	is($r->{status}, 200, 'of a provider') or diag $r->{body};
+	is($r->{json}{text}, 'fine', 'what it said');
+	ok($r->{json}{ok} && $r->{json}{status} == 200 && $r->{json}{ms} > 0,
+	    'that it was well, and how long it took');
+	is(last_row()->{model_sent}, 'm2', '... was asked');
+	$r = $test->(model => 'm1', provider => 'one', key_id => $bad);
+	is($r->{status}, 200, 'of a key that is refused');
+	ok(!$r->{json}{ok}, '... which is told');
+	like($r->{json}{text}, qr/\S/, "... in words: $r->{json}{text}");
+	is($test->(model => 'm')->{json}{text}, 'fine', 'as routed');
+	for ([model => ''], [model => 'x' x 300], [provider => 7],
+	    [key_id => 0], [what => 1]) {
+		$r = $test->(model => 'm', @$_);
+		is($r->{status}, 422, "$_->[0] is wrong");
+		is($r->{json}{field}, $_->[0], '... by name');
+	}
+	is($test->(model => 'm', provider => "a\r\nx-b: c")->{status}, 400,
+	    'no header is made of it');
+	is($test->(model => 'm', provider => 'none')->{json}{ok}, JSON::PP::false, 'a provider that there is not');
+};
+
 # A call whose answer is read as it comes.
 sub begin {
 	my ($text) = @_;

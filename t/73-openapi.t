@@ -347,6 +347,9 @@ admin('DELETE /api/v1/requests/{id}', undef, id => 'req_x', status => 404);
 admin('POST /api/v1/convert', { kind => 'request', from => 'anthropic', text =>
     $_ }) for '{', '{"model": 1}', '{"model": "m", "max_tokens": 9, "top_k": ' .
     '3, "messages": [{"role": "user", "content": "x"}]}';
+admin('POST /api/v1/test', $_) for { model => 'mock-echo' }, { model =>
+    'mock-429' }, { model => 'm', provider => 'mock' };
+admin('POST /api/v1/test', {}, status => 422);
 admin('POST /api/v1/convert', { from => 'x' }, status => 422);
 $id = admin('POST /api/v1/proxy/{path}', { model => 'mock-echo', input => 'x',
     store => JSON::PP::true }, path => 'v1/responses')->{id};
