@@ -745,7 +745,8 @@ static const struct json_known message_known[] = {
 	{ JSON_KNOWN("model") }, { JSON_KNOWN("stop_reason") },
 	{ JSON_KNOWN("stop_sequence") },
 	{ JSON_KNOWN("content"), .in = blocks_known, .by_type = true },
-	{ JSON_KNOWN("usage"), .in = usage_known }, { .name = NULL }
+	{ JSON_KNOWN("usage"), .in = usage_known },
+	{ JSON_KNOWN("error") }, { .name = NULL }
 };
 
 static const struct json_known start_known[] = {

@@ -564,6 +564,11 @@ test_places(void)
 		ok(wt_answer(WT_OC, WT_OR, FRAME_NONE, out[f], OC_NO) == 0 &&
 		    wt_lost("response.choices[0].logprobs"),
 		    "logprobs of a refusal, %zu", f);
+		(void)!wt_answer(WT_AN, WT_OC, FRAME_NONE, out[f], "{\"type\":"
+		    "\"error\",\"error\":{\"type\":\"api_error\",\"message\":"
+		    "\"went wrong\"}}");
+		ok(wt_has("went wrong") && wt_loss.n == 0,
+		    "an error that is told is no loss, %zu", f);
 	}
 }
 
