@@ -21,7 +21,7 @@
 
 #define CONN_MEMORY	(16u << 10)	/* MHD's pool: request head, chunks */
 #define CONN_IDLE_S	75		/* between bytes, and kept alive */
-#define CHUNK		(4u << 10)	/* held by a response; most bytes in a chunk */
+#define CHUNK		(4u << 10)	/* of a body without chunks, at a time */
 #define ACCEPT_BATCH	32
 #define RUNS		8		/* of MHD, in one turn */
 #define ACCEPT_PAUSE_MS	100		/* when descriptors have run out */
@@ -56,6 +56,7 @@ struct http_call {
 	bool			 suspended;
 	bool			 queued;	/* given to MHD */
 	bool			 ended, aborted;
+	bool			 chunks;	/* the client takes them */
 	struct MHD_Response	*response;
 	int			 status;
 	struct buf		*out;		/* streaming; the request's */
@@ -203,8 +204,9 @@ call_stream(struct http_call *c, int status, const struct http_header *h,
 	must(c->state != CALL_ANSWERED);
 	c->out = out;
 	c->out_off = 0;
+	/* Chunks are made in the connection's memory, not in this. */
 	c->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN,
-	    CHUNK, call_read_cb, c, NULL);
+	    c->chunks ? 1 : CHUNK, call_read_cb, c, NULL);
 	if (c->response == NULL)
 		fatalx("cannot create a response");
 	call_headers(c, h, n);
@@ -395,11 +397,11 @@ mhd_handler_cb(void *arg, struct MHD_Connection *mhd, const char *url,
 
 	(void)mhd;
 	(void)url;
-	(void)version;
 	if (c == NULL || c->aborted)
 		return MHD_NO;
 	if (c->rq == NULL && c->state == CALL_READING) {
 		c->method = str_of(method);
+		c->chunks = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
 		c->rq = request_open(in->wk, c);
 		return c->rq == NULL ? MHD_NO : call_continue(c);
 	}

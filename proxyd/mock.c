@@ -36,6 +36,7 @@ struct mock {
 	struct loop_timer	 timer;
 	unsigned		 step;		/* deltas said */
 	int64_t			 words;
+	struct ir_check		 check;		/* of its own events */
 };
 
 /* --- events ------------------------------------------------------------------------ */
@@ -43,7 +44,7 @@ struct mock {
 static void
 mock_emit(struct mock *m, struct ir_event *ev)
 {
-	const char	*wrong = ir_check(&m->rq->rq_check, ev);
+	const char	*wrong = ir_check(&m->check, ev);
 
 	if (wrong != NULL)
 		fatalx("mock: %s", wrong);
@@ -58,6 +59,7 @@ mock_begin(struct mock *m)
 	struct ir_event	 ev = { .type = IR_EV_START };
 	struct request	*rq = m->rq;
 
+	memset(&m->check, 0, sizeof(m->check));
 	answer_begin(rq, FRAME_NONE);
 	ev.id = str_of(rq->rq_id + 4);
 	ev.name = rq->rq_route.model;

@@ -165,10 +165,18 @@ request_check_head(struct request *rq, struct ir_error *err)
 
 /* --- read ------------------------------------------------------------------------------ */
 
+struct ir_error *
+request_error(struct request *rq)
+{
+	if (rq->rq_err == NULL)
+		rq->rq_err = ARENA_NEW(&rq->rq_arena, struct ir_error);
+	return rq->rq_err;
+}
+
 static void
 request_toolarge(struct request *rq)
 {
-	ir_error_set(&rq->rq_err, IR_ERR_TOO_LARGE, "the body is larger than "
+	ir_error_set(request_error(rq), IR_ERR_TOO_LARGE, "the body is larger than "
 	    "%lld bytes (MAX_BODY in app.yml)",
 	    (long long)rq->rq_snap->max_body);
 	rq->rq_early = true;
@@ -195,6 +203,7 @@ static void	 free_cb(void *);
 struct request *
 request_open(struct worker *wk, struct http_call *call)
 {
+	struct ir_error	 err;
 	struct request	*rq;
 
 	if ((rq = calloc(1, sizeof(*rq))) == NULL)
@@ -226,7 +235,9 @@ request_open(struct worker *wk, struct http_call *call)
 	wk->requests++;
 	wk->row->inflight = wk->requests;
 	wk->row->stat.requests++;
-	request_check_head(rq, &rq->rq_err);
+	request_check_head(rq, &err);
+	if (rq->rq_early)
+		*request_error(rq) = err;
 	if (rq->rq_client == NULL)
 		rq->rq_client = dialect_for_path(call_path(call));
 	request_reserve(rq);
@@ -379,7 +390,7 @@ request_run(struct request *rq)
 	capture_client_request(rq, buf_str(&rq->rq_body));
 	if (rq->rq_early) {
 		rq->rq_wk->row->stat.refused++;
-		request_fail(rq, &rq->rq_err);
+		request_fail(rq, rq->rq_err);
 	} else if (!api_serve(rq) && !responses_serve(rq))
 		request_generate(rq);
 	rq->rq_cpu_us += clock_mono_us() - t0;

@@ -61,7 +61,7 @@ struct request {
 	const struct dialect	*rq_client;	/* whose envelope errors take */
 	struct buf		 rq_body;
 	int64_t			 rq_body_seen;
-	bool			 rq_early;	/* rq_err holds the answer */
+	bool			 rq_early;	/* answered with rq_err */
 	struct json		 rq_json;
 	struct ir_request	 rq_ir;
 	struct loss		 rq_loss;
@@ -129,7 +129,6 @@ struct request {
 	struct ir_decoder	 rq_dec;
 	struct ir_encoder	 rq_enc;
 	struct ir_response	 rq_resp;
-	struct ir_check		 rq_check;	/* of the mock's events */
 	struct ir_event		 rq_start;	/* how it began, copied */
 	struct buf		 rq_out;	/* to the client */
 	struct buf		 rq_hold;	/* same dialect: part of a frame */
@@ -139,8 +138,8 @@ struct request {
 	bool			 rq_hide_usage;	/* we asked, not the client */
 	bool			 rq_hide;	/* ... and this frame is it */
 	bool			 rq_ended;	/* END seen */
-	bool			 rq_failed;	/* ERROR seen: rq_err */
-	struct ir_error		 rq_err;
+	bool			 rq_failed;	/* ERROR seen */
+	struct ir_error		*rq_err;	/* by request_error; or NULL */
 
 	struct op		*rq_op;		/* not for an answer; or NULL */
 	/* several calls for one answer: see choices.h */
@@ -181,6 +180,8 @@ void	 request_vault_loss(struct request *);
 
 /* The answer is an error: its envelope, or an event once committed. */
 void	 request_fail(struct request *, const struct ir_error *);
+/* What went wrong, of all zeros at first: few requests have one. */
+struct ir_error	*request_error(struct request *);
 /* A whole answer; with more headers. */
 void	 request_reply(struct request *, int status, const char *type,
 	    struct buf *body);

@@ -65,8 +65,8 @@ answer_look(struct request *rq, const struct ir_event *ev)
 		break;
 	case IR_EV_ERROR:
 		rq->rq_failed = true;
-		rq->rq_err = *ev->error;
-		try_hide_key(rq, rq->rq_err.msg, strlen(rq->rq_err.msg));
+		*request_error(rq) = *ev->error;
+		try_hide_key(rq, rq->rq_err->msg, strlen(rq->rq_err->msg));
 		break;
 	default:
 		break;
@@ -90,7 +90,7 @@ answer_event(void *arg, const struct ir_event *in)
 	if (rq->rq_ir.stream)
 		rq->rq_client->event_encode(&rq->rq_enc, &ev);
 	else if (ir_response_fold(&rq->rq_resp, &ev) == -1) {
-		ir_error_set(&rq->rq_err, IR_ERR_UPSTREAM,
+		ir_error_set(request_error(rq), IR_ERR_UPSTREAM,
 		    "the provider's answer is too large");
 		rq->rq_failed = true;
 		return -1;
@@ -149,7 +149,6 @@ answer_begin(struct request *rq, enum framing framing)
 	rq->rq_framing = framing;
 	rq->rq_content = rq->rq_ended = rq->rq_failed = false;
 	rq->rq_said = rq->rq_finishing = rq->rq_hide = false;
-	memset(&rq->rq_check, 0, sizeof(rq->rq_check));
 	rq->rq_x.forwarded = rq->rq_same;
 	if (framing != FRAME_NONE)
 		framer_init(&rq->rq_framer, framing);
@@ -219,7 +218,7 @@ answer_progress(struct request *rq)
 		return;
 	if (rq->rq_failed) {
 		try_failed(rq, rq->rq_up == NULL ? 0 : rq->rq_up->up_status,
-		    &rq->rq_err);
+		    request_error(rq));
 		return;
 	}
 	if (rq->rq_content && rq->rq_state == RQ_TRY && rq->rq_ir.stream)
@@ -308,7 +307,7 @@ answer_feed(struct request *rq)
 	buf_clear(&up->up_in);
 	upstream_taken(up);
 	if (r == -1 && !rq->rq_failed && !rq->rq_ended) {
-		ir_error_set(&rq->rq_err, IR_ERR_UPSTREAM, "provider '%s' "
+		ir_error_set(request_error(rq), IR_ERR_UPSTREAM, "provider '%s' "
 		    "sent a stream that cannot be read",
 		    rq->rq_provider->name.p);
 		rq->rq_failed = true;
@@ -332,7 +331,7 @@ answer_forwarded_error(struct request *rq)
 	rq->rq_wk->row->stat.failed++;
 	rq->rq_acct.f.incomplete = 1;
 	rq->rq_acct.s[ACCT_ERROR] = arena_str(&rq->rq_arena,
-	    str_of(rq->rq_err.msg));
+	    str_of(request_error(rq)->msg));
 	try_end(rq, rq->rq_up->up_status, false, "error in the stream");
 	request_done(rq, "error");
 	call_end(rq->rq_call);
@@ -349,7 +348,7 @@ answer_last_frames(struct request *rq)
 	    ir_decoder_end(&rq->rq_dec) == -1))
 		rq->rq_failed = true;
 	if (rq->rq_failed && up->up_error[0] != '\0')
-		ir_error_set(&rq->rq_err, IR_ERR_UPSTREAM,
+		ir_error_set(request_error(rq), IR_ERR_UPSTREAM,
 		    "provider '%s' broke off: %s", rq->rq_provider->name.p,
 		    up->up_error);
 }
@@ -366,7 +365,7 @@ answer_forward_end(struct request *rq, bool closed)
 
 	if (!closed && (partial || (up->up_fault != UPSTREAM_OK &&
 	    !rq->rq_target->open_ended))) {
-		ir_error_set(&rq->rq_err, IR_ERR_UPSTREAM,
+		ir_error_set(request_error(rq), IR_ERR_UPSTREAM,
 		    "provider '%s' broke off before the end of its stream",
 		    rq->rq_provider->name.p);
 		rq->rq_failed = true;
@@ -443,7 +442,7 @@ answer_body(struct request *rq)
 	struct upstream	*up = rq->rq_up;
 
 	if (up->up_fault != UPSTREAM_OK) {
-		ir_error_set(&rq->rq_err, IR_ERR_UPSTREAM,
+		ir_error_set(request_error(rq), IR_ERR_UPSTREAM,
 		    "provider '%s' broke off: %s", rq->rq_provider->name.p,
 		    up->up_error);
 		rq->rq_failed = true;

@@ -115,22 +115,23 @@ static bool
 path_fits(struct arena *a, const char *pattern, struct str path,
     struct str *model, struct str *item)
 {
-	const char	*hole = strstr(pattern, "{model}"), *tail;
-	const char	*second = strstr(pattern, "{item}");
+	const char	*hole = strstr(pattern, "{model}"), *tail, *second;
 	size_t		 head, end;
 
 	*model = *item = STR_NONE;
 	if (hole == NULL)
 		return str_is(path, pattern);
 	head = (size_t)(hole - pattern);
-	tail = hole + strlen("{model}");
-	end = second == NULL ? strlen(tail) : (size_t)(second - tail);
-	if (second != NULL && !item_cut(a, &path, item))
-		return false;
-	if (path.n <= head + end || memcmp(path.p, pattern, head) != 0 ||
-	    memcmp(path.p + path.n - end, tail, end) != 0 || (end == 0 && has_verb(path)))
+	if (path.n <= head || memcmp(path.p, pattern, head) != 0)
 		return false;
 	path = str_skip(path, head);
+	tail = hole + strlen("{model}");
+	second = strstr(tail, "{item}");
+	end = second == NULL ? strlen(tail) : (size_t)(second - tail);
+	if ((second != NULL && !item_cut(a, &path, item)) || path.n <= end ||
+	    memcmp(path.p + path.n - end, tail, end) != 0 ||
+	    (end == 0 && has_verb(path)))
+		return false;
 	path.n -= end;
 	return model_decode(a, path, model) == 0;
 }

@@ -660,7 +660,7 @@ resp_body_encode(struct ir_exchange *x, const struct ir_response *r,
 	v.status = resp_status(x, stop, raw);
 	if (r->failed) {
 		v.status = "failed";
-		v.error = &r->error;
+		v.error = r->error;
 	}
 	v.usage = &r->usage;
 	buf_init(&output, SIZE_MAX);

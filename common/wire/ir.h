@@ -558,7 +558,7 @@ struct ir_response {
 	struct ir_usage		 usage;
 	bool			 ended;
 	bool			 failed;
-	struct ir_error		 error;
+	struct ir_error		*error;		/* of failed; else NULL */
 };
 
 void	 ir_response_init(struct ir_response *, struct arena *, size_t max);

@@ -200,7 +200,8 @@ ir_response_fold(struct ir_response *r, const struct ir_event *ev)
 		break;
 	case IR_EV_ERROR:
 		r->failed = true;
-		r->error = *ev->error;
+		r->error = ARENA_NEW(r->arena, struct ir_error);
+		*r->error = *ev->error;
 		break;
 	case IR_EV_PART_END:
 	case IR_EV_PING:

@@ -330,7 +330,7 @@ check_mutant_answer(struct report *r, const struct fixture *fx,
 		(void)!decode(a, r->to, o.out, buf_str(&out), 0, 0, &d);
 		if (d.r.failed)
 			fail(r, fx, "mutant %llu, decoded again: %s",
-			    (unsigned long long)seed, d.r.error.msg);
+			    (unsigned long long)seed, d.r.error->msg);
 		ir_response_release(&d.r);
 	}
 	buf_release(&out);

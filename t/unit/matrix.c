@@ -43,7 +43,7 @@ check_failed(struct report *r, const struct fixture *fx, struct arena *a,
 		if (decode(a, r->to, framing, out, 0, 0, &d) == -1 ||
 		    !d.r.failed)
 			fail(r, fx, "an error became a success");
-		err = d.r.error;
+		err = *d.r.error;
 		ir_response_release(&d.r);
 	}
 	if (strcmp(err.msg, want->msg) != 0)
@@ -76,7 +76,7 @@ check_answer(struct report *r, const struct fixture *fx, struct arena *a,
 		if (decode(a, r->to, framing, buf_str(&out), 0, 0, &d) == -1)
 			fail(r, fx, "cannot be decoded again");
 		else if (d.r.failed)
-			fail(r, fx, "decoded again: %s", d.r.error.msg);
+			fail(r, fx, "decoded again: %s", d.r.error->msg);
 		else if ((what = diff(a, &direct->r, &d.r,
 		    r->from == r->to)) != NULL)
 			fail(r, fx, "%s", what);
