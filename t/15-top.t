@@ -125,7 +125,8 @@ SKIP: {
 		$t->forget;
 		ok(defined $t->until_match(qr/proxyd does not run in/),
 		    'it is gone') or diag $t->{seen};
-		like(join("\n", screen($t->until_match(qr/\e\[J/))),
+		like(join("\n", screen($t->until_match(
+		    qr/does not run in.*\e\[J/s))),
 		    qr/^one /m, 'what is in the database is there still');
 		$t->forget;
 		$g->start;

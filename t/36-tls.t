@@ -197,6 +197,7 @@ subtest 'whom it believes' => sub {
 	is($up->{pid} && (grep { $_->{event} eq 'request' }
 	    $up->requests)[-1]{headers}{authorization},
 	    'Bearer sk-of-byname-000001', 'with its key');
+	$ngx->served('h2', 4);
 	# A connection or a session of one that believes helps no other.
 	refused('an unknown authority, of a connected host', 'system', 'h2');
 	refused('another authority, of a connected host', 'otherca', 'h2');
