@@ -119,13 +119,14 @@ sub plain_figures {
 
 sub plain_cell { my @args = @_; cell($_[0], sub { plain_figures(@args) }) }
 
+# Their names begin with $pre; where everything is on the goals are others.
 sub small_cells {
-	my $at = 1.9;
+	my ($pre, $same, $translated) = @_;
 
 	for my $c ($quick ? (1, 32) : (1, 8, 32, 256)) {
 		for my $d ($quick ? 'openai-chat' : qw(openai-chat anthropic)) {
-			plain_cell("small $d c=$c", $d, $d,
-			    small_body($d, "to-$d"), $c, $at);
+			plain_cell("${pre}small $d c=$c", $d, $d,
+			    small_body($d, "to-$d"), $c, $same);
 		}
 	}
 	my @pairs = $quick ? ([ 'openai-chat', 'anthropic' ],
@@ -133,16 +134,18 @@ sub small_cells {
 	    map { $from eq $_ ? () : [ $from, $_ ] } dialects() } dialects();
 	for (@pairs) {
 		my ($from, $to) = @$_;
-		plain_cell("small $from > $to", $from, $to,
-		    small_body($from, "to-$to"), 32, 2.4);
+		plain_cell("${pre}small $from > $to", $from, $to,
+		    small_body($from, "to-$to"), 32, $translated);
 	}
 }
 
 sub agent_cells {
-	plain_cell('agent anthropic', 'anthropic', 'anthropic',
-	    agent_body('to-anthropic'), 8, 1.6);
-	plain_cell("agent anthropic > $_", 'anthropic', $_,
-	    agent_body("to-$_"), 8, 3.0)
+	my ($pre, $same, $translated) = @_;
+
+	plain_cell("${pre}agent anthropic", 'anthropic', 'anthropic',
+	    agent_body('to-anthropic'), 8, $same);
+	plain_cell("${pre}agent anthropic > $_", 'anthropic', $_,
+	    agent_body("to-$_"), 8, $translated)
 	    for $quick ? 'openai-chat' : qw(openai-chat gemini);
 }
 
@@ -194,13 +197,15 @@ sub stream_figures {
 sub stream_cell { my @args = @_; cell($_[0], sub { stream_figures(@args) }) }
 
 sub stream_cells {
-	stream_cell('stream anthropic', 'anthropic', 'anthropic', 1.15);
-	stream_cell('stream openai-chat', 'openai-chat', 'openai-chat', 1.15)
-	    unless $quick;
-	stream_cell('stream openai-chat > anthropic', 'openai-chat',
-	    'anthropic', 1.3);
-	stream_cell('stream anthropic > openai-chat', 'anthropic',
-	    'openai-chat', 1.3) unless $quick;
+	my ($pre, $same, $translated) = @_;
+
+	stream_cell("${pre}stream anthropic", 'anthropic', 'anthropic', $same);
+	stream_cell("${pre}stream openai-chat", 'openai-chat', 'openai-chat',
+	    $same) unless $quick;
+	stream_cell("${pre}stream openai-chat > anthropic", 'openai-chat',
+	    'anthropic', $translated);
+	stream_cell("${pre}stream anthropic > openai-chat", 'anthropic',
+	    'openai-chat', $translated) unless $quick;
 }
 
 # --- cell 4: memory --------------------------------------------------------------
@@ -235,7 +240,7 @@ sub memory_cells {
 	my $slow = Rig::upstream('-n', $quick ? 35 : 60, '-t', 100);
 	my %v;
 
-	for (1 .. ($quick ? 1 : 3)) {
+	for (1 .. ($quick ? 1 : $rounds)) {
 		my $ng = Rig::nginx($slow);
 		my $gw = Rig::gateway($slow);
 		my %m = (nginx => memory_of($ng->{pid}, $ng->{bare},
@@ -261,24 +266,17 @@ sub memory_cells {
 
 # --- cell 5: everything on -------------------------------------------------------
 
-# 1,000 models, 100 keys for each provider, 1,000 tenants with limits and budgets,
-# rows of the log.
+# Cells 1 to 3 behind 1,000 models, 100 keys for each provider, 1,000 tenants with
+# limits and budgets; rows of the log, which are always written.
 sub full_cells {
 	my $bare = $g;
 
 	return unless $opt{only} =~ /full|^\.$/;
 	$g = Rig::gateway($up, full => 1);
 	local $Rig::key = Rig::tenants($g, 1000);
-	plain_cell("full, small $_->[0] c=$_->[1]", $_->[0], $_->[0],
-	    small_body($_->[0], "to-$_->[0]"), $_->[1], 2.6)
-	    for [ 'openai-chat', 1 ], [ 'openai-chat', 32 ],
-	    [ 'anthropic', 32 ];
-	plain_cell('full, small anthropic > openai-chat', 'anthropic',
-	    'openai-chat', small_body('anthropic', 'to-openai-chat'), 32);
-	plain_cell("full, agent anthropic > $_", 'anthropic', $_,
-	    agent_body("to-$_"), 8) for qw(anthropic gemini);
-	stream_cell("full, stream anthropic > $_", 'anthropic', $_)
-	    for qw(anthropic openai-chat);
+	small_cells('full, ', 2.6);
+	agent_cells('full, ');
+	stream_cells('full, ');
 	$g->stop;
 	$g = $bare;
 }
@@ -299,9 +297,10 @@ sub single_latency {
 sub log_cell {
 	my $gw = Rig::gateway($up);
 	my $body = small_body('anthropic', 'to-anthropic');
-	my ($n, %v) = $quick ? 1 : 3;
+	my $n = $quick ? 1 : 3;		# seconds
+	my %v;
 
-	for (1 .. $n) {
+	for (1 .. ($quick ? 1 : $rounds)) {
 		my $begin = $gw->status->{stat}{rows};
 		my $t0 = time;
 		Rig::wrk($gw->port, '/v1/messages', $body, 64, $n);
@@ -455,9 +454,9 @@ $report->head;
 if ($opt{soak}) {
 	$good = soak();
 } else {
-	small_cells();
-	agent_cells();
-	stream_cells();
+	small_cells('', 1.9, 2.4);
+	agent_cells('', 1.6, 3.0);
+	stream_cells('', 1.15, 1.3);
 	full_cells() unless $quick;
 	cell('memory', \&memory_cells);
 	cell('log', \&log_cell);
