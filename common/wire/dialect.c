@@ -115,17 +115,19 @@ static bool
 path_fits(struct arena *a, const char *pattern, struct str path,
     struct str *model, struct str *item)
 {
-	const char	*hole = strstr(pattern, "{model}"), *tail, *second;
+	const char	*tail, *second;
 	size_t		 head, end;
 
 	*model = *item = STR_NONE;
-	if (hole == NULL)
-		return str_is(path, pattern);
-	head = (size_t)(hole - pattern);
-	if (path.n <= head || memcmp(path.p, pattern, head) != 0)
+	for (head = 0; head < path.n && pattern[head] == path.p[head] &&
+	    pattern[head] != '\0' && pattern[head] != '{'; head++)
+		continue;
+	if (pattern[head] == '\0')
+		return path.n == head;
+	if (pattern[head] != '{' || path.n == head)
 		return false;
 	path = str_skip(path, head);
-	tail = hole + strlen("{model}");
+	tail = pattern + head + strlen("{model}");
 	second = strstr(tail, "{item}");
 	end = second == NULL ? strlen(tail) : (size_t)(second - tail);
 	if ((second != NULL && !item_cut(a, &path, item)) || path.n <= end ||

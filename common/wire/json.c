@@ -548,10 +548,9 @@ key_is(const struct json *j, const struct json_node *k, struct str name)
 }
 
 struct jv
-json_get(struct jv object, const char *name)
+json_get_str(struct jv object, struct str name)
 {
 	const struct json_node	*nodes;
-	struct str		 z = str_of(name);
 	struct jv		 found = JV_NONE;
 	uint32_t		 i, end;
 
@@ -560,7 +559,7 @@ json_get(struct jv object, const char *name)
 	nodes = object.j->nodes;
 	end = nodes[object.i].next;
 	for (i = object.i + 1; i < end; i = nodes[i + 1].next)
-		if (key_is(object.j, &nodes[i], z))
+		if (key_is(object.j, &nodes[i], name))
 			found = (struct jv){ object.j, i + 1, end };
 	return found;
 }
@@ -756,15 +755,15 @@ escaped_is(struct jstr s, struct str z)
 }
 
 bool
-json_is(struct jv v, const char *z)
+json_is_str(struct jv v, struct str z)
 {
 	struct jstr	 s = json_jstr(v);
 
 	if (s.p == NULL)
 		return false;
 	if (node_of(v)->escaped)
-		return escaped_is(s, str_of(z));
-	return str_is((struct str){ s.p, s.n }, z);
+		return escaped_is(s, z);
+	return str_eq((struct str){ s.p, s.n }, z);
 }
 
 bool

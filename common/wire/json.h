@@ -99,7 +99,14 @@ json_ok(struct jv v)
 bool	 json_empty(struct jv);
 
 /* Member of an object; the last one where a name stands twice. */
-struct jv	 json_get(struct jv object, const char *name);
+struct jv	 json_get_str(struct jv object, struct str name);
+
+/* Here, so that the lengths of names are known when this is compiled. */
+static inline struct jv
+json_get(struct jv object, const char *name)
+{
+	return json_get_str(object, str_of(name));
+}
 
 /*
  * for (e = json_first(v); json_ok(e); e = json_next(e)): the elements of an
@@ -117,7 +124,14 @@ struct str	 json_raw(struct jv);
 struct jstr	 json_jstr(struct jv);
 struct str	 json_str(struct arena *, struct jv);
 /* Is it a string with this decoded value? */
-bool		 json_is(struct jv, const char *);
+bool		 json_is_str(struct jv, struct str);
+
+static inline bool
+json_is(struct jv v, const char *z)
+{
+	return json_is_str(v, str_of(z));
+}
+
 bool		 json_key_is(struct jv member, const char *);
 
 /* A number that is a whole one in int64 ("3", "3.0", "3e2"); else -1. */
