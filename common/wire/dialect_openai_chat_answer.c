@@ -344,8 +344,12 @@ add_note(struct rd *d, struct chat_dec_choice *c, enum ir_part_type type,
 		slot_delta(d, c, c->tail, delta, JSTR_NONE, raw);
 		return;
 	}
-	if (type != IR_TEXT)
+	if (type != IR_TEXT) {
+		d->dec->x->at.choice = c->index;
+		answer_lost_at(d->dec->x, "choices[$c].logprobs.refusal",
+		    LOSS_DROPPED, "there is no refusal before them");
 		return;
+	}
 	p = piece_new(d, delta, JSTR_NONE, raw);
 	if (c->notes == NULL)
 		c->last_note = &c->notes;

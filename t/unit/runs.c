@@ -529,6 +529,10 @@ test_custom_back(void)
 	"\"startIndex\":0,\"endIndex\":1,\"uri\":\"https://b\"}]}"
 #define GE_HALF	"{\"executableCode\":{\"language\":\"PYTHON\"," \
 	"\"code\":\"1\"}}"
+#define OC_YES "{\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":0," \
+	"\"finish_reason\":\"stop\",\"message\":{\"role\":\"assistant\"," \
+	"\"content\":\"yes\"},\"logprobs\":{\"refusal\":[{\"token\":\"no\"," \
+	"\"logprob\":-1}]}}]}"
 #define OC_NO "{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1," \
 	"\"model\":\"m\",\"choices\":[{\"index\":0,\"finish_reason\":" \
 	"\"stop\",\"message\":{\"role\":\"assistant\",\"content\":null," \
@@ -564,6 +568,9 @@ test_places(void)
 		ok(wt_answer(WT_OC, WT_OR, FRAME_NONE, out[f], OC_NO) == 0 &&
 		    wt_lost("response.choices[0].logprobs"),
 		    "logprobs of a refusal, %zu", f);
+		ok(wt_answer(WT_OC, WT_GE, FRAME_NONE, out[f], OC_YES) == 0 &&
+		    wt_lost("choices[0].logprobs.refusal"),
+		    "logprobs of a refusal that did not come, %zu", f);
 		(void)!wt_answer(WT_AN, WT_OC, FRAME_NONE, out[f], "{\"type\":"
 		    "\"error\",\"error\":{\"type\":\"api_error\",\"message\":"
 		    "\"went wrong\"}}");
