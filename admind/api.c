@@ -331,6 +331,66 @@ api_id(struct api *a, unsigned i, int64_t *v)
 	return false;
 }
 
+/* --- pages of lists --------------------------------------------------------------- */
+
+#define LIST_PAGE	1000
+
+static json_int_t
+id_of(const json_t *o)
+{
+	return json_integer_value(json_object_get(o, "id"));
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	json_int_t	 x = id_of(*(json_t *const *)a);
+	json_int_t	 y = id_of(*(json_t *const *)b);
+
+	return x < y ? -1 : x > y;
+}
+
+/* Those behind after, limit of them; *next: there are more behind that one. */
+static json_t *
+list_page(struct arena *arena, json_t *list, int64_t after, size_t limit,
+    json_t **next)
+{
+	size_t	 n = json_array_size(list), i, k = 0;
+	json_t	**o = arena_array(arena, n + 1, sizeof(json_t *));
+	json_t	*page = json_array();
+
+	for (i = 0; i < n; i++)
+		if (id_of(json_array_get(list, i)) > after)
+			o[k++] = json_array_get(list, i);
+	qsort(o, k, sizeof(json_t *), by_id);
+	for (i = 0; i < k && i < limit; i++)
+		json_array_append(page, o[i]);
+	if (k > limit) {
+		json_decref(*next);
+		*next = json_integer(id_of(o[limit - 1]));
+	}
+	json_decref(list);
+	return page;
+}
+
+void
+api_list(struct api *a, const char *name, json_t *list)
+{
+	int64_t	 after = -1, limit = -1;
+	json_t	*next;
+
+	if (!api_query_int(a, "after", 0, INT64_MAX, &after) ||
+	    !api_query_int(a, "limit", 1, LIST_PAGE, &limit)) {
+		json_decref(list);
+		return;
+	}
+	next = json_null();
+	if (after >= 0 || limit > 0)
+		list = list_page(a->rq->arena, list, after, limit > 0 ?
+		    (size_t)limit : LIST_PAGE, &next);
+	api_json(a, 200, json_pack("{s:o,s:o}", name, list, "next", next));
+}
+
 /* --- ETags ---------------------------------------------------------------------------- */
 
 static const char *

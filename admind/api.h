@@ -109,6 +109,12 @@ bool	 api_bool(struct api *, const char *name, bool need, bool *v);
 bool	 api_query_int(struct api *, const char *name, int64_t min,
 	    int64_t max, int64_t *v);
 bool	 api_query_str(struct api *, const char *name, struct str *v);
+/*
+ * Answers { name: list, next }; takes the list's reference.  Where the query has
+ * limit or after (see API_PAGED) a page of it, by ids, and next goes behind it.
+ */
+void	 api_list(struct api *, const char *name, json_t *list);
+#define API_PAGED	"limit after"
 /* {id} as a number; false: 404 was answered. */
 bool	 api_id(struct api *, unsigned i, int64_t *v);
 

@@ -151,7 +151,7 @@ serve_list(struct api *a)
 		api_etag_add(a, o);
 	if (kind_of(a) == OBJECT_KEY)
 		keys_live(a, list);
-	api_json(a, 200, json_pack("{s:o}", plural[kind_of(a)], list));
+	api_list(a, plural[kind_of(a)], list);
 }
 
 /* The object is the answer, with its ETag. */
@@ -563,7 +563,7 @@ serve_dry_run(struct api *a)
 }
 
 #define OBJECT_ROUTES(path)						\
-	{ "GET", path, ADMIN_VIEWER, serve_list, 0, NULL },		\
+	{ "GET", path, ADMIN_VIEWER, serve_list, 0, API_PAGED },	\
 	{ "POST", path, ADMIN_ADMIN, serve_create, API_BODY, NULL },	\
 	{ "GET", path "/{id}", ADMIN_VIEWER, serve_get, 0, NULL },		\
 	{ "PATCH", path "/{id}", ADMIN_ADMIN, serve_update, API_BODY,	\

@@ -149,6 +149,17 @@ answer_list(struct api *a, const char *name, json_t *list)
 	api_json(a, 200, json_pack("{s:o}", name, list));
 }
 
+static void
+paged_list(struct api *a, const char *name, json_t *list)
+{
+	json_t	*o;
+	size_t	 i;
+
+	json_array_foreach(list, i, o)
+		api_etag_add(a, o);
+	api_list(a, name, list);
+}
+
 /* With its ETag. */
 static json_t *
 one(struct api *a, json_t *o)
@@ -200,7 +211,7 @@ serve_tenants(struct api *a)
 		json_decref(list);
 		api_store_failed(a);
 	} else
-		answer_list(a, "tenants", list);
+		paged_list(a, "tenants", list);
 }
 
 static bool
@@ -357,7 +368,7 @@ serve_client_keys(struct api *a)
 		json_decref(list);
 		api_store_failed(a);
 	} else
-		answer_list(a, "client_keys", list);
+		paged_list(a, "client_keys", list);
 }
 
 static bool
@@ -676,7 +687,8 @@ serve_price_delete(struct api *a)
 }
 
 const struct api_route api_tenants_routes[] = {
-	{ "GET", "/api/v1/tenants", ADMIN_VIEWER, serve_tenants, 0, NULL },
+	{ "GET", "/api/v1/tenants", ADMIN_VIEWER, serve_tenants, 0,
+	    API_PAGED },
 	{ "POST", "/api/v1/tenants", ADMIN_ADMIN, serve_tenant_add, API_BODY,
 	    NULL },
 	{ "GET", "/api/v1/tenants/{id}", ADMIN_VIEWER, serve_tenant, 0, NULL },
@@ -685,7 +697,7 @@ const struct api_route api_tenants_routes[] = {
 	{ "DELETE", "/api/v1/tenants/{id}", ADMIN_ADMIN, serve_tenant_delete,
 	    0, NULL },
 	{ "GET", "/api/v1/client-keys", ADMIN_VIEWER, serve_client_keys, 0,
-	    NULL },
+	    API_PAGED },
 	{ "POST", "/api/v1/client-keys", ADMIN_ADMIN, serve_client_key_add,
 	    API_BODY, NULL },
 	{ "GET", "/api/v1/client-keys/{id}", ADMIN_VIEWER, serve_client_key,

@@ -232,6 +232,37 @@ subtest 'deleted, and who may' => sub {
 	is(api(POST => 'models', { route_key => 'late', target_model => 'x',
 	    provider => 'web' })->{status}, 200, 'but changed');
 };
+subtest 'pages' => sub {
+	my $t = api(POST => 'tenants', { name => 'many' })->{json}{id};
+	api(POST => 'client-keys', { name => "k$_", tenant_id => $t }) for
+	    1 .. 7;
+	api(POST => 'tenants', { name => "t$_" }) for 1 .. 4;
+	for my $kind (qw(providers models rules pools keys tenants
+	    client-keys)) {
+		my ($name) = $kind =~ tr/-/_/r;
+		my @all = sort { $a <=> $b } map { $_->{id} }
+		    @{ api(GET => $kind)->{json}{$name} };
+		my ($after, @got) = (0);
+		for (0 .. @all) {
+			my $j = api(GET => "$kind?limit=2&after=$after")
+			    ->{json};
+			push @got, map { $_->{id} } @{ $j->{$name} };
+			$after = $j->{next} // last;
+		}
+		is_deeply(\@got, \@all, "$kind: all, in pages");
+	}
+	my $j = api(GET => 'client-keys?limit=3')->{json};
+	is(scalar @{ $j->{client_keys} }, 3, 'the first');
+	api(DELETE => "client-keys/$j->{next}");
+	my $on = api(GET => "client-keys?limit=1000&after=$j->{next}")->{json};
+	is(scalar @{ $on->{client_keys} }, 4,
+	    'and the rest, though the last seen is gone');
+	is($on->{next}, undef, 'no more');
+	is(api(GET => "tenants?$_")->{status}, 400, $_) for 'limit=0',
+	    'limit=1001', 'after=-1', 'after=x';
+	is(api(GET => 'tenants?limit=0')->{json}{field}, 'limit', 'named');
+};
+
 $ad->finish;
 $g->finish;
 done_testing;
