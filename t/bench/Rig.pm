@@ -125,6 +125,18 @@ sub pss_kib {
 	return $sum;
 }
 
+# The most that a tree's processes ever held, in KiB; each counts shared pages.
+sub peak_kib {
+	my ($root) = @_;
+	my $sum = 0;
+
+	for (tree($root)) {
+		my ($kib) = slurp("/proc/$_/status") =~ /^VmHWM:\s+(\d+)/m;
+		$sum += $kib // 0;
+	}
+	return $sum;
+}
+
 # --- the canned provider ---------------------------------------------------------
 
 # Options of upstream.c; returns { pid, plain, stream }.

@@ -190,8 +190,8 @@ sub stream_figures {
 		$report->add(cell => $cell, what => "added $what",
 		    unit => 'us', values => added(\%v, $what));
 	}
-	$report->add(cell => $cell, what => 'gap p99', unit => 'us',
-	    values => $v{'gap p99'});
+	$report->add(cell => $cell, what => $_, unit => 'us',
+	    values => $v{$_}) for 'gap p50', 'gap p99';
 }
 
 sub stream_cell { my @args = @_; cell($_[0], sub { stream_figures(@args) }) }
@@ -232,6 +232,7 @@ sub memory_of {
 	my ($r) = <$p>;
 	close $p;
 	die "streams: $r" if decode_json($r)->{failed};
+	$m{peak} = Rig::peak_kib($pid);
 	return \%m;
 }
 
@@ -256,8 +257,8 @@ sub memory_cells {
 	}
 	Rig::end($slow->{pid});
 	my %what = (idle => 'idle', steady => 'at c=32',
-	    stream => 'each open stream');
-	for (qw(idle steady stream)) {
+	    stream => 'each open stream', peak => 'peaks of processes, summed');
+	for (qw(idle steady stream peak)) {
 		$report->add(cell => 'memory', what => $what{$_},
 		    unit => 'KiB', values => $v{$_},
 		    $at{$_} ? (at_most => "$at{$_} KiB") : ()) if $v{$_};
