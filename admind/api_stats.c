@@ -90,7 +90,8 @@ dim_of(struct api *a, enum rollup_dim *dim, bool *by_provider)
 		{ "all", ROLLUP_ALL }, { "model", ROLLUP_TARGET },
 		{ "provider", ROLLUP_TARGET }, { "key", ROLLUP_KEY },
 		{ "tenant", ROLLUP_TENANT },
-		{ "client_key", ROLLUP_CLIENT_KEY }
+		{ "client_key", ROLLUP_CLIENT_KEY },
+		{ "attempts", ROLLUP_ATTEMPTS }
 	};
 	struct str	 s = STR("all");
 	size_t		 i;
@@ -103,8 +104,8 @@ dim_of(struct api *a, enum rollup_dim *dim, bool *by_provider)
 			*by_provider = str_is(s, "provider");
 			return true;
 		}
-	api_problem(a, 400, "by", "must be all, model, provider, key, tenant "
-	    "or client_key");
+	api_problem(a, 400, "by", "must be all, model, provider, key, tenant, "
+	    "client_key or attempts");
 	return false;
 }
 

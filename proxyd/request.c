@@ -755,6 +755,7 @@ request_record(struct request *rq)
 	if (rq->rq_attempts.len > 0)
 		(void)buf_addc(&rq->rq_attempts, ']');
 	a->s[ACCT_ATTEMPTS] = buf_str(&rq->rq_attempts);
+	a->s[ACCT_ASKED] = provider_asked(rq);
 	request_vault_loss(rq);
 	buf_init(&loss, 256 << 10);
 	if (rq->rq_loss.first != NULL)

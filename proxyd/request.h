@@ -27,6 +27,7 @@
  * request_state moves it, forward only but for TRY, which may follow itself.
  * request_close is the only exit.
  */
+struct asked;
 enum verdict { VERDICT_NONE, VERDICT_GOOD, VERDICT_ALIVE, VERDICT_BAD };
 enum request_state { RQ_READ, RQ_TRY, RQ_STREAM, RQ_DONE };
 
@@ -95,6 +96,7 @@ struct request {
 	int64_t			 rq_try_us;
 	bool			 rq_trying;	/* an attempt is open */
 	enum verdict		 rq_verdict;	/* on the provider, by it */
+	struct asked		*rq_asked;	/* providers, what was told */
 	int64_t			 rq_trial;	/* provider whose circuit this
 						   attempt tries; 0: none */
 	int64_t			 rq_spoke_us;	/* first content; 0: not yet */
@@ -288,6 +290,8 @@ void	 provider_drop(struct request *);
 void	 provider_failed(struct request *, const struct ir_error *);
 void	 provider_spoke(struct request *);
 void	 provider_end(struct request *, bool ok);
+/* ACCT_ASKED of its attempts; in the request's arena. */
+struct str provider_asked(struct request *);
 
 /* --- request_refusal.c: parameters that models do not take ------------------------- */
 

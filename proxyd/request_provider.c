@@ -107,6 +107,41 @@ speed(struct request *rq)
 	    rq->rq_ir.stream, us, now / 1000);
 }
 
+/* Attempts at one provider that told something of it. */
+struct asked {
+	struct asked	*next;
+	struct str	 name;
+	unsigned	 n, failed;
+};
+
+static void
+asked_add(struct request *rq)
+{
+	struct asked	**at;
+
+	for (at = &rq->rq_asked; *at != NULL; at = &(*at)->next)
+		if (str_eq((*at)->name, rq->rq_provider->name))
+			break;
+	if (*at == NULL) {
+		*at = ARENA_NEW(&rq->rq_arena, struct asked);
+		(*at)->name = rq->rq_provider->name;
+	}
+	(*at)->n++;
+	(*at)->failed += rq->rq_verdict == VERDICT_BAD;
+}
+
+struct str
+provider_asked(struct request *rq)
+{
+	const struct asked	*a;
+	struct str		 s = STR_NONE;
+
+	for (a = rq->rq_asked; a != NULL; a = a->next)
+		s = arena_strf(&rq->rq_arena, "%.*s%.*s\t%u\t%u\n",
+		    STR_FMT(s), STR_FMT(a->name), a->n, a->failed);
+	return s;
+}
+
 void
 provider_end(struct request *rq, bool ok)
 {
@@ -119,6 +154,8 @@ provider_end(struct request *rq, bool ok)
 	if (rq->rq_spoke_us == 0)
 		room(rq);
 	rq->rq_spoke_us = 0;
+	if (rq->rq_verdict != VERDICT_NONE)
+		asked_add(rq);
 	if (rq->rq_verdict != VERDICT_NONE && rq->rq_target != NULL) {
 		r = breaker_leave(m, rq->rq_provider->id,
 		    &rq->rq_snap->breaker, rq->rq_trial != 0,

@@ -138,6 +138,19 @@ subtest 'what opens a circuit' => sub {
 	    'closed' }), 'nobody there opens it, too');
 };
 
+subtest 'a provider is counted by what it was asked' => sub {
+	ok($g->settled, 'settled');
+	$ad->set_up;
+	my $r = $ad->call(GET => "/api/v1/stats?by=attempts")->{json};
+	my %of = map { $_->{name} => $_ } @{ $r->{names} };
+	is($of{sick}{requests}, 6, 'not what was refused in its name');
+	is($of{sick}{errors}, 6, 'each failed');
+	is($of{well}{requests}, 17, 'who answers in its place');
+	is($of{well}{errors}, 0, 'is not at fault, nor for the client');
+	cmp_ok($of{down}{errors}, '>=', 6, 'nobody there');
+	is($of{down}{requests}, $of{down}{errors}, 'never an answer');
+};
+
 subtest 'a trial' => sub {
 	ok($g->wait_for(sub { ask('ill'); asked('ill') == 7 }),
 	    'after the rest one request tries it');

@@ -316,8 +316,8 @@ admin('GET /api/v1/logs/{id}', undef, id => $rows->{rows}[0]{request_id});
 admin('GET /api/v1/logs/{id}', undef, id => 'req_none', status => 404);
 admin('GET /api/v1/logs/export', undef, query => "?format=$_&limit=3")
     for qw(csv jsonl);
-admin('GET /api/v1/stats', undef, query => $_) for '', '?by=model&step=minute',
-    '?by=provider&points=false';
+admin('GET /api/v1/stats', undef, query => $_) for '', '?by=attempts',
+    '?by=model&step=minute', '?by=provider&points=false';
 admin('GET /api/v1/stats', undef, query => '?by=x', status => 400);
 admin('GET /api/v1/budgets', undef, query => '?percent=x', status => 400);
 $id = admin('GET /api/v1/revisions', undef, query => '?limit=2')

@@ -69,7 +69,7 @@ export const problems = {
 	'must be a provider\'s name, or empty for any': '必须是提供商名称，留空表示任意', 'must be a list of patterns such as "claude-*"': '必须是模式列表，如 "claude-*"',
 	// --- what is asked for
 	'must be a number such as 429, a class such as 4xx, or error': '必须是 429 之类的数字、4xx 之类的类别，或 error', 'must be csv or jsonl': '必须是 csv 或 jsonl', 'is not one that a page gave': '不是分页给出的值', 'must be before \'to\'': '必须早于 to',
-	'must be minute, hour or day': '必须是 minute、hour 或 day', 'must be all, model, provider, key, tenant or client_key': '必须是 all、model、provider、key、tenant 或 client_key', 'must be request, response or stream': '必须是 request、response 或 stream', 'must be the id of a key': '必须是密钥的编号',
+	'must be minute, hour or day': '必须是 minute、hour 或 day', 'must be all, model, provider, key, tenant, client_key or attempts': '必须是 all、model、provider、key、tenant、client_key 或 attempts', 'must be request, response or stream': '必须是 request、response 或 stream', 'must be the id of a key': '必须是密钥的编号',
 	'must be the request\'s body, an object': '必须是请求正文（对象）', 'must be an object of at most {} texts': '必须是最多 {} 个文本的对象', 'must be what an export gave, a JSON object': '必须是导出得到的 JSON 对象',
 	'must be 1 to 256 characters': '必须为 1 到 256 个字符', 'there is no such member of the query': '查询中没有这个字段',
 	'{}; nothing was changed': '{}；未作任何修改', '{}: {}; nothing was changed': '{}：{}；未作任何修改', '{} clients watch already': '已有 {} 个客户端在观察', '{} exports are under way already': '已有 {} 个导出在进行', '{} requests are under way already': '已有 {} 个请求在进行',

@@ -27,7 +27,7 @@ export const zh = {
 	'no figure before': '无上期数据', 'against before': '与上期相比', 'Requests': '请求数', 'Error rate': '错误率', 'Tokens': 'Token 数', 'Cost': '费用', 'unpriced': '未定价',
 	'Median duration': '中位耗时', 'Duration, 95 %': '95% 耗时', 'First byte': '首字节', 'Our overhead': '网关开销', 'Errors': '错误数',
 	'all': '全部', 'other': '其他', 'provider': '提供商', 'model': '模型', 'key': '密钥', 'tenant': '租户', 'Figure': '指标', 'By': '维度',
-	'Over time': '趋势', 'Nothing happened in this time.': '这段时间没有请求。', 'none': '无', '{n} requests, {p} well': '{n} 个请求，成功 {p}',
+	'Over time': '趋势', 'Nothing happened in this time.': '这段时间没有请求。', 'none': '无', '{n} attempts, {p} well': '{n} 次尝试，成功 {p}',
 	'Share of requests that went well, over time': '各时段请求成功率', 'Availability': '可用性', 'Wants attention': '需要关注',
 	'Tenant {name} has spent {p} of its {period}: {spent} of {limit}': '租户 {name} 已用去{period}的 {p}：{spent} / {limit}', 'Client key {name} has spent {p} of its {period}: {spent} of {limit}': '客户端密钥 {name} 已用去{period}的 {p}：{spent} / {limit}',
 	'budget of the day': '今日预算', 'budget of the month': '本月预算', 'whole budget': '总预算',

@@ -36,6 +36,8 @@ enum acct_str {
 				   "name\trename\n": see store_refusal.h */
 	ACCT_SESSION,		/* conversation: 16 hex digits, or "" */
 	ACCT_TRACE,		/* JSON array of rules: rule, why not; or "" */
+	ACCT_ASKED,		/* providers, each "name\tattempts\tfailed\n":
+				   failed by the provider's own fault */
 	ACCT_STR_COUNT
 };
 

@@ -24,7 +24,13 @@ enum rollup_hist {
 enum rollup_dim {
 	ROLLUP_ALL = 1,
 	ROLLUP_TARGET,			/* "provider/model" */
-	ROLLUP_KEY, ROLLUP_TENANT, ROLLUP_CLIENT_KEY	/* ids as text */
+	ROLLUP_KEY, ROLLUP_TENANT, ROLLUP_CLIENT_KEY,	/* ids as text */
+	/*
+	 * A provider's attempts, not requests: those that told something of
+	 * it, and as errors those that failed by its own fault, although
+	 * another may have answered in the end.  Only these two are summed.
+	 */
+	ROLLUP_ATTEMPTS
 };
 
 /* The columns of table rollups that are sums, in its order. */

@@ -340,6 +340,14 @@ rollup_of(const struct acct_rec *rec, struct rollup *r)
 	r->hist[ROLLUP_OVERHEAD][rollup_bucket(f->overhead_us)] = 1;
 }
 
+static int64_t
+minute_of(const struct acct_rec *rec)
+{
+	int64_t	 start_s = rec->f.time_us / 60000000 * 60;
+
+	return start_s > 0 ? start_s : 60;	/* a clock that was never set */
+}
+
 static int
 id_add(struct store *s, int64_t start_s, enum rollup_dim dim, int64_t id,
     const struct rollup *one)
@@ -352,16 +360,34 @@ id_add(struct store *s, int64_t start_s, enum rollup_dim dim, int64_t id,
 	return entry_add(s, start_s, dim, str_of(name), one);
 }
 
+static int
+asked_add(struct store *s, int64_t start_s, struct str asked)
+{
+	struct rollup	 r;
+	struct str	 line, name;
+
+	while (asked.n > 0) {
+		line = str_cut(&asked, '\n');
+		name = str_cut(&line, '\t');
+		memset(&r, 0, sizeof(r));
+		if (str_to_int(str_cut(&line, '\t'), 0, INT32_MAX,
+		    &r.requests) == -1 ||
+		    str_to_int(line, 0, INT32_MAX, &r.errors) == -1)
+			continue;
+		if (entry_add(s, start_s, ROLLUP_ATTEMPTS, name, &r) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 /* Adds one to each sum that the request is in. */
 static int
 dims_add(struct store *s, const struct acct_rec *rec, const struct rollup *one)
 {
-	int64_t		 start_s = rec->f.time_us / 60000000 * 60;
+	int64_t		 start_s = minute_of(rec);
 	char		 target[2 * NAME_MAX_LEN];
 	int		 n;
 
-	if (start_s <= 0)
-		start_s = 60;		/* a clock that was never set */
 	if (entry_add(s, start_s, ROLLUP_ALL, str_of(""), one) == -1 ||
 	    id_add(s, start_s, ROLLUP_KEY, rec->f.key_id, one) == -1 ||
 	    id_add(s, start_s, ROLLUP_TENANT, rec->f.tenant_id, one) == -1 ||
@@ -383,6 +409,8 @@ store_rollup_row(struct store *s, const struct acct_rec *rec)
 
 	rollup_of(rec, &one);
 	table_of(s)->adjusts = false;
+	if (asked_add(s, minute_of(rec), rec->s[ACCT_ASKED]) == -1)
+		return -1;
 	return dims_add(s, rec, &one);
 }
 

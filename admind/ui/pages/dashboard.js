@@ -144,11 +144,12 @@ function bars(points, span) {
 	return list;
 }
 
-const went = (b) => (b.n ? t('{n} requests, {p} well', { n: num(b.n), p: percent(1 - b.bad / b.n) }) : t('none'));
+const went = (b) => (b.n ? t('{n} attempts, {p} well', { n: num(b.n), p: percent(1 - b.bad / b.n) }) : t('none'));
 
-// A row a provider, those that were asked most.
+// A row a provider, those that were asked most: of its attempts, as what was refused before it was asked says nothing
+// of it, and what another answered in its place says much.
 function Availability({ span }) {
-	const d = useGet(`/stats${query({ by: 'provider', from: span.from, to: span.to, step: span.step })}`, 30);
+	const d = useGet(`/stats${query({ by: 'attempts', from: span.from, to: span.to, step: span.step })}`, 30);
 	const rows = (x) => [...x.names].filter((n) => n.name).sort((a, b) => b.requests - a.requests).slice(0, 8)
 		.map((n) => [n, bars(x.points.filter((p) => p.name === n.name), span)]);
 	return html`<${Panel} title=${t('Availability')}><${Load} of=${d}>${(x) => (rows(x).length === 0 ? html`<${Empty}>${t('Nothing happened in this time.')}</${Empty}>` :
