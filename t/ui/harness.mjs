@@ -17,9 +17,24 @@ export const browser = await chromium.launch({ executablePath: CHROMIUM, args: [
 const origin = new URL(BASE).origin;
 export const problems = [];
 
+// UI_SLOW=N: the browser's thread at an Nth of its speed, and answers up to 30 N ms late, to find checks that look
+// before the page has heard of what they look for.
+async function slow(page) {
+	const n = Number(process.env.UI_SLOW || 0);
+	if (!(n > 1))
+		return;
+	const session = await page.context().newCDPSession(page);
+	await session.send('Emulation.setCPUThrottlingRate', { rate: n });
+	await page.route('**/api/**', async (route) => {
+		await new Promise((done) => { setTimeout(done, Math.random() * 30 * n); });
+		await route.continue().catch(() => {});
+	});
+}
+
 export async function open(options) {
 	const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, ...options });
 	const page = await context.newPage();
+	await slow(page);
 	page.on('console', (m) => {
 		// A server that is gone, or refuses, is what some of the checks are about.
 		if (m.type() === 'error' && !/Failed to load resource|net::ERR_/.test(m.text()))
