@@ -133,6 +133,14 @@ subtest 'read' => sub {
 	    'nothing is cancelled that is complete');
 };
 
+subtest 'a long turn' => sub {
+	my $long = ask('long ' x 20_000);
+	my $r = call(GET => "/$long->{id}/input_items")->{json};
+	is(length $r->{data}[0]{content}[0]{text}, 100_000, 'is kept');
+	ask('next', previous_response_id => $long->{id});
+	is(length told()->[0], length('user: ') + 100_000, 'and gone on from');
+};
+
 subtest 'references' => sub {
 	ask([{ role => 'user', content => 'one' }, { type =>
 	    'item_reference', id => $one->{output}[0]{id} }, { role => 'user',

@@ -236,7 +236,7 @@ secret_seal(const struct secret_box *b, struct str context, struct str plain,
 	size_t			 n = plain.n + TAG_LEN;
 	int			 rc;
 
-	if (plain.n > SECRET_MAX || buf_reserve(out, NONCE_LEN + n) == -1)
+	if (buf_reserve(out, NONCE_LEN + n) == -1)
 		return -1;
 	to = (unsigned char *)out->data + out->len;
 	id_random(to, NONCE_LEN);
@@ -259,8 +259,7 @@ secret_open(const struct secret_box *b, struct str context, struct str sealed,
 	size_t			 n;
 	int			 rc;
 
-	if (sealed.n < NONCE_LEN + TAG_LEN ||
-	    sealed.n > NONCE_LEN + SECRET_MAX + TAG_LEN)
+	if (sealed.n < NONCE_LEN + TAG_LEN)
 		return -1;
 	n = sealed.n - NONCE_LEN - TAG_LEN;
 	/* One byte more, as an empty text is still written somewhere. */

@@ -44,7 +44,10 @@ void	 secret_box_close(struct secret_box *);
 struct secret_box	*secret_box_passphrase(struct str passphrase,
 			    struct str salt, unsigned rounds);
 
-/* nonce and sealed bytes appended to out; context is authenticated too. */
+/*
+ * nonce and sealed bytes appended to out, whose maximum is the limit; context is
+ * authenticated too.
+ */
 int	 secret_seal(const struct secret_box *, struct str context,
 	    struct str plain, struct buf *out)
 	    __attribute__((__warn_unused_result__));

@@ -52,6 +52,10 @@ test_vault(struct store *s, struct arena *a)
 	ok(vault_get(s, box, 5, STR("call:1"), STR("gemini"), a, &got) == 0 &&
 	    vault_get(s, box, 0, STR("call:3"), STR("gemini"), a, &got) == 0,
 	    "not by another tenant, nor another name");
+	r[0].value = arena_strf(a, "%050000d", 1);
+	ok(vault_put(s, box, 0, r, 1) == 0 && vault_get(s, box, 0,
+	    STR("call:1"), STR("gemini"), a, &got) == 1 &&
+	    str_eq(got.value, r[0].value), "long thoughts");
 	r[0].value = STR("new");
 	ok(vault_put(s, box, 0, r, 1) == 0 && vault_get(s, box, 0,
 	    STR("call:1"), STR("gemini"), a, &got) == 1 && str_is(got.value, "new"),
@@ -76,6 +80,11 @@ test_responses(struct store *s, struct arena *a)
 	ok(response_put(s, box, 3, &r) == 0, "another");
 	ok(response_delete(s, 3, r.id) == 1 &&
 	    response_delete(s, 3, r.id) == 0, "deleted once");
+	r.object = arena_strf(a, "\"%0100000d\"", 1);
+	r.input = arena_strf(a, "[\"%0200000d\"]", 2);
+	ok(response_put(s, box, 3, &r) == 0 && response_get(s, box, 3, r.id, a,
+	    &got) == 1 && str_eq(got.object, r.object) &&
+	    str_eq(got.input, r.input), "a long one");
 }
 
 static const char *
