@@ -81,7 +81,7 @@ PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c
 	mock.c logger.c account.c admit.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,api_revisions.c \
 	main.c api.c assets.c api_logs.c api_stats.c \
-	api_tenants.c api_users.c api_lab.c api_objects.c api_requests.c auth.c dry_run.c http.c lab.c live.c log_export.c rows.c metrics.c operator.c \
+	api_tenants.c api_users.c api_lab.c api_objects.c api_requests.c auth.c dry_run.c http.c lab.c live.c lock.c log_export.c rows.c metrics.c operator.c \
 	page.c status.c upstream.c))
 PROXYCTL_SRCS = $(wildcard $(addprefix proxyctl/,ask.c revisions.c \
 	main.c words.c completion.c db.c \

@@ -8,6 +8,7 @@
 
 /* The process: what its parts share. */
 struct live;				/* live.c */
+struct lock;				/* lock.c */
 struct throttle;			/* auth.c */
 struct upstream;			/* upstream.c */
 
@@ -21,6 +22,7 @@ struct admind {
 	struct loop		*loop;
 	struct loop_fd		 signals;
 	struct live		*live;
+	struct lock		*lock;
 	struct throttle		*throttle;
 	struct upstream		*upstream;
 };

@@ -7,6 +7,7 @@
 
 #include "admind/api.h"
 #include "admind/auth.h"
+#include "admind/lock.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
@@ -114,7 +115,9 @@ api_store(struct api *a, enum store_open_mode mode)
 	a->store = store_open(a->ad->paths.db, mode, err, sizeof(err));
 	if (a->store == NULL)
 		api_problem(a, 503, NULL, "%s", err);
-	else if (a->who.role != ADMIN_NONE)
+	else
+		store_patience(a->store, LOCK_PATIENCE_MS);
+	if (a->store != NULL && a->who.role != ADMIN_NONE)
 		store_author(a->store, str_of(a->who.name));
 	return a->store;
 }
@@ -157,8 +160,6 @@ api_audit(struct api *a, const char *action, const char *object, bool ok,
     const char *detail)
 {
 	struct admin_act	 act = { .time_us = clock_wall_us() };
-	struct store		*s = a->changing ? a->store : NULL;
-	char			 err[2048];
 
 	act.actor = str_of(a->who.role == ADMIN_NONE ? "-" : a->who.name);
 	act.client = str_of(http_peer(a->rq));
@@ -166,13 +167,11 @@ api_audit(struct api *a, const char *action, const char *object, bool ok,
 	act.object = str_of(object == NULL ? "" : object);
 	act.detail = str_of(detail == NULL ? "" : detail);
 	act.ok = ok;
-	if (s == NULL)
-		s = store_open(a->ad->paths.db, STORE_WRITE, err, sizeof(err));
-	if (s == NULL || store_audit_add(s, &act) == -1)
+	if (!a->changing)
+		lock_audit(a->ad->lock, &act);
+	else if (store_audit_add(a->store, &act) == -1)
 		log_alert("an act of '%.*s' is not in the audit log: %s",
-		    STR_FMT(act.actor), s == NULL ? err : store_error(s));
-	if (s != a->store)
-		store_close(s);
+		    STR_FMT(act.actor), store_error(a->store));
 }
 
 /* --- values ------------------------------------------------------------------------- */
@@ -573,7 +572,7 @@ api_begin(struct admind *ad, struct http_request *rq, struct http_reply *r)
 	rq->state = a;
 	if (!route_find(a) || !auth_who(a) || !may(a))
 		return -1;
-	return a->route->max & ~API_RAW;
+	return a->route->max & ~(API_RAW | API_KEEPS);
 }
 
 bool
@@ -620,7 +619,8 @@ body_read(struct api *a)
 	json_error_t	 e;
 
 	if (a->rq->body.n == 0) {
-		if (a->route->max > 0 && !(a->route->max & API_RAW))
+		if ((a->route->max & ~API_KEEPS) > 0 &&
+		    !(a->route->max & API_RAW))
 			a->body = json_object();
 		return true;
 	}
@@ -665,6 +665,14 @@ tell_revision(struct api *a)
 	    str_of(n)).p);
 }
 
+/* What only looks is for viewers, too. */
+static bool
+changes(const struct api *a)
+{
+	return a->route->role != ADMIN_VIEWER && !method_is(a, "GET") &&
+	    !(a->route->max & API_KEEPS);
+}
+
 void
 api_serve(struct admind *ad, struct http_request *rq, struct http_reply *r)
 {
@@ -672,6 +680,9 @@ api_serve(struct admind *ad, struct http_request *rq, struct http_reply *r)
 
 	(void)ad;
 	(void)r;
+	a->later = false;
+	if (changes(a) && !lock_passes(a))
+		return;
 	if (query_known(a) && body_read(a))
 		a->route->serve(a);
 	must(a->replied || a->later || a->r->stream != NULL);

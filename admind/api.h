@@ -18,6 +18,7 @@
  * details (RFC 9457) that name the field.
  */
 struct api;
+struct lock_wait;			/* lock.c */
 
 struct api_route {
 	const char	*method;
@@ -32,6 +33,7 @@ struct api_route {
 
 #define API_BODY	(1L << 20)
 #define API_RAW		(1L << 40)	/* added to max: rq->body as it came */
+#define API_KEEPS	(1L << 41)	/* added to max: the database stays */
 #define API_IDS		2
 
 /* One request. */
@@ -49,6 +51,7 @@ struct api {
 	bool			 replied;
 	bool			 later;		/* by http_answer */
 	int64_t			 sent_us;	/* what is waited for; monotonic */
+	struct lock_wait	*waited;	/* for the database; NULL: not */
 };
 
 /* Tables, ended by method NULL; listed in api.c. */

@@ -179,13 +179,14 @@ serve_convert(struct api *a)
 }
 
 const struct api_route api_lab_routes[] = {
-	{ "POST", "/api/v1/test", ADMIN_ADMIN, serve_test, API_BODY, NULL },
+	{ "POST", "/api/v1/test", ADMIN_ADMIN, serve_test,
+	    API_BODY + API_KEEPS, NULL },
 	{ "POST", "/api/v1/convert", ADMIN_VIEWER, serve_convert,
 	    LAB_TEXT_MAX, NULL },
 	{ "GET", "/api/v1/proxy/{path...}", ADMIN_ADMIN, serve_proxy, 0, "*" },
 	{ "POST", "/api/v1/proxy/{path...}", ADMIN_ADMIN, serve_proxy,
-	    SEND_BODY + API_RAW, "*" },
-	{ "DELETE", "/api/v1/proxy/{path...}", ADMIN_ADMIN, serve_proxy, 0,
-	    "*" },
+	    SEND_BODY + API_RAW + API_KEEPS, "*" },
+	{ "DELETE", "/api/v1/proxy/{path...}", ADMIN_ADMIN, serve_proxy,
+	    API_KEEPS, "*" },
 	{ .method = NULL }
 };

@@ -67,7 +67,7 @@ serve_cancel(struct api *a)
 
 const struct api_route api_requests_routes[] = {
 	{ "GET", "/api/v1/requests", ADMIN_VIEWER, serve_requests, 0, NULL },
-	{ "DELETE", "/api/v1/requests/{id}", ADMIN_ADMIN, serve_cancel, 0,
-	    NULL },
+	{ "DELETE", "/api/v1/requests/{id}", ADMIN_ADMIN, serve_cancel,
+	    API_KEEPS, NULL },
 	{ .method = NULL }
 };

@@ -487,6 +487,13 @@ http_answer(struct http_request *rq)
 	loop_timer_set(c->h->loop, &c->h->tick, 0);
 }
 
+void
+http_again(struct http_request *rq)
+{
+	rq->conn->served = false;
+	http_answer(rq);
+}
+
 /* Whoever would answer is told that nobody waits any more. */
 static void
 conn_gone(struct http_conn *c)

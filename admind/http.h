@@ -84,6 +84,8 @@ void	 http_stream_room(struct http_stream *, void (*cb)(void *));
  */
 void	 http_defer(struct http_request *, void (*gone)(void *), void *);
 void	 http_answer(struct http_request *);
+/* Instead of http_answer: serve is called once more, with the reply as it is. */
+void	 http_again(struct http_request *);
 
 /*
  * begin sees a request's head: it returns how many bytes its body may have (0:

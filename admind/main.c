@@ -19,6 +19,7 @@
 #include "admind/auth.h"
 #include "admind/http.h"
 #include "admind/live.h"
+#include "admind/lock.h"
 #include "admind/metrics.h"
 #include "admind/status.h"
 #include "admind/upstream.h"
@@ -241,6 +242,7 @@ admind_run(struct admind *ad, int pid_fd)
 	ad->loop = loop_create();
 	signals_open(ad);
 	ad->throttle = throttle_create();
+	ad->lock = lock_create(ad);
 	ad->live = live_create(ad);
 	ad->upstream = upstream_create(ad->loop);
 	auth_start(ad);
@@ -255,6 +257,7 @@ admind_run(struct admind *ad, int pid_fd)
 	ready_tell(ad, line);
 	loop_run(ad->loop);
 	http_destroy(http);
+	lock_destroy(ad->lock);
 	upstream_destroy(ad->upstream);
 	live_destroy(ad->live);
 	throttle_destroy(ad->throttle);

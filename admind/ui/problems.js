@@ -72,7 +72,7 @@ export const problems = {
 	'must be minute, hour or day': '必须是 minute、hour 或 day', 'must be all, model, provider, key, tenant, client_key or attempts': '必须是 all、model、provider、key、tenant、client_key 或 attempts', 'must be request, response or stream': '必须是 request、response 或 stream', 'must be the id of a key': '必须是密钥的编号',
 	'must be the request\'s body, an object': '必须是请求正文（对象）', 'must be an object of at most {} texts': '必须是最多 {} 个文本的对象', 'must be what an export gave, a JSON object': '必须是导出得到的 JSON 对象',
 	'must be 1 to 256 characters': '必须为 1 到 256 个字符', 'there is no such member of the query': '查询中没有这个字段',
-	'{}; nothing was changed': '{}；未作任何修改', '{}: {}; nothing was changed': '{}：{}；未作任何修改', '{} clients watch already': '已有 {} 个客户端在观察', '{} exports are under way already': '已有 {} 个导出在进行', '{} requests are under way already': '已有 {} 个请求在进行',
+	'the database is locked by another program; nothing was changed: try again': '数据库被另一个程序锁定；未作任何修改，请重试', '{}; nothing was changed': '{}；未作任何修改', '{}: {}; nothing was changed': '{}：{}；未作任何修改', '{} clients watch already': '已有 {} 个客户端在观察', '{} exports are under way already': '已有 {} 个导出在进行', '{} requests are under way already': '已有 {} 个请求在进行',
 	// --- keys
 	'the provider answered {}': '提供商返回 {}', 'rate limit': '触发速率限制',
 	// --- proxyd

@@ -289,7 +289,45 @@ sql_checkpoint(struct store *s)
 void
 sql_busy(struct store *s, int ms)
 {
+	s->busy_ms = ms;
 	sqlite3_busy_timeout(s->db, ms);
+}
+
+int
+sql_run_now(struct store *s, const char *text, const char *fmt, ...)
+{
+	struct sqlite3_stmt	*st;
+	va_list			 ap;
+	int			 rc;
+
+	va_start(ap, fmt);
+	st = open_va(s, text, fmt, ap);
+	va_end(ap);
+	if (st == NULL)
+		return -1;
+	sqlite3_busy_timeout(s->db, 0);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		;
+	sqlite3_busy_timeout(s->db, s->busy_ms);
+	rc = rc == SQLITE_DONE ? 1 : rc == SQLITE_BUSY ? 0 : fail_db(s);
+	sql_end(st);
+	return rc;
+}
+
+void
+store_patience(struct store *s, int ms)
+{
+	sql_busy(s, ms);
+}
+
+int
+store_unlocked(struct store *s)
+{
+	int	 rc = sql_run_now(s, "BEGIN IMMEDIATE", "");
+
+	if (rc == 1)
+		sql_rollback(s);
+	return rc;
 }
 
 /* --- changes of rows ---------------------------------------------------------- */
@@ -579,7 +617,7 @@ static int
 set_pragmas(struct store *s)
 {
 	sqlite3_extended_result_codes(s->db, 0);
-	sqlite3_busy_timeout(s->db, BUSY_MS);
+	sql_busy(s, BUSY_MS);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);

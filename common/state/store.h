@@ -33,6 +33,12 @@ struct store	*store_open(const char *path, enum store_open_mode, char *err,
 void		 store_close(struct store *);		/* takes NULL */
 const char	*store_error(const struct store *);
 int		 store_schema_version(struct store *);
+/* How long a lock of another is waited for, instead of 5 s. */
+void		 store_patience(struct store *, int ms);
+/* Could it be written to now?  1; 0: another holds it; -1: no, for another
+ * reason.  Waits for nothing. */
+int		 store_unlocked(struct store *)
+		    __attribute__((__warn_unused_result__));
 
 /* Names the configuration; raised by every write of it. */
 int	 store_generation(struct store *, uint64_t *)

@@ -308,7 +308,8 @@ store_session_find(struct store *s, struct str token, struct admin_session *ss)
 		used = sql_int(st, 4);
 	}
 	sql_end(st);
-	if (rc == 1 && now - used > TOUCH_US && sql_run(s, "UPDATE sessions "
+	/* It can be marked later, too, if another has the lock now. */
+	if (rc == 1 && now - used > TOUCH_US && sql_run_now(s, "UPDATE sessions "
 	    "SET used_us = ? WHERE hash = ?", "is", now, str_of(hash)) == -1)
 		return -1;
 	return rc;
@@ -399,7 +400,8 @@ store_token_find(struct store *s, struct str token, struct admin_session *ss)
 		used = sql_int(st, 4);
 	}
 	sql_end(st);
-	if (rc == 1 && now - used > TOUCH_US && sql_run(s, "UPDATE api_tokens "
+	/* It can be marked later, too, if another has the lock now. */
+	if (rc == 1 && now - used > TOUCH_US && sql_run_now(s, "UPDATE api_tokens "
 	    "SET used_us = ? WHERE hash = ?", "is", now, str_of(hash)) == -1)
 		return -1;
 	return rc;

@@ -33,6 +33,7 @@ struct store {
 	struct sqlite3		*db;
 	bool			 write;
 	bool			 opened;
+	int			 busy_ms;
 	char			 path[1100];
 	char			 err[1400];
 	struct store_log	*log;
@@ -76,6 +77,10 @@ void		 sql_end(struct sqlite3_stmt *);
 /* open, step to the end, end. */
 int		 sql_run(struct store *, const char *text, const char *fmt, ...)
 		    __attribute__((__warn_unused_result__));
+/* The same, but without waiting for the lock of another.  1: done; 0: there is
+ * one; -1. */
+int		 sql_run_now(struct store *, const char *text, const char *fmt,
+		    ...) __attribute__((__warn_unused_result__));
 /* The one number that text selects; 1, 0 where there is no row, or -1. */
 int		 sql_get(struct store *, int64_t *, const char *text,
 		    const char *fmt, ...)
