@@ -693,6 +693,7 @@ hook_cb(void *arg)
 
 	for (i = 0; i < RUNS && mhd_ready(in); i++) {
 		in->run = false;
+		worker_state_flush(in->wk);
 		MHD_run(in->mhd);
 	}
 	if (i == RUNS)

@@ -126,7 +126,7 @@ save(struct request *rq)
 
 	if (v->n == 0 || v->spoiled)
 		return;
-	s = worker_state(rq->rq_wk);
+	s = worker_state_put(rq->rq_wk);
 	row = arena_array(&rq->rq_arena, v->n, sizeof(*row));
 	for (it = v->first; it != NULL && n < ROWS_MAX; it = it->next)
 		row[n++] = (struct vault_row){ .name = it->name,

@@ -23,6 +23,7 @@ struct responses {
 	bool			 whole;		/* the body says it all */
 	bool			 talks;		/* the conversation is kept here */
 	bool			 background;
+	size_t			 referred;	/* bytes read for references */
 	bool			 folding;
 	struct ir_response	 fold;		/* of a stream */
 	struct buf		 old;		/* the body as it came */
@@ -175,19 +176,60 @@ output_of(struct request *rq, struct jw *w, struct str object)
 	json_release(j);
 }
 
-/* An item that was kept under its id; false: none is. */
+/* The item of that id in a response's output. */
+static bool
+item_of(struct request *rq, struct jw *w, struct str object, struct str id)
+{
+	struct json		*j = ARENA_NEW(&rq->rq_arena, struct json);
+	struct json_error	 je;
+	struct jv		 v;
+	bool			 found = false;
+
+	json_init(j);
+	if (json_parse(j, object, &je) == 0)
+		for (v = json_first(json_get(json_root(j), "output"));
+		    json_ok(v) && !found; v = json_next(v)) {
+			found = str_eq(json_str(&rq->rq_arena,
+			    json_get(v, "id")), id);
+			if (found)
+				element(w, json_raw(v));
+		}
+	json_release(j);
+	return found;
+}
+
+/* Of a body with many references, each to a long answer, some are enough. */
+static bool
+may_refer(struct request *rq, size_t n)
+{
+	struct responses	*o = rq->rq_responses;
+
+	o->referred += n;
+	return o->referred <= (size_t)rq->rq_snap->max_body * 4;
+}
+
+/*
+ * An item that was kept: in its response, or under its own id; false: none is.
+ */
 static bool
 reference(struct request *rq, struct jw *w, struct jv item)
 {
 	struct store		*s = worker_state(rq->rq_wk);
+	struct arena		*a = &rq->rq_arena;
 	struct vault_row	 row;
-	struct str		 id = json_str(&rq->rq_arena,
-				    json_get(item, "id"));
+	struct response_row	 r;
+	struct str		 id = json_str(a, json_get(item, "id")), in;
 
-	if (s == NULL || id.n == 0 || id.n > NAME_MAX_LEN ||
-	    vault_get(s, rq->rq_wk->box, tenant_of(rq),
-	    arena_strf(&rq->rq_arena, "item:%.*s", STR_FMT(id)),
-	    STR("item"), &rq->rq_arena, &row) != 1)
+	if (s == NULL || id.n == 0 || id.n > NAME_MAX_LEN || !may_refer(rq, 0))
+		return false;
+	in = responses_item_response(a, id);
+	if (in.n > 0 && response_get(s, rq->rq_wk->box, tenant_of(rq), in, a,
+	    &r) == 1 && may_refer(rq, r.object.n) && item_of(rq, w, r.object,
+	    id))
+		return true;
+	if (vault_get(s, rq->rq_wk->box, tenant_of(rq), arena_strf(a,
+	    "item:%.*s", STR_FMT(id)), STR("item"), a, &row) != 1 ||
+	    !may_refer(rq, row.value.n))
 		return false;
 	element(w, row.value);
 	return true;
@@ -392,9 +434,10 @@ responses_exchange(const struct request *rq, struct ir_exchange *x)
 
 /* --- kept --------------------------------------------------------------------------------- */
 
-/* Each item of the answer, too, for those who refer to one by its id. */
+/* For those who refer to an item whose id does not tell its response. */
 static void
-keep_items(struct request *rq, struct store *s, struct jv output)
+keep_items(struct request *rq, struct store *s, struct str response,
+    struct jv output)
 {
 	struct vault_row	*row;
 	struct str		 id;
@@ -404,7 +447,8 @@ keep_items(struct request *rq, struct store *s, struct jv output)
 	row = arena_array(&rq->rq_arena, json_count(output) + 1, sizeof(*row));
 	for (v = json_first(output); json_ok(v); v = json_next(v)) {
 		id = json_str(&rq->rq_arena, json_get(v, "id"));
-		if (id.n == 0)
+		if (id.n == 0 || str_eq(response, responses_item_response(
+		    &rq->rq_arena, id)))
 			continue;
 		row[n++] = (struct vault_row){ .name =
 		    arena_strf(&rq->rq_arena, "item:%.*s", STR_FMT(id)),
@@ -419,7 +463,7 @@ static void
 response_keep(struct request *rq, struct str object, struct jv root)
 {
 	struct responses	*o = rq->rq_responses;
-	struct store		*s = worker_state(rq->rq_wk);
+	struct store		*s = worker_state_put(rq->rq_wk);
 	struct response_row	 r;
 
 	r = (struct response_row){ .id = json_str(&rq->rq_arena,
@@ -429,7 +473,7 @@ response_keep(struct request *rq, struct str object, struct jv root)
 	    &r) == -1)
 		failed(rq, "kept", s);
 	else
-		keep_items(rq, s, json_get(root, "output"));
+		keep_items(rq, s, r.id, json_get(root, "output"));
 }
 
 /* In its own dialect a provider keeps the response, but not the conversation. */

@@ -59,7 +59,7 @@ responses_native_kept(struct request *rq, struct str id)
 void
 responses_native_note(struct request *rq, struct str id)
 {
-	struct store		*s = worker_state(rq->rq_wk);
+	struct store		*s = worker_state_put(rq->rq_wk);
 	struct vault_row	 row = { .family = STR("response"),
 				    .provider = rq->rq_provider->name,
 				    .model = rq->rq_route.model,

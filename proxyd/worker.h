@@ -31,6 +31,7 @@ struct worker {
 	struct store		*store;
 	struct secret_box	*box;
 	struct store		*state;		/* state.db; NULL: not open */
+	struct loop_task	 state_end;	/* of the turn: it is written */
 	struct snapshot		*snap;
 	struct http_in		*in;
 	struct http_out		*out;
@@ -43,6 +44,11 @@ struct worker {
 
 /* state.db, opened when first asked for; NULL: it cannot be had now. */
 struct store	*worker_state(struct worker *);
+/* The same for who puts something there: it is written by the end of this turn
+ * at the latest. */
+struct store	*worker_state_put(struct worker *);
+/* Writes what was put, before any answer goes out. */
+void		 worker_state_flush(struct worker *);
 
 /* Runs in the forked child; returns its exit status. */
 int	 worker_main(struct worker *);

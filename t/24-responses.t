@@ -40,6 +40,7 @@ my $up = Upstream->new(sub {
 	    output_tokens => 2 } })];
 });
 my $g = Gateway->new(config => <<"EOT");
+WORKERS: 2
 PROVIDERS:
   a: { dialect: anthropic, base_url: ${\$up->base}, keyless: true }
   b: { dialect: anthropic, base_url: ${\$up->base}, keys: [ kkkk-1, kkkk-2,
@@ -196,6 +197,21 @@ subtest 'after a restart' => sub {
 	    'a conversation with a hole in it is not gone on with');
 };
 
+# Sixteen that end at once, and the workers are gone before anybody asks.
+subtest 'after a kill' => sub {
+	my @c = map { Client->new($g->port)->request(POST => '/v1/responses',
+	    { @head }, { model => 'm', input => "many $_", stream => $_ % 2 ?
+	    JSON::PP::true : $F }) } 1 .. 16;
+	my @id = map { $_->response->{body} =~ /"id":"(resp_\w+)"/ } @c;
+	$g->kill_children('KILL');
+	is(scalar @id, 16, 'answered');
+	is_deeply([map { my $r = call(GET => "/$_/input_items");
+	    $r->{json}{data}[0]{content}[0]{text} } @id],
+	    [map { "many $_" } 1 .. 16], 'each is kept that had ended');
+	ok($g->status->{stat}{state_errors} == 0, 'nothing was not kept');
+	$g->{crashed} = 1;
+};
+
 subtest 'tenants' => sub {
 	my $ad = Admind->new($g->{home}, file => $g->{file});
 	$ad->set_up;
@@ -217,5 +233,6 @@ subtest 'tenants' => sub {
 	$ad->finish;
 };
 
+$g->{allow} = qr/was killed by signal 9/;
 $g->finish;
 done_testing;

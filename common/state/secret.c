@@ -22,8 +22,8 @@
 
 /* Each use has a key of its own, derived from the one in the file. */
 struct secret_box {
-	unsigned char	 seal[KEY_LEN];
-	unsigned char	 print[KEY_LEN];
+	gnutls_aead_cipher_hd_t	 seal;
+	unsigned char		 print[KEY_LEN];
 };
 
 struct secret
@@ -180,6 +180,24 @@ hmac256(const void *key, struct str text, unsigned char out[32])
 		fatalx("GnuTLS: HMAC failed");
 }
 
+static struct secret_box *
+box_of(const unsigned char key[KEY_LEN])
+{
+	struct secret_box	*b;
+	unsigned char		 seal[KEY_LEN];
+	gnutls_datum_t		 k = { seal, sizeof(seal) };
+
+	if ((b = calloc(1, sizeof(*b))) == NULL)
+		fatal("calloc");
+	hmac256(key, STR("proxyd seal 1"), seal);
+	if (gnutls_aead_cipher_init(&b->seal, GNUTLS_CIPHER_CHACHA20_POLY1305,
+	    &k) != 0)
+		fatalx("GnuTLS: no ChaCha20-Poly1305");
+	hmac256(key, STR("proxyd fingerprint 1"), b->print);
+	explicit_bzero(seal, sizeof(seal));
+	return b;
+}
+
 struct secret_box *
 secret_box_open(const char *path, char *err, size_t errsize)
 {
@@ -194,10 +212,7 @@ secret_box_open(const char *path, char *err, size_t errsize)
 	}
 	if (rc != 0)
 		return NULL;
-	if ((b = calloc(1, sizeof(*b))) == NULL)
-		fatal("calloc");
-	hmac256(key, STR("proxyd seal 1"), b->seal);
-	hmac256(key, STR("proxyd fingerprint 1"), b->print);
+	b = box_of(key);
 	explicit_bzero(key, sizeof(key));
 	return b;
 }
@@ -207,44 +222,27 @@ secret_box_close(struct secret_box *b)
 {
 	if (b == NULL)
 		return;
+	gnutls_aead_cipher_deinit(b->seal);
 	explicit_bzero(b, sizeof(*b));
 	free(b);
 }
 
 /* --- sealing -------------------------------------------------------------- */
 
-static gnutls_aead_cipher_hd_t
-aead_open(const struct secret_box *b)
-{
-	gnutls_aead_cipher_hd_t	 h;
-	gnutls_datum_t		 key = {
-		(unsigned char *)(uintptr_t)b->seal, sizeof(b->seal)
-	};
-
-	if (gnutls_aead_cipher_init(&h, GNUTLS_CIPHER_CHACHA20_POLY1305,
-	    &key) != 0)
-		fatalx("GnuTLS: no ChaCha20-Poly1305");
-	return h;
-}
-
 int
 secret_seal(const struct secret_box *b, struct str context, struct str plain,
     struct buf *out)
 {
-	gnutls_aead_cipher_hd_t	 h;
-	unsigned char		*to;
-	size_t			 n = plain.n + TAG_LEN;
-	int			 rc;
+	unsigned char	*to;
+	size_t		 n = plain.n + TAG_LEN;
 
 	if (buf_reserve(out, NONCE_LEN + n) == -1)
 		return -1;
 	to = (unsigned char *)out->data + out->len;
-	id_random(to, NONCE_LEN);
-	h = aead_open(b);
-	rc = gnutls_aead_cipher_encrypt(h, to, NONCE_LEN, context.p, context.n,
-	    TAG_LEN, plain.p, plain.n, to + NONCE_LEN, &n);
-	gnutls_aead_cipher_deinit(h);
-	if (rc != 0)
+	/* No secret, but never the same one twice. */
+	id_chance(to, NONCE_LEN);
+	if (gnutls_aead_cipher_encrypt(b->seal, to, NONCE_LEN, context.p,
+	    context.n, TAG_LEN, plain.p, plain.n, to + NONCE_LEN, &n) != 0)
 		return -1;
 	out->len += NONCE_LEN + n;
 	out->data[out->len] = '\0';
@@ -255,9 +253,7 @@ int
 secret_open(const struct secret_box *b, struct str context, struct str sealed,
     struct buf *out)
 {
-	gnutls_aead_cipher_hd_t	 h;
-	size_t			 n;
-	int			 rc;
+	size_t	 n;
 
 	if (sealed.n < NONCE_LEN + TAG_LEN)
 		return -1;
@@ -265,12 +261,9 @@ secret_open(const struct secret_box *b, struct str context, struct str sealed,
 	/* One byte more, as an empty text is still written somewhere. */
 	if (buf_reserve(out, n + 1) == -1)
 		return -1;
-	h = aead_open(b);
-	rc = gnutls_aead_cipher_decrypt(h, sealed.p, NONCE_LEN, context.p,
-	    context.n, TAG_LEN, sealed.p + NONCE_LEN, sealed.n - NONCE_LEN,
-	    out->data + out->len, &n);
-	gnutls_aead_cipher_deinit(h);
-	if (rc != 0)
+	if (gnutls_aead_cipher_decrypt(b->seal, sealed.p, NONCE_LEN,
+	    context.p, context.n, TAG_LEN, sealed.p + NONCE_LEN,
+	    sealed.n - NONCE_LEN, out->data + out->len, &n) != 0)
 		return -1;
 	out->len += n;
 	out->data[out->len] = '\0';
@@ -349,11 +342,8 @@ secret_box_passphrase(struct str passphrase, struct str salt, unsigned rounds)
 	unsigned char		 key[KEY_LEN];
 
 	_Static_assert(SECRET_PBKDF2_LEN == KEY_LEN, "a key from a password");
-	if ((b = calloc(1, sizeof(*b))) == NULL)
-		fatal("calloc");
 	secret_pbkdf2(passphrase, salt, rounds, key);
-	hmac256(key, STR("proxyd seal 1"), b->seal);
-	hmac256(key, STR("proxyd fingerprint 1"), b->print);
+	b = box_of(key);
 	explicit_bzero(key, sizeof(key));
 	return b;
 }

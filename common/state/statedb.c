@@ -8,8 +8,6 @@
 #include "state/statedb_seal.h"
 #include "state/store_sql.h"
 
-#define VALUE_MAX	((size_t)64 << 20)
-
 struct store *
 statedb_open(const char *path, char *err, size_t errsize)
 {
@@ -46,7 +44,6 @@ statedb_seal(const struct secret_box *box, const char *kind, int64_t tenant_id,
 {
 	char	 context[STORE_CONTEXT_MAX];
 
-	buf_init(out, VALUE_MAX);
 	return secret_seal(box, context_of(context, kind, tenant_id, name),
 	    plain, out);
 }
@@ -59,7 +56,7 @@ statedb_unseal(const struct secret_box *box, const char *kind, int64_t tenant_id
 	struct buf	 b;
 	bool		 ok;
 
-	buf_init(&b, VALUE_MAX);
+	buf_init(&b, STATEDB_VALUE_MAX);
 	ok = secret_open(box, context_of(context, kind, tenant_id, name),
 	    value, &b) == 0;
 	if (ok)
@@ -69,47 +66,6 @@ statedb_unseal(const struct secret_box *box, const char *kind, int64_t tenant_id
 }
 
 /* --- reasoning state --------------------------------------------------------- */
-
-static int
-put_one(struct store *s, const struct secret_box *box, int64_t tenant_id,
-    const struct vault_row *r, int64_t now)
-{
-	struct buf	 b;
-	int		 rc;
-
-	if (statedb_seal(box, "vault", tenant_id, r->name, r->value, &b) == -1) {
-		buf_release(&b);
-		return store_fail(s, "a value cannot be sealed");
-	}
-	rc = sql_run(s, "INSERT OR REPLACE INTO vault (tenant_id, name, "
-	    "family, provider, model, key_id, time_us, value) "
-	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "issssiib", tenant_id, r->name,
-	    r->family, r->provider, r->model, r->key_id, now, buf_str(&b));
-	buf_release(&b);
-	return rc;
-}
-
-int
-vault_put(struct store *s, const struct secret_box *box, int64_t tenant_id,
-    const struct vault_row *r, size_t n)
-{
-	int64_t	 now = clock_wall_us();
-	size_t	 i;
-
-	if (n == 0)
-		return 0;
-	if (sql_begin(s) == -1)
-		return -1;
-	for (i = 0; i < n; i++)
-		if (put_one(s, box, tenant_id, &r[i], now) == -1) {
-			sql_rollback(s);
-			return -1;
-		}
-	if (sql_commit(s) == 0)
-		return 0;
-	sql_rollback(s);
-	return -1;
-}
 
 int
 statedb_read_begin(struct store *s)
@@ -159,28 +115,6 @@ vault_get(struct store *s, const struct secret_box *box, int64_t tenant_id,
 }
 
 /* --- stored responses ---------------------------------------------------------- */
-
-int
-response_put(struct store *s, const struct secret_box *box, int64_t tenant_id,
-    const struct response_row *r)
-{
-	struct buf	 object, input;
-	int		 rc = -1;
-
-	if (statedb_seal(box, "response", tenant_id, r->id, r->object, &object) ==
-	    0) {
-		rc = statedb_seal(box, "input", tenant_id, r->id, r->input, &input);
-		if (rc == 0)
-			rc = sql_run(s, "INSERT OR REPLACE INTO responses "
-			    "(tenant_id, id, previous, time_us, object, "
-			    "input) VALUES (?, ?, ?, ?, ?, ?)", "issibb",
-			    tenant_id, r->id, r->previous, r->time_us,
-			    buf_str(&object), buf_str(&input));
-		buf_release(&input);
-	}
-	buf_release(&object);
-	return rc;
-}
 
 int
 response_get(struct store *s, const struct secret_box *box, int64_t tenant_id,
@@ -233,9 +167,10 @@ expire(struct store *s, int64_t before_us, int n)
 	    "ORDER BY time_us LIMIT ?)", "ii", before_us, (int64_t)n) == -1)
 		return -1;
 	gone = sql_changes(s);
-	if (sql_run(s, "DELETE FROM responses WHERE (tenant_id, id) IN "
-	    "(SELECT tenant_id, id FROM responses WHERE time_us < ? "
-	    "ORDER BY time_us LIMIT ?)", "ii", before_us, (int64_t)n) == -1)
+	/* They stand in the order in which they came. */
+	if (sql_run(s, "DELETE FROM responses WHERE seq IN (SELECT seq FROM "
+	    "(SELECT seq, time_us FROM responses ORDER BY seq LIMIT ?) "
+	    "WHERE time_us < ?)", "ii", (int64_t)n, before_us) == -1)
 		return -1;
 	gone += sql_changes(s);
 	if ((n = conversations_expire(s, before_us, n)) == -1)

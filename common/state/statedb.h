@@ -12,9 +12,10 @@
 
 /*
  * state.db: reasoning state and stored responses, for conversations that go on.
- * Each worker has it open and writes it itself, one short transaction an
- * answer, before the answer's end goes out; STATEDB_BUSY_MS bounds how long it
- * may wait for another worker.  A failure is told and loses no answer.
+ * Each worker has it open and writes it itself, one short transaction for the
+ * answers that end in a turn of its loop, before their ends go out;
+ * STATEDB_BUSY_MS bounds how long it may wait for another worker.  A failure
+ * is told and loses no answer.
  * Everything is looked up within one tenant, and sealed with tenant and name as
  * context: a row that was moved to another tenant does not open.
  */
@@ -22,6 +23,14 @@
 
 /* For a worker, which leaves it to the logger to sync and to tidy the file. */
 struct store	*statedb_open(const char *path, char *err, size_t errsize);
+
+/*
+ * vault_put and response_put seal and gather; this writes what was gathered,
+ * all of it or, after -1, nothing.  Until then nobody finds it, its own process
+ * neither: nobody knows its names yet.
+ */
+int	 statedb_flush(struct store *) __attribute__((__warn_unused_result__));
+unsigned statedb_gathered(const struct store *);	/* rows */
 
 /* --- reasoning state --------------------------------------------------------- */
 
@@ -44,8 +53,8 @@ int	 vault_any(struct store *, int64_t tenant_id)
 	    __attribute__((__warn_unused_result__));
 
 /*
- * All of them in one transaction; what was there of a name and family is
- * replaced.
+ * For the next statedb_flush, which replaces what was there of a name and
+ * family; -1: one cannot be sealed, nor are those behind it.
  */
 int	 vault_put(struct store *, const struct secret_box *,
 	    int64_t tenant_id, const struct vault_row *, size_t n)
@@ -69,6 +78,7 @@ struct response_row {
 	struct str	 input;		/* JSON: array of its turn's items */
 };
 
+/* For the next statedb_flush, as vault_put. */
 int	 response_put(struct store *, const struct secret_box *,
 	    int64_t tenant_id, const struct response_row *)
 	    __attribute__((__warn_unused_result__));

@@ -19,6 +19,7 @@ conversation_put(struct store *s, const struct secret_box *box,
 	struct buf	 b;
 	int		 rc;
 
+	buf_init(&b, STATEDB_VALUE_MAX);
 	if (statedb_seal(box, "conversation", tenant_id, r->id, r->metadata,
 	    &b) == -1) {
 		buf_release(&b);
@@ -89,6 +90,7 @@ item_add(struct store *s, const struct secret_box *box, int64_t tenant_id,
 	struct buf	 b;
 	int		 rc;
 
+	buf_init(&b, STATEDB_VALUE_MAX);
 	if (statedb_seal(box, "conversation item", tenant_id, item_name(a,
 	    conversation, it->id), it->json, &b) == -1) {
 		buf_release(&b);

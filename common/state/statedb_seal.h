@@ -9,9 +9,10 @@
 
 /*
  * Values of state.db, for the files of common/state/ alone: sealed for their
- * kind, tenant and name, so that one that is moved does not open.  out is
- * initialized, and released by the caller also after -1.
+ * kind, tenant and name, so that one that is moved does not open.  Appended to out,
+ * whose maximum is STATEDB_VALUE_MAX.
  */
+#define STATEDB_VALUE_MAX	((size_t)64 << 20)
 int	 statedb_seal(const struct secret_box *, const char *kind,
 	    int64_t tenant_id, struct str name, struct str plain,
 	    struct buf *out) __attribute__((__warn_unused_result__));

@@ -21,6 +21,7 @@ struct sqlite3_stmt;
 struct sqlite3_session;
 struct store_log;			/* of store_log.c */
 struct store_rollup;			/* of store_rollup.c */
+struct statedb_puts;			/* of statedb_put.c */
 
 #define SQL_CACHE	256
 
@@ -38,6 +39,7 @@ struct store {
 	char			 err[1400];
 	struct store_log	*log;
 	struct store_rollup	*rollup;
+	struct statedb_puts	*puts;
 	struct sqlite3_session	*track;		/* see sql_track */
 	unsigned		 scope;		/* of the change that is open */
 	unsigned		 depth;		/* changes within changes */
@@ -192,6 +194,7 @@ int		 store_fail(struct store *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
 
 void		 store_log_free(struct store_log *);	/* takes NULL */
+void		 statedb_puts_free(struct statedb_puts *);	/* takes NULL */
 
 /* Adds a row to the roll-ups of this transaction; they are written at its end,
  * or forgotten with it. */

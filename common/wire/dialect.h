@@ -232,6 +232,12 @@ extern const struct dialect	 dialect_gemini;
 
 extern const struct dialect *const dialects[];	/* ended by NULL */
 
+/*
+ * The stored response in which an item of that id would be, if it is one of
+ * ours: in the arena, empty if it cannot be.
+ */
+struct str	 responses_item_response(struct arena *, struct str item);
+
 /* NULL if there is none. */
 const struct dialect	*dialect_byname(struct str);
 

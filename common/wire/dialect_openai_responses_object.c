@@ -2,6 +2,7 @@
  * OpenAI Responses: the response object and its output items, as they stand in
  * a body and, again and again, in the events of a stream.
  */
+#include "base/id.h"
 #include "wire/answer_loss.h"
 #include "wire/cite.h"
 #include "wire/dialect_openai_responses.h"
@@ -256,6 +257,16 @@ resp_item_id(struct ir_exchange *x, const char *prefix, struct str response,
 
 	id = arena_strf(x->arena, "%s%.*s%02u", prefix, STR_FMT(id), index);
 	return ir_id_fit(x->arena, id, prefix, RESP_ID_MAX);
+}
+
+struct str
+responses_item_response(struct arena *a, struct str item)
+{
+	struct str	 kind = str_cut(&item, '_');
+
+	if (kind.n == 0 || item.n <= ID_RAND_LEN)
+		return STR_NONE;
+	return arena_strf(a, "resp_%.*s", ID_RAND_LEN, item.p);
 }
 
 /* Fills in what a call is to the client: its declared name, kind, namespace. */

@@ -26,6 +26,21 @@ must_open(void)
 	return s;
 }
 
+/* As a worker at the end of a turn. */
+static int
+vault_now(struct store *s, int64_t tenant_id, const struct vault_row *r,
+    size_t n)
+{
+	return vault_put(s, box, tenant_id, r, n) == 0 ? statedb_flush(s) : -1;
+}
+
+static int
+response_now(struct store *s, int64_t tenant_id, const struct response_row *r)
+{
+	return response_put(s, box, tenant_id, r) == 0 ? statedb_flush(s) :
+	    -1;
+}
+
 static void
 test_vault(struct store *s, struct arena *a)
 {
@@ -37,7 +52,7 @@ test_vault(struct store *s, struct arena *a)
 	};
 	struct vault_row	 got;
 
-	ok(vault_put(s, box, 0, r, 2) == 0 && vault_put(s, box, 0, r, 0) == 0,
+	ok(vault_now(s, 0, r, 2) == 0 && vault_now(s, 0, r, 0) == 0,
 	    "put %s", store_error(s));
 	ok(vault_get(s, box, 0, STR("call:1"), STR("gemini"), a, &got) == 1 &&
 	    str_eq(got.value, r[0].value) && got.key_id == 7 &&
@@ -53,11 +68,11 @@ test_vault(struct store *s, struct arena *a)
 	    vault_get(s, box, 0, STR("call:3"), STR("gemini"), a, &got) == 0,
 	    "not by another tenant, nor another name");
 	r[0].value = arena_strf(a, "%050000d", 1);
-	ok(vault_put(s, box, 0, r, 1) == 0 && vault_get(s, box, 0,
+	ok(vault_now(s, 0, r, 1) == 0 && vault_get(s, box, 0,
 	    STR("call:1"), STR("gemini"), a, &got) == 1 &&
 	    str_eq(got.value, r[0].value), "long thoughts");
 	r[0].value = STR("new");
-	ok(vault_put(s, box, 0, r, 1) == 0 && vault_get(s, box, 0,
+	ok(vault_now(s, 0, r, 1) == 0 && vault_get(s, box, 0,
 	    STR("call:1"), STR("gemini"), a, &got) == 1 && str_is(got.value, "new"),
 	    "replaced");
 }
@@ -69,7 +84,7 @@ test_responses(struct store *s, struct arena *a)
 				    1000, STR("{\"id\":1}"),
 				    STR("[]") }, got;
 
-	ok(response_put(s, box, 3, &r) == 0, "a response %s", store_error(s));
+	ok(response_now(s, 3, &r) == 0, "a response %s", store_error(s));
 	ok(response_get(s, box, 3, r.id, a, &got) == 1 &&
 	    str_eq(got.object, r.object) && str_eq(got.input, r.input) &&
 	    str_is(got.previous, "resp_0") && got.time_us == 1000, "got");
@@ -77,12 +92,12 @@ test_responses(struct store *s, struct arena *a)
 	    response_delete(s, 4, r.id) == 0, "not by another tenant");
 	r.id = STR("resp_2");
 	r.time_us = 2000;
-	ok(response_put(s, box, 3, &r) == 0, "another");
+	ok(response_now(s, 3, &r) == 0, "another");
 	ok(response_delete(s, 3, r.id) == 1 &&
 	    response_delete(s, 3, r.id) == 0, "deleted once");
 	r.object = arena_strf(a, "\"%0100000d\"", 1);
 	r.input = arena_strf(a, "[\"%0200000d\"]", 2);
-	ok(response_put(s, box, 3, &r) == 0 && response_get(s, box, 3, r.id, a,
+	ok(response_now(s, 3, &r) == 0 && response_get(s, box, 3, r.id, a,
 	    &got) == 1 && str_eq(got.object, r.object) &&
 	    str_eq(got.input, r.input), "a long one");
 }
@@ -185,8 +200,8 @@ test_busy(struct store *s)
 	struct store		*other = must_open();
 	int64_t			 t0 = clock_mono_ms();
 
-	ok(vault_put(other, box, 0, &r, 1) == 0 &&
-	    vault_put(s, box, 0, &r, 1) == 0, "two write in turn");
+	ok(vault_now(other, 0, &r, 1) == 0 &&
+	    vault_now(s, 0, &r, 1) == 0, "two write in turn");
 	ok(clock_mono_ms() - t0 < 2000, "without waiting for each other");
 	store_close(other);
 }
