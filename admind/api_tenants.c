@@ -146,17 +146,6 @@ answer_list(struct api *a, const char *name, json_t *list)
 
 	json_array_foreach(list, i, o)
 		api_etag_add(a, o);
-	api_json(a, 200, json_pack("{s:o}", name, list));
-}
-
-static void
-paged_list(struct api *a, const char *name, json_t *list)
-{
-	json_t	*o;
-	size_t	 i;
-
-	json_array_foreach(list, i, o)
-		api_etag_add(a, o);
 	api_list(a, name, list);
 }
 
@@ -211,7 +200,7 @@ serve_tenants(struct api *a)
 		json_decref(list);
 		api_store_failed(a);
 	} else
-		paged_list(a, "tenants", list);
+		answer_list(a, "tenants", list);
 }
 
 static bool
@@ -368,7 +357,7 @@ serve_client_keys(struct api *a)
 		json_decref(list);
 		api_store_failed(a);
 	} else
-		paged_list(a, "client_keys", list);
+		answer_list(a, "client_keys", list);
 }
 
 static bool
@@ -708,7 +697,8 @@ const struct api_route api_tenants_routes[] = {
 	    serve_client_key_delete, 0, NULL },
 	{ "POST", "/api/v1/client-keys/{id}/rotate", ADMIN_ADMIN,
 	    serve_client_key_rotate, API_BODY, NULL },
-	{ "GET", "/api/v1/prices", ADMIN_VIEWER, serve_prices, 0, NULL },
+	{ "GET", "/api/v1/prices", ADMIN_VIEWER, serve_prices, 0,
+	    API_PAGED },
 	{ "PUT", "/api/v1/prices", ADMIN_ADMIN, serve_price_put, API_BODY,
 	    NULL },
 	{ "GET", "/api/v1/prices/{id}", ADMIN_VIEWER, serve_price, 0, NULL },

@@ -42,7 +42,7 @@ serve_users(struct api *a)
 		return;
 	us.list = json_array();
 	if (store_users(a->store, user_cb, &us) == 0)
-		api_json(a, 200, json_pack("{s:o}", "users", us.list));
+		api_list(a, "users", us.list);
 	else {
 		json_decref(us.list);
 		api_store_failed(a);
@@ -248,7 +248,7 @@ serve_tokens(struct api *a)
 		json_decref(list);
 		api_store_failed(a);
 	} else
-		api_json(a, 200, json_pack("{s:o}", "tokens", list));
+		api_list(a, "tokens", list);
 }
 
 static void
@@ -346,7 +346,8 @@ serve_audit(struct api *a)
 }
 
 const struct api_route api_users_routes[] = {
-	{ "GET", "/api/v1/users", ADMIN_ADMIN, serve_users, 0, NULL },
+	{ "GET", "/api/v1/users", ADMIN_ADMIN, serve_users, 0,
+	    API_PAGED },
 	{ "POST", "/api/v1/users", ADMIN_ADMIN, serve_user_add, API_BODY,
 	    NULL },
 	{ "GET", "/api/v1/users/{id}", ADMIN_ADMIN, serve_user, 0, NULL },
@@ -354,7 +355,8 @@ const struct api_route api_users_routes[] = {
 	    API_BODY, NULL },
 	{ "DELETE", "/api/v1/users/{id}", ADMIN_ADMIN, serve_user_delete, 0,
 	    NULL },
-	{ "GET", "/api/v1/tokens", ADMIN_ADMIN, serve_tokens, 0, NULL },
+	{ "GET", "/api/v1/tokens", ADMIN_ADMIN, serve_tokens, 0,
+	    API_PAGED },
 	{ "POST", "/api/v1/tokens", ADMIN_ADMIN, serve_token_add, API_BODY,
 	    NULL },
 	{ "DELETE", "/api/v1/tokens/{id}", ADMIN_ADMIN, serve_token_delete,

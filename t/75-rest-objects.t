@@ -237,8 +237,13 @@ subtest 'pages' => sub {
 	api(POST => 'client-keys', { name => "k$_", tenant_id => $t }) for
 	    1 .. 7;
 	api(POST => 'tenants', { name => "t$_" }) for 1 .. 4;
+	api(PUT => 'prices', { model => "p$_", input => 1, output => 1 }) for
+	    1 .. 3;
+	api(POST => 'users', { name => "u$_", password => 'long enough',
+	    role => 'viewer' }) for 1 .. 4;
+	api(POST => 'tokens', { name => "u$_", role => 'viewer' }) for 1 .. 5;
 	for my $kind (qw(providers models rules pools keys tenants
-	    client-keys)) {
+	    client-keys prices users tokens)) {
 		my ($name) = $kind =~ tr/-/_/r;
 		my @all = sort { $a <=> $b } map { $_->{id} }
 		    @{ api(GET => $kind)->{json}{$name} };
@@ -250,6 +255,8 @@ subtest 'pages' => sub {
 			$after = $j->{next} // last;
 		}
 		is_deeply(\@got, \@all, "$kind: all, in pages");
+		cmp_ok(scalar(@all), '>', 2, '... of which there are some')
+		    if $kind =~ /^[cptu]/ && $kind !~ /^pools|^prov/;
 	}
 	my $j = api(GET => 'client-keys?limit=3')->{json};
 	is(scalar @{ $j->{client_keys} }, 3, 'the first');

@@ -52,7 +52,7 @@ subtest 'queries' => sub {
 	    ['logs/follow?filter=1', 'filter'], ['stats?points=maybe',
 	    'points'], ['stats?form=1', 'form'], ['audit?page=2', 'page'],
 	    ['revisions?after=1', 'after'], ['budgets?min=80', 'min'],
-	    ['users?limit=5', 'limit'], ['tenants?x=1', 'x']) {
+	    ['users?limits=5', 'limits'], ['tenants?x=1', 'x']) {
 		my ($path, $field) = @$_;
 		my $r = api(GET => $path);
 		is($r->{status}, 400, $path);
