@@ -235,7 +235,7 @@ UI_NPM	= build/ui/node_modules
 UI_LIBS	= $(UI_NPM)/htm/preact/standalone.module.js=preact.js \
 	$(UI_NPM)/uplot/dist/uPlot.iife.min.js=uplot.js \
 	$(UI_NPM)/uplot/dist/uPlot.min.css=uplot.css
-DOCS_OWN = $(addprefix common/docs/,index.html docs.js docs.css)
+DOCS_OWN = $(addprefix common/docs/,index.html docs.js theme.js docs.css)
 DOCS_LIBS = $(foreach f,swagger-ui-bundle.js swagger-ui.css, \
 	$(UI_NPM)/swagger-ui-dist/$f=$f)
 

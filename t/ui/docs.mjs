@@ -9,6 +9,8 @@ const library = ['nested-interactive'];
 
 page.on('response', (r) => { if (r.status() >= 400) bad.push(`${r.status()} ${r.url()}`); });
 
+const server = admin ? 'admind' : 'proxyd';
+const lightness = (rgb) => Math.max(...rgb.match(/[\d.]+/g).slice(0, 3).map(Number));
 const op = (id) => page.locator(`[id$="-${id}"].opblock`);
 
 async function opened(id) {
@@ -45,7 +47,7 @@ await step('the page', async () => {
 	say(await page.locator('.errors-wrapper').count() === 0, 'the document has no error');
 	say(bad.length === 0, 'all that it loads is there', bad.join('\n'));
 	await axe(page, '/docs', library);
-	await shot(page, admin ? 'docs-admind' : 'docs-proxyd');
+	await shot(page, `docs-${server}`);
 });
 
 if (!admin) await step('trying out', async () => {
@@ -75,6 +77,50 @@ if (admin) await step('trying out', async () => {
 	say(t.status.startsWith('200'), 'a tenant is added: the page knows the CSRF token', `${t.status} ${t.body}`);
 	await opened('listTenants');
 	say((await run('listTenants')).body.includes('team-a'), 'and is there');
+});
+
+// As the browser is, and as was chosen in the web UI of the same address.
+await step('dark', async () => {
+	const dark = await open({ locale: 'en-GB', colorScheme: 'dark', reducedMotion: 'reduce' });
+	const ground = () => dark.evaluate(() => getComputedStyle(document.body).backgroundColor);
+
+	await dark.goto(`${BASE}/docs`);
+	await dark.waitForSelector('.opblock');
+	say(lightness(await ground()) < 60, 'a dark ground', await ground());
+	await axe(dark, '/docs, dark', library);
+	await shot(dark, `docs-${server}-dark`);
+	// One of each method.
+	for (const method of ['get', 'post', 'put', 'patch', 'delete'])
+		for (const c of (await dark.locator(`.opblock-${method} .opblock-summary-control`).all()).slice(0, 1)) {
+			await c.click();
+			await dark.locator(`.opblock-${method} .responses-wrapper`).first().waitFor();
+		}
+	await axe(dark, 'operations, dark', library);
+	await dark.emulateMedia({ colorScheme: 'light' });
+	await dark.waitForFunction(() => !document.documentElement.classList.contains('dark-mode'));
+	say(lightness(await ground()) > 200, 'light as the system turns light', await ground());
+	await axe(dark, 'operations, light', library);
+	await dark.evaluate(() => localStorage.setItem('theme', 'dark'));
+	await dark.reload();
+	await dark.waitForSelector('.opblock');
+	say(lightness(await ground()) < 60, 'the choice goes before the system', await ground());
+	await dark.context().close();
+});
+
+await step('on a phone', async () => {
+	const phone = await open({ locale: 'en-GB', viewport: { width: 390, height: 800 }, colorScheme: 'dark', reducedMotion: 'reduce' });
+
+	await phone.goto(`${BASE}/docs`);
+	await phone.waitForSelector('.opblock');
+	const wide = () => phone.evaluate(() => document.documentElement.scrollWidth);
+	say(await wide() <= 390, 'nothing stands out to the side', `${await wide()}`);
+	await shot(phone, `docs-${server}-phone`);
+	for (const c of (await phone.locator('.opblock-summary-control').all()).slice(0, 4))
+		await c.click();
+	await phone.locator('.opblock-body .responses-wrapper').first().waitFor();
+	say(await wide() <= 390, 'nor of an operation that is open', `${await wide()}`);
+	await shot(phone, `docs-${server}-phone-open`);
+	await phone.context().close();
 });
 
 await browser.close();

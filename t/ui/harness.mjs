@@ -58,7 +58,7 @@ export async function axe(page, name, except = []) {
 	await session.send('Runtime.evaluate', { expression: `${axeSource};0`, contextId: executionContextId });
 	const r = await session.send('Runtime.evaluate', { contextId: executionContextId, awaitPromise: true, returnByValue: true,
 	    expression: `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }).then((r) => r.violations.filter((v) =>
-		['serious', 'critical'].includes(v.impact)).map((v) => v.id + ': ' + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 120)).join(' | ')))` });
+		['serious', 'critical'].includes(v.impact)).map((v) => v.id + ': ' + v.nodes.slice(0, 6).map((n) => n.html.slice(0, 120)).join(' | ')))` });
 	const found = (r.result.value || [String(r.exceptionDetails && r.exceptionDetails.text)])
 	    .filter((f) => !except.some((e) => f.startsWith(`${e}: `)));
 	say(found.length === 0, `${name}: axe finds nothing serious`, found.join('\n'));
