@@ -102,7 +102,7 @@ losses_write(struct jw *w, const struct loss *l)
 	struct buf	 b;
 
 	buf_init(&b, LOSS_BYTES);
-	if (l->n > 0)
+	if (l->first != NULL)
 		loss_json(l, &b);
 	member_int(w, "losses", l->n);
 	jw_key(w, "loss");

@@ -48,6 +48,12 @@ subtest 'a request' => sub {
 	like(of($r, 'gemini')->{path}, qr{/models/claude-x:generateContent},
 	    'Gemini: model in the path');
 	is(of($r, 'gemini')->{losses}, 0, 'and nothing lost there');
+	my $i = of(convert(from => 'openai-chat', text => { model => 'm',
+	    prompt_cache_key => 'k', messages => $rq->{messages} }),
+	    'anthropic');
+	is($i->{losses}, 0, 'what means nothing there is no loss');
+	is_deeply([map { "$_->{action} $_->{path}" } @{ $i->{loss} }],
+	    ['ignored prompt_cache_key'], '... but it is told');
 	$r = convert(text => $rq, to => 'gemini', stream => JSON::PP::true,
 	    model => 'other');
 	is(scalar(@{ $r->{json}{results} }), 1, 'one dialect alone');

@@ -63,7 +63,8 @@ answer_lost(struct ir_exchange *x, enum ir_member m, enum loss_action action,
 	const char		*part = x->at.path, *member = NULL;
 
 	if (d != NULL && d->answer != NULL)
-		member = d->answer->members[m];
+		member = m == ANSWER_ARGS && x->at.args != NULL ?
+		    x->at.args : d->answer->members[m];
 	if (member == NULL)
 		member = "";
 	if (part == NULL || (member[0] != '.' && member[0] != '\0'))

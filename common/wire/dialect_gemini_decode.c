@@ -300,6 +300,8 @@ tool_config_decode(struct gem_reader *d, struct jv v)
 	}
 	if (allowed_decode(d, gem_get(f, "allowedFunctionNames")) == -1)
 		return -1;
+	if (c->mode == IR_CHOICE_UNSET && c->allowed != NULL)
+		c->mode = IR_CHOICE_AUTO;
 	if (c->mode == IR_CHOICE_REQUIRED && c->allowed != NULL &&
 	    c->allowed->next == NULL) {
 		c->mode = IR_CHOICE_NAMED;

@@ -547,6 +547,8 @@ part_write(struct gem_writer *e, enum gem_turn turn, const struct ir_part *p)
 			    "only its own provider knows this");
 		break;
 	case IR_TOOL_RESULT:
+		gem_lose(e, LOSS_DROPPED, p->node, NULL,
+		    "a result in a turn where none can be");
 		break;
 	}
 }

@@ -171,6 +171,7 @@ slot_event(struct rd *d, const struct chat_dec_choice *c,
 	at->choice = c->index;
 	at->item = s->place;
 	at->path = slot_path(s);
+	at->args = s->legacy ? ".arguments" : NULL;
 	ev->choice = c->index;
 	ev->index = s->index;
 	ev->part = s->type;

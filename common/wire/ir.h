@@ -450,6 +450,7 @@ struct ir_place {
 	const struct dialect	*from;
 	const char		*path;		/* of the part: "content[$i]";
 						   see answer_loss.h; or NULL */
+	const char		*args;		/* in it; NULL: the dialect's */
 	unsigned		 choice, item, part;	/* $c, $i, $p */
 };
 
