@@ -21,6 +21,7 @@
 #include "proxyd/request.h"
 
 #define SPILL_PATH	1200
+#define SPILL_BLOCK	(2 * (sizeof(uint32_t) + ACCT_REC_MAX))
 
 /* During an upgrade two workers are in a slot, of two shared memories. */
 static void
@@ -34,24 +35,39 @@ spill_path(char path[SPILL_PATH], const char *base, unsigned slot,
 static int
 spill_open(struct worker *wk)
 {
-	char	 path[SPILL_PATH];
+	struct stat	 st;
+	char		 path[SPILL_PATH];
 
 	if (wk->spill_fd != -1)
 		return 0;
 	spill_path(path, wk->paths->spill, wk->slot, wk->shm->epoch);
 	wk->spill_fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC,
 	    0600);
-	if (wk->spill_fd == -1)
+	if (wk->spill_fd == -1 || fstat(wk->spill_fd, &st) == -1) {
 		log_alert("cannot open spill file '%s'", path);
-	return wk->spill_fd == -1 ? -1 : 0;
+		if (wk->spill_fd != -1)
+			close(wk->spill_fd);
+		return wk->spill_fd = -1;
+	}
+	wk->spill_end = st.st_size;
+	return 0;
 }
 
-static int64_t
-spill_size(const struct worker *wk)
+/* Half a record would hide those behind it: none stays. */
+static int
+spill_write(struct worker *wk, struct str bytes)
 {
-	struct stat	 st;
+	ssize_t	 n = write(wk->spill_fd, bytes.p, bytes.n);
 
-	return fstat(wk->spill_fd, &st) == -1 ? 0 : st.st_size;
+	if (n == (ssize_t)bytes.n) {
+		wk->spill_end += n;
+		return 0;
+	}
+	if (n > 0 && ftruncate(wk->spill_fd, (off_t)wk->spill_end) == -1)
+		log_warn("cannot cut the spill file");
+	if (n >= 0)
+		errno = ENOSPC;
+	return -1;
 }
 
 static void
@@ -64,39 +80,52 @@ spill_put(struct worker *wk, struct str rec)
 	(void)buf_add(&b, &n, sizeof(n));
 	(void)buf_adds(&b, rec);
 	if (spill_open(wk) == 0)
-		wk->row->settle.spill = spill_size(wk) + (int64_t)b.len;
-	if (wk->spill_fd == -1 ||
-	    write(wk->spill_fd, b.data, b.len) != (ssize_t)b.len)
+		wk->row->settle.spill = wk->spill_end + (int64_t)b.len;
+	if (wk->spill_fd == -1 || spill_write(wk, buf_str(&b)) == -1)
 		log_alert("a record could not be kept: %s",
 		    strerror(errno));
 	wk->row->stat.ring_spills++;
 	buf_release(&b);
 }
 
-/* One record from the file into the ring; false: no room or no record. */
+/* The record that is next in the file into the ring; false: no room. */
 static bool
-spill_take(struct worker *wk)
+spill_take(struct worker *wk, struct str rec)
 {
 	struct shm_ring	*ring = &wk->shm->ring[wk->slot];
 	uint64_t	 off = wk->row->spill_old;
-	uint32_t	 n;
-	char		*rec;
 	bool		 ok;
 
-	if (pread(wk->spill_fd, &n, sizeof(n), (off_t)off) !=
-	    (ssize_t)sizeof(n) || n > ACCT_REC_MAX)
-		return false;
-	if ((rec = malloc(n)) == NULL)
-		fatal("spill");
-	ok = pread(wk->spill_fd, rec, n, (off_t)(off + sizeof(n))) ==
-	    (ssize_t)n;
 	wk->row->spill_head = ring->head;
-	wk->row->spill_new = off + sizeof(n) + n;
-	ok = ok && ring_put(ring, (struct str){ rec, n }) == 0;
+	wk->row->spill_new = off + sizeof(uint32_t) + rec.n;
+	ok = ring_put(ring, rec) == 0;
 	wk->row->spill_old = ok ? wk->row->spill_new : off;
 	wk->row->spill_new = wk->row->spill_old;
-	free(rec);
 	return ok;
+}
+
+/* What one read gives; false: no room for all of it, or no record. */
+static bool
+spill_read(struct worker *wk)
+{
+	static char	 block[SPILL_BLOCK];
+	ssize_t		 got;
+	size_t		 at = 0, left;
+	uint32_t	 n;
+
+	got = pread(wk->spill_fd, block, sizeof(block),
+	    (off_t)wk->row->spill_old);
+	for (left = got > 0 ? (size_t)got : 0; left >= sizeof(n);
+	    at += n, left -= n) {
+		memcpy(&n, block + at, sizeof(n));
+		if (n > ACCT_REC_MAX || n > left - sizeof(n))
+			break;
+		at += sizeof(n);
+		left -= sizeof(n);
+		if (!spill_take(wk, (struct str){ block + at, n }))
+			return false;
+	}
+	return at > 0;
 }
 
 /* A writer that was killed may have left half a record: it has no row. */
@@ -104,7 +133,7 @@ static void
 spill_mend(struct worker *wk)
 {
 	int64_t		 off = (int64_t)wk->row->spill_old;
-	int64_t		 size = spill_size(wk);
+	int64_t		 size = wk->spill_end;
 	uint32_t	 n;
 
 	while (pread(wk->spill_fd, &n, sizeof(n), (off_t)off) ==
@@ -117,6 +146,8 @@ spill_mend(struct worker *wk)
 	    (long long)(size - off));
 	if (ftruncate(wk->spill_fd, (off_t)off) == -1)
 		log_warn("cannot cut the spill file");
+	else
+		wk->spill_end = off;
 }
 
 void
@@ -135,12 +166,16 @@ account_flush(struct worker *wk)
 			row->spill_old = (uint64_t)row->spill_new;
 		spill_mend(wk);
 	}
-	while (spill_take(wk))
+	while (wk->spill_end > 0 && spill_read(wk))
 		continue;
-	if ((int64_t)row->spill_old < spill_size(wk))
+	if ((int64_t)row->spill_old < wk->spill_end)
 		return;
-	if (spill_size(wk) > 0 && ftruncate(wk->spill_fd, 0) == -1)
+	/* Also one that died after it had emptied the file may have left them. */
+	if (wk->spill_end > 0 && ftruncate(wk->spill_fd, 0) == -1) {
 		log_warn("cannot empty the spill file");
+		return;
+	}
+	wk->spill_end = 0;
 	row->spill_old = row->spill_new = 0;
 }
 
@@ -158,7 +193,7 @@ account_spilled(const struct conf_paths *paths, unsigned slot,
 bool
 account_pending(const struct worker *wk)
 {
-	return wk->spill_fd != -1 && spill_size(wk) > 0;
+	return wk->spill_fd != -1 && wk->spill_end > 0;
 }
 
 void
@@ -167,7 +202,7 @@ account_end(struct worker *wk)
 	char	 path[SPILL_PATH];
 
 	account_flush(wk);
-	if (wk->spill_fd == -1 || spill_size(wk) > 0)
+	if (wk->spill_fd == -1 || wk->spill_end > 0)
 		return;
 	spill_path(path, wk->paths->spill, wk->slot, wk->shm->epoch);
 	unlink(path);

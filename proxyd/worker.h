@@ -40,6 +40,7 @@ struct worker {
 	struct request		*list;		/* these */
 	struct queue		 queue;		/* for keys */
 	int			 spill_fd;	/* -1: none open */
+	int64_t			 spill_end;	/* the file's size */
 };
 
 /* state.db, opened when first asked for; NULL: it cannot be had now. */
