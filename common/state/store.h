@@ -70,6 +70,7 @@ int	 store_setting(struct store *, const char *name, int64_t *)
 #define STORE_RINGS	64
 
 int	 store_log_begin(struct store *) __attribute__((__warn_unused_result__));
+/* Copies the record; the row is written by store_log_commit at the latest. */
 int	 store_log_row(struct store *, const struct acct_rec *)
 	    __attribute__((__warn_unused_result__));
 int	 store_log_commit(struct store *, uint64_t epoch,

@@ -12,6 +12,7 @@
 #include "state/store_sql.h"
 
 #define SUMS	1024			/* a power of two */
+#define ROWS	16			/* in one statement */
 
 /* What one transaction adds to a key's counters; status -1: to key_use. */
 struct sum {
@@ -30,7 +31,9 @@ struct store_log {
 	uint64_t	 epoch;
 	uint64_t	 tail[STORE_RINGS];
 	uint64_t	 holder;	/* of accounts, in this transaction */
-	struct arena	 arena;		/* for one row */
+	struct acct_rec	 row[ROWS];	/* to be written */
+	unsigned	 nrows;
+	struct arena	 arena;		/* for their strings */
 };
 
 static struct store_log *
@@ -61,10 +64,18 @@ clear_sums(struct store_log *l)
 	l->nsums = 0;
 }
 
+static void
+clear_rows(struct store_log *l)
+{
+	l->nrows = 0;
+	arena_clear(&l->arena);
+}
+
 int
 store_log_begin(struct store *s)
 {
 	clear_sums(log_of(s));
+	clear_rows(log_of(s));
 	store_rollup_forget(s);
 	if (sql_begin(s) == -1)
 		return -1;
@@ -79,6 +90,7 @@ void
 store_log_rollback(struct store *s)
 {
 	clear_sums(log_of(s));
+	clear_rows(log_of(s));
 	store_rollup_forget(s);
 	sql_rollback(s);
 }
@@ -318,6 +330,126 @@ put_tails(struct store *s, struct store_log *l, uint64_t epoch,
 	return 0;
 }
 
+/* --- rows ----------------------------------------------------------------- */
+
+#define NUM(column, value)	#column ", "
+#define TXT(column, value)	#column ", "
+static const char insert_rows[] = "INSERT OR FAIL INTO requests ("
+    STORE_ROW "id) VALUES "
+#undef NUM
+#undef TXT
+#define NUM(column, value)	"?, "
+#define TXT(column, value)	"?, "
+#define ONE			"(" STORE_ROW "NULL)"
+#define FOUR			ONE ", " ONE ", " ONE ", " ONE
+    FOUR ", " FOUR ", " FOUR ", " FOUR;
+#undef NUM
+#undef TXT
+
+#define NUM(column, value)	#column ", "
+#define TXT(column, value)	#column ", "
+static const char insert_row[] = "INSERT INTO requests ("
+    STORE_ROW "id) VALUES "
+#undef NUM
+#undef TXT
+#define NUM(column, value)	"?, "
+#define TXT(column, value)	"?, "
+    ONE;
+#undef NUM
+#undef TXT
+#undef ONE
+#undef FOUR
+
+/* Of bytes that came from outside: what is not text is shown as '?'. */
+static struct str
+clean(struct store_log *l, struct str s)
+{
+	char	*to;
+	size_t	 i;
+
+	if (s.n == 0)
+		return STR_NONE;
+	to = arena_bytes(&l->arena, s.n);
+	if (memchr(s.p, '\0', s.n) == NULL && utf8_valid(s))
+		memcpy(to, s.p, s.n);
+	else
+		for (i = 0; i < s.n; i++)
+			to[i] = s.p[i] > 0 && s.p[i] < 0x7f ? s.p[i] : '?';
+	return (struct str){ to, s.n };
+}
+
+/* Binds a row's values behind column i; returns the last one's. */
+static int
+bind_row(struct sqlite3_stmt *st, int i, const struct acct_rec *r)
+{
+#define NUM(column, value)	sql_bind_int(st, ++i, r->f.value);
+#define TXT(column, value)	sql_bind_str(st, ++i, r->s[value]);
+	STORE_ROW
+#undef NUM
+#undef TXT
+	return i;
+}
+
+static int
+insert(struct store *s, const char *sql, const struct acct_rec *r, unsigned n)
+{
+	struct sqlite3_stmt	*st;
+	unsigned		 k;
+	int			 i = 0, rc;
+
+	if ((st = sql_prepare(s, sql)) == NULL)
+		return -1;
+	for (k = 0; k < n; k++)
+		i = bind_row(st, i, &r[k]);
+	rc = sql_step(s, st);
+	sql_end(st);
+	return rc;
+}
+
+/*
+ * As many as there is a statement for are one: its cursors stay in the table
+ * and its indexes from row to row, and the next row mostly belongs right behind.
+ * OR FAIL, as the caller takes all back anyway: SQLite keeps no journal of pages
+ * for the statement then.
+ */
+static int
+flush_rows(struct store *s)
+{
+	struct store_log	*l = log_of(s);
+	unsigned		 i;
+
+	if (l->nrows == ROWS) {
+		if (insert(s, insert_rows, l->row, ROWS) == -1)
+			return -1;
+	} else
+		for (i = 0; i < l->nrows; i++)
+			if (insert(s, insert_row, &l->row[i], 1) == -1)
+				return -1;
+	clear_rows(l);
+	return 0;
+}
+
+int
+store_log_row(struct store *s, const struct acct_rec *r)
+{
+	struct store_log	*l = log_of(s);
+	struct acct_rec		*row = &l->row[l->nrows];
+	size_t			 i;
+
+	if (sql_in_transaction(s) == -1)
+		return -1;
+	row->f = r->f;
+	for (i = 0; i < ACCT_STR_COUNT; i++)
+		row->s[i] = clean(l, r->s[i]);
+	if (++l->nrows == ROWS && flush_rows(s) == -1)
+		return -1;
+	return store_rollup_row(s, r) == -1 ||
+	    store_account_row(s, l->holder, r) == -1 ||
+	    store_refusals_learn(s, r) == -1 ||
+	    add_errors(s, r) == -1 ? -1 :
+	    add_sums(s, &r->f);
+}
+
 /* On failure the transaction stays open, for store_log_rollback. */
 int
 store_log_commit(struct store *s, uint64_t epoch,
@@ -325,7 +457,8 @@ store_log_commit(struct store *s, uint64_t epoch,
 {
 	struct store_log	*l = log_of(s);
 
-	if (sql_in_transaction(s) == -1 || flush_sums(s) == -1 ||
+	if (sql_in_transaction(s) == -1 || flush_rows(s) == -1 ||
+	    flush_sums(s) == -1 ||
 	    store_rollup_flush(s) == -1 ||
 	    put_tails(s, l, epoch, tail) == -1 ||
 	    sql_commit(s) == -1) {
@@ -336,62 +469,7 @@ store_log_commit(struct store *s, uint64_t epoch,
 	return 0;
 }
 
-/* --- rows ----------------------------------------------------------------- */
-
-static const char insert_row[] = "INSERT INTO requests ("
-#define NUM(column, value)	#column ", "
-#define TXT(column, value)	#column ", "
-    STORE_ROW
-#undef NUM
-#undef TXT
-    "id) VALUES ("
-#define NUM(column, value)	"?, "
-#define TXT(column, value)	"?, "
-    STORE_ROW
-#undef NUM
-#undef TXT
-    "NULL)";
-
-/* Of bytes that came from outside: what is not text is shown as '?'. */
-static struct str
-clean(struct store_log *l, struct str s)
-{
-	char	*to;
-	size_t	 i;
-
-	if (s.n == 0 || (memchr(s.p, '\0', s.n) == NULL && utf8_valid(s)))
-		return s;
-	to = arena_bytes(&l->arena, s.n);
-	for (i = 0; i < s.n; i++)
-		to[i] = s.p[i] > 0 && s.p[i] < 0x7f ? s.p[i] : '?';
-	return (struct str){ to, s.n };
-}
-
-int
-store_log_row(struct store *s, const struct acct_rec *r)
-{
-	struct store_log	*l = log_of(s);
-	struct sqlite3_stmt	*st;
-	int			 i = 0, rc;
-
-	if (sql_in_transaction(s) == -1 ||
-	    (st = sql_prepare(s, insert_row)) == NULL)
-		return -1;
-#define NUM(column, value)	sql_bind_int(st, ++i, r->f.value);
-#define TXT(column, value)	sql_bind_str(st, ++i, clean(l, r->s[value]));
-	STORE_ROW
-#undef NUM
-#undef TXT
-	rc = sql_step(s, st);
-	sql_end(st);
-	if (l->arena.total > 0)
-		arena_clear(&l->arena);
-	return rc == -1 || store_rollup_row(s, r) == -1 ||
-	    store_account_row(s, l->holder, r) == -1 ||
-	    store_refusals_learn(s, r) == -1 ||
-	    add_errors(s, r) == -1 ? -1 :
-	    add_sums(s, &r->f);
-}
+/* --- thrown away ---------------------------------------------------------- */
 
 /* By time, which is nearly the order of id, so few pages are touched. */
 static int
