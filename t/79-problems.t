@@ -34,11 +34,36 @@ sub slurp {
 sub literals {
 	my ($c) = @_;
 	my @l;
-	$c =~ s{/\*.*?\*/}{}gs;
+	$c =~ s{("(?:\\.|[^"\\\n])*")|/\*.*?\*/}{$1 // ''}gse;
 	while ($c =~ /'(?:\\.|[^'\\])'|((?:"(?:\\.|[^"\\])*+"\s*+)+)/g) {
 		push @l, join '', $1 =~ /"((?:\\.|[^"\\])*)"/g if defined $1;
 	}
 	return map { s/\\"/"/gr } map { s/%(?:\.\*)?(?:ll|z)?[a-z]/{}/gr } @l;
+}
+
+# The arguments of calls of these functions.
+sub arguments {
+	my ($c, $calls) = @_;
+	my @a;
+	push @a, $1 while $c =~
+	    /\b(?:$calls)\s*(\((?:[^()"]++|"(?:\\.|[^"\\])*+"|(?1))*\))/g;
+	return @a;
+}
+
+# The table of a file of the UI.
+sub table {
+	my ($file, $name) = @_;
+	my %js;
+	my $source = slurp($file) =~ /export const $name = \{(.*?)\n\};/s ?
+	    decode_utf8($1) : '';
+
+	$source =~ s{^\s*//.*$}{}mg;
+	while ($source =~ /'((?:\\.|[^'\\])*)': '((?:\\.|[^'\\])*)'/g) {
+		my ($en, $zh) = map { s/\\'/'/gr } $1, $2;
+		fail("'$en' is there twice") if exists $js{$en};
+		$js{$en} = $zh;
+	}
+	return %js;
 }
 
 my (%all, %wanted);
@@ -46,23 +71,13 @@ for my $file (@must, @may) {
 	my $c = slurp($file);
 	$all{$_} = 1 for literals($c);
 	next unless grep { $_ eq $file } @must;
-	my $calls = join '|', @calls;
-	while ($c =~ /\b(?:$calls)\s*(\((?:[^()"]++|"(?:\\.|[^"\\])*+"|(?1))*\))/g)
-	    {
+	for my $call (arguments($c, join '|', @calls)) {
 		# A member's name, or a piece of a text, is none.
 		$wanted{$_} = $file for grep { / \S/ && !/^the proxy$| $/ }
-		    literals($1);
+		    literals($call);
 	}
 }
-my %js;
-my $source = slurp('admind/ui/problems.js') =~
-    /export const problems = \{(.*?)\n\};/s ? decode_utf8($1) : '';
-$source =~ s{^\s*//.*$}{}mg;
-while ($source =~ /'((?:\\.|[^'\\])*)': '((?:\\.|[^'\\])*)'/g) {
-	my ($en, $zh) = map { s/\\'/'/gr } $1, $2;
-	ok(!exists $js{$en}, "'$en' is there once") if exists $js{$en};
-	$js{$en} = $zh;
-}
+my %js = table('admind/ui/problems.js', 'problems');
 cmp_ok(scalar keys %js, '>', 150, 'texts are found');
 cmp_ok(scalar keys %wanted, '>', 80, 'and problems');
 
@@ -86,10 +101,86 @@ for (sort keys %js) {
 	    'stands in it');
 }
 
+# --- what proxyd says: losses, attempts, why it refused -----------------------------
+
+# In the files that report losses a text of several words is a reason, but for
+# those that are patterns, errors of streams, or told to models.
+my %no_loss = map { $_ => 1 } 'a string', 'a string or an array of tokens',
+    'a whole number above 0', 'an empty one', 'an object', 'cannot both',
+    'cannot both be specified', 'are not supported', 'does not support',
+    'encrypted content', 'error: the tool gave no result',
+    'expected parts that hold text', "expected 'float' or 'base64'",
+    'extra inputs are not permitted', 'is deprecated for',
+    'is not configurable', 'is not enabled for', 'is not supported',
+    'is unsupported', "level '", 'media resolution', 'must be verified',
+    'must be verified to generate reasoning summaries', 'not supported by',
+    'not supported with', 'stop sequences', 'supported values are',
+    'the list is empty', 'thinking budget', 'thinking level', 'unknown name',
+    'unknown parameter', 'unrecognized request argument',
+    'unsupported parameter', 'unsupported value';
+my (%says, %spoken);
+for my $file (glob('common/wire/*.c'), 'proxyd/request_op.c') {
+	my $c = slurp($file);
+	$spoken{$_} = 1 for literals($c);
+	next unless $c =~ /\bLOSS_(?:IGNORED|APPROX|DROPPED|REFUSED)/ ||
+	    $file =~ /_format\.c|answer_loss/;
+	for (literals($c)) {
+		$says{$_} = $file if /^[a-z0-9][^\\:]* [^\\]*[^ :\[]$/ &&
+		    !/\{\}/ && !$no_loss{$_};
+	}
+}
+
+# The errors of the gateway, as the log has them; control.c's are proxyctl's.
+my $errors = 'ir_error_set|[a-z_]*(?:_fail|_denied|_end|_ended)';
+for my $file (grep { !/control\.c/ } glob('proxyd/*.c'),
+    map { "common/policy/$_.c" } qw(access account_limit permit
+    route_target)) {
+	my $c = slurp($file);
+	$c =~ s/\bTARGET\b/"x-proxyd-target"/g;
+	$c =~ s/\bKEY\b/"x-proxyd-key"/g;
+	$spoken{$_} = 1 for literals($c);
+	for my $call (arguments($c, $errors)) {
+		$says{$_} = $file for grep { / \S/ && !/ $/ } literals($call);
+	}
+	next if $file !~ m{policy/(?:access|permit)\.c|admit\.c};
+	$says{$_} = $file for grep { / \S/ } map { literals($_) }
+	    $c =~ /return ((?:"(?:\\.|[^"\\])*"\s*)+);/g;
+}
+$spoken{$_} = 1 for literals(slurp('common/state/daemon_status.c')),
+    literals(slurp('common/policy/route_explain.c'));
+# How attempts end.
+my ($why) = slurp('proxyd/request_try.c') =~ /^try_why\(.*?^\}/msg;
+$says{$_} = 'proxyd/request_try.c' for literals($why);
+for my $file (glob('proxyd/*.c')) {
+	$spoken{$_} = 1 for literals(slurp($file));
+	$says{$_} = $file for map { literals($_) } arguments(slurp($file),
+	    'try_end|request_done');
+}
+# Said to programs alone, or in a text that is there as a whole.
+delete @says{'is not known to any name server', 'a header of the request cannot be written', 'the mock',
+    "this client key may not use route '{}'"} ;
+my %said = table('admind/ui/said.js', 'said');
+cmp_ok(scalar keys %said, '>', 300, 'what proxyd says is found');
+cmp_ok(scalar keys %says, '>', 300, '... on both sides');
+for (sort keys %says) {
+	ok(exists $said{$_} || exists $js{$_}, "'$_' has a translation") or
+	    diag "$says{$_}: add it to admind/ui/said.js, or to the " .
+	    'exceptions here';
+}
+for (sort keys %said) {
+	ok($spoken{$_}, "'$_' is still said") or
+	    diag 'take it out of admind/ui/said.js, or mend it';
+	is(() = $said{$_} =~ /\{\d?\}/g, () = /\{\}/g, '... with all that ' .
+	    'stands in it');
+}
+
 SKIP: {
-	skip 'no node', 4 if system('node --version >/dev/null 2>&1') != 0;
+	skip 'no node', 7 if system('node --version >/dev/null 2>&1') != 0;
 	my @try = ('is missing', 'there is no provider \'x{}$1\'',
-	    'must be a whole number from 0 to 9', 'what nobody translates');
+	    'must be a whole number from 0 to 9', 'what nobody translates',
+	    "provider 'ok' cannot be reached: it reset the connection",
+	    "the day budget of tenant 'done' is spent, or would be by this " .
+	    'request', 'constructor');
 	open my $p, '-|', 'node', '--input-type=module', '-e', 'import { ' .
 	    "inChinese } from './admind/ui/problems.js';" .
 	    'console.log(JSON.stringify(' . encode_json(\@try) .
@@ -100,5 +191,10 @@ SKIP: {
 	is($got->[1], '提供商“x{}$1”不存在', 'one with a name, as it is');
 	is($got->[2], '必须是 0 到 9 的整数', 'one with numbers');
 	is($got->[3], 'what nobody translates', 'else as it came');
+	is($got->[4], '提供商“ok”无法连接：重置了连接', 'a text in a text, ' .
+	    'and a name that is a word, too');
+	is($got->[5], '租户“done”的每日预算已用尽，或将被此请求用尽',
+	    'in another order');
+	is($got->[6], 'constructor', 'what every object has is no text');
 }
 done_testing;

@@ -2,8 +2,8 @@
 
 # What wants attention on the dashboard, in a real browser
 # (t/ui/attention.mjs): a key that its provider refused and the button that
-# mends it, a provider whose circuit is open, a budget that is nearly spent; and
-# a request in flight that is ended.
+# mends it, a provider whose circuit is open, a budget that is nearly spent;
+# a request in flight that is ended; and what the log says, in Chinese.
 
 use strict;
 use warnings;
@@ -55,6 +55,10 @@ sub ask {
 
 isnt(ask('r')->{status}, 200, 'the key is refused');
 ask('d') for 1 .. 6;
+is(Client->new($g->port)->request(POST => '/v1/messages', {}, { model => 'w',
+    max_tokens => 5, top_k => 4, messages => [{ role => 'user', content =>
+    'hello' }] })->response->{status}, 200, 'one that loses something');
+$g->settled;
 my $hung;
 browser_run('attention.mjs', $ad,
 	hang => sub {

@@ -1,5 +1,5 @@
 // What a request would do, and why; nobody is asked.
-import { html, useState, useGet, api, Problem, t, num, money, ms } from './lib.js';
+import { html, useState, useGet, api, Problem, t, num, money, ms, told } from './lib.js';
 import { Panel, Field, Segment, Badge, Cards, Failure, useForm } from './parts.js';
 import { dialects, lost } from './code.js';
 import { requestOf } from './chat.js';
@@ -25,13 +25,13 @@ function jobOf(f) {
 }
 
 const price = (p) => (p ? `${money(p.input)} / ${money(p.output)}` : t('unpriced'));
-const Keys = ({ of }) => (of.keys.length === 0 ? '–' : of.keys.map((k) => html`<div key=${k.id}><span class="mono">${k.mask}</span> <${Badge} kind=${k.state === 'active' ? 'good' : 'warn'}>${k.state}${k.for_ms ? ` ${ms(k.for_ms)}` : ''}</${Badge}> ${k.id === of.key_id && t('would be used')}</div>`));
+const Keys = ({ of }) => (of.keys.length === 0 ? '–' : of.keys.map((k) => html`<div key=${k.id}><span class="mono">${k.mask}</span> <${Badge} kind=${k.state === 'active' ? 'good' : 'warn'}>${t(k.state)}${k.for_ms ? ` ${ms(k.for_ms)}` : ''}</${Badge}> ${k.id === of.key_id && t('would be used')}</div>`));
 
 function Targets({ d }) {
 	return html`<${Cards} label=${t('Targets')}><table><thead><tr><th>${t('Targets')}</th><th>${t('Provider')}</th><th>${t('Model')}</th><th>${t('Price in / out, a million tokens')}</th><th>${t('At most')}</th><th>${t('Keys')}</th></tr></thead>
 		<tbody>${d.targets.map((x, i) => html`<tr key=${i}><td>${i + 1} ${i === d.chosen && html`<${Badge} kind="good">${t('would be asked')}</${Badge}>`}</td>
-			<td>${x.provider} ${x.circuit && x.circuit !== 'closed' && html`<${Badge} kind="bad">${x.circuit}</${Badge}>`}<div class="dim">${x.dialect}${x.translated ? ` · ${t('translated')}` : ''}</div></td>
-			<td class="mono">${x.model}${x.sets && Object.keys(x.sets).length > 0 && html`<div class="dim">${tell(x.sets)}</div>`}${x.error && html`<div class="bad">${x.error.message}</div>`}
+			<td>${x.provider} ${x.circuit && x.circuit !== 'closed' && html`<${Badge} kind="bad">${t(x.circuit)}</${Badge}>`}<div class="dim">${x.dialect}${x.translated ? ` · ${t('translated')}` : ''}</div></td>
+			<td class="mono">${x.model}${x.sets && Object.keys(x.sets).length > 0 && html`<div class="dim">${tell(x.sets)}</div>`}${x.error && html`<div class="bad">${told(x.error.message)}</div>`}
 				${lost(x.loss).length > 0 && html`<div class="warn">${t('Loss report')}: ${lost(x.loss).map((l) => l.path || tell(l)).join(', ')}</div>`}</td>
 			<td>${price(x.price)}</td><td>${money(x.cost_estimate)}</td><td><${Keys} of=${x} /></td></tr>`)}</tbody></table></${Cards}>`;
 }
@@ -46,7 +46,7 @@ function Trace({ rules }) {
 function Result({ d }) {
 	const way = (strategies.find((s) => s[0] === d.strategy) || [0, ''])[1];
 	return html`<div class="result" aria-live="polite"><h3>${d.by === 'rule' ? t('Rule “{name}” takes it', { name: d.route }) : d.route ? t('No rule takes it: its name decides ({name})', { name: d.route }) : t('Nothing takes it')}</h3>
-		${d.error && html`<${Failure} error=${{ message: d.error.message }} />`}
+		${d.error && html`<${Failure} error=${{ message: told(d.error.message) }} />`}
 		<p class="dim">${t('{n} tokens estimated', { n: num(d.request.input_tokens) })} · ${t('has')} ${tell(d.request.has)} · ${way && t(way)}</p>
 		${d.targets.length > 0 && html`<${Targets} d=${d} />`}<${Trace} rules=${d.rules} />
 		${d.limits.length > 0 && html`<h3>${t('Limits')}</h3><ul>${d.limits.map((l, i) => html`<li key=${i} class="mono">${tell(l)}</li>`)}</ul>`}</div>`;

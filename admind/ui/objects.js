@@ -56,7 +56,7 @@ export async function tryOut(model, headers) {
 	let detail = '';
 	try {
 		const o = JSON.parse(text);
-		detail = o.error ? o.error.message : told(o.detail) || '';
+		detail = told(o.error ? o.error.message : o.detail) || '';
 	} catch (e) {
 		detail = text.slice(0, 200);
 	}

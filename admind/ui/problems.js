@@ -1,3 +1,5 @@
+import { said } from './said.js';
+
 // What the server's problems say, in Chinese: its texts, {} for what stands in
 // them.  t/79-problems.t holds them to the sources.  What is not here is shown
 // as it came.
@@ -83,27 +85,31 @@ export const problems = {
 
 // Words that stand in them.
 const words = { model: '模型', rule: '规则', pool: '密钥池', key: '密钥', provider: '提供商', tenant: '租户', 'client key': '客户端密钥', price: '价格',
-	'price of the operator\'s': '自设价格', user: '用户', 'list of settings': '设置列表', 'a string': '字符串', 'a number': '数字', 'an object': '对象', 'an array': '列表', 'true or false': 'true 或 false', true: 'true', false: 'false', null: 'null' };
+	'price of the operator\'s': '自设价格', user: '用户', 'list of settings': '设置列表', 'a string': '字符串', 'a number': '数字', 'an object': '对象', 'an array': '列表', 'true or false': 'true 或 false', true: 'true', false: 'false', null: 'null',
+	requests: '个请求', tokens: '个 Token', day: '每日', month: '每月', total: '总' };
 
 let patterns = null;
 const escaped = (s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-// The longest text of ours that fits goes before one that fits anything.
+// The longest text of ours that fits goes before one that fits anything. What stands in quotes is a name, and stays.
 function compiled() {
-	return Object.entries(problems).filter(([k]) => k.includes('{}')).sort((a, b) => b[0].length - a[0].length)
-		.map(([k, zh]) => [new RegExp(`^${k.split('{}').map(escaped).join('(.*?)')}$`, 's'), zh]);
+	return Object.entries({ ...said, ...problems }).filter(([k]) => k.includes('{}')).sort((a, b) => b[0].length - a[0].length)
+		.map(([k, zh]) => [new RegExp(`^${k.split('{}').map(escaped).join('(.*?)')}$`, 's'), zh, k.split('{}').map((before) => before.endsWith('\''))]);
 }
+
+const whole = (text) => [problems, said, words].find((o) => Object.hasOwn(o, text));
 
 // Two deep, as an import's problem holds another one.
 export function inChinese(text, depth = 2) {
-	if (problems[text] || words[text])
-		return problems[text] || words[text];
+	const table = whole(text);
+	if (table)
+		return table[text];
 	patterns = patterns || compiled();
-	for (const [re, zh] of depth > 0 ? patterns : []) {
+	for (const [re, zh, named] of depth > 0 ? patterns : []) {
 		const m = re.exec(text);
 		if (!m)
 			continue;
-		const args = m.slice(1).map((x) => inChinese(x, depth - 1));
+		const args = m.slice(1).map((x, i) => (named[i] ? x : inChinese(x, depth - 1)));
 		let i = 0;
 		return zh.replace(/\{(\d?)\}/g, (_, n) => args[n === '' ? i++ : Number(n)] ?? '');
 	}

@@ -1,6 +1,6 @@
 // Requests that were, told anew: in another dialect, for the shell, to another
 // target.
-import { get, api, send } from './lib.js';
+import { get, api, send, told } from './lib.js';
 
 // What the log says of a request: there a moment after its end.
 export async function rowOf(id, stop) {
@@ -27,9 +27,9 @@ export const isStream = (b) => (b.type || '').startsWith('text/event-stream') ||
 export async function convert(job) {
 	const r = await api('POST', '/convert', job);
 	if (r.error)
-		return { error: r.error.message };
+		return { error: told(r.error.message) };
 	const x = r.results[0] || {};
-	return { text: x.text, path: x.path, error: x.text ? null : x.error && x.error.message };
+	return { text: x.text, path: x.path, error: x.text ? null : x.error && told(x.error.message) };
 }
 
 // A request of the log in a dialect: { path, text } or { error }.

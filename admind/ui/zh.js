@@ -234,4 +234,7 @@ export const zh = {
 	'Nothing is like that.': '没有符合的项。', 'Show all': '全部显示',
 	'{n} of {all} serve': '{all} 个中 {n} 个可用',
 	'{spent} of {limit}': '{spent} / {limit}',
+	// --- how a request was routed, circuits
+	'by its model’s name': '按模型名', 'by the list of models': '按模型列表', 'to the preferred provider': '送往首选提供商', 'in direct mode': '直连模式', 'by the operator': '由管理员指定', 'where its state is kept': '送往保存其状态处',
+	'closed': '正常', 'open': '已断开', 'half-open': '试探中',
 };

@@ -37,6 +37,31 @@ await step('its last error', async () => {
 	await page.goto(`${BASE}/#/dashboard`);
 });
 
+await step('in Chinese', async () => {
+	const sheet = page.locator('dialog[open]');
+	const see = async (model, texts, name) => {
+		await page.goto(`${BASE}/#/logs?model=${model}`);
+		await page.locator('tr.click').last().click();
+		await sheet.locator('h3').first().waitFor();
+		const all = await sheet.textContent();
+		const miss = texts.filter((x) => !all.includes(x));
+		say(miss.length === 0, name, `${miss.join(', ')} is not in ${all.slice(0, 1500)}`);
+		await shot(page, `said-${model}`);
+		await page.keyboard.press('Escape');
+		await sheet.waitFor({ state: 'detached' });
+	};
+	await page.evaluate(() => localStorage.setItem('lang', 'zh'));
+	await page.reload();
+	await page.getByText('需要关注').waitFor();
+	await see('r', ['密钥被拒绝', 'this key is not ours', '按模型列表'], 'an attempt: our words, and the provider’s as they came');
+	await see('d', ['提供商“down”无法连接：'], 'an error of the gateway');
+	await see('w', ['丢弃', '目标不认识', '成功'], 'a loss');
+	await page.evaluate(() => localStorage.setItem('lang', 'en'));
+	await page.goto(`${BASE}/#/dashboard`);
+	await page.reload();
+	await page.waitForSelector('.tile');
+});
+
 await step('mended', async () => {
 	await press('Reset', line('refusing: parked'));
 	await page.waitForSelector('.toast:has-text("The key serves again.")');

@@ -1,5 +1,5 @@
 // Set-up of programs to copy, and a light for each that has come.
-import { html, useState, useGet, useEvents, api, t, when, copy } from '../lib.js';
+import { html, useState, useGet, useEvents, api, t, when, copy, told } from '../lib.js';
 import { Panel, Field, Segment, Badge, Failure, useForm } from '../parts.js';
 import { dialects } from '../code.js';
 import { baseOf, clients } from '../clients.js';
@@ -26,7 +26,7 @@ function Arrived({ row }) {
 	if (!row)
 		return html`<p role="status"><span class="light"></span> <span class="dim">${t('Waiting for its first request …')}</span></p>`;
 	const bad = lightOf(row) === 'bad';
-	return html`<p role="status"><span class=${`light ${lightOf(row)}`}></span> ${bad ? t('It came at {time}, and got {status}: {error}', { time: when(row.time), status: row.status, error: row.error || row.close }) :
+	return html`<p role="status"><span class=${`light ${lightOf(row)}`}></span> ${bad ? t('It came at {time}, and got {status}: {error}', { time: when(row.time), status: row.status, error: told(row.error || row.close) }) :
 		t('It works: {model} was answered at {time}.', { model: row.model_asked || row.path, time: when(row.time) })} <a href=${`#/logs?open=${row.request_id}`}>${t('Look')}</a></p>`;
 }
 

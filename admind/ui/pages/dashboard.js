@@ -1,6 +1,6 @@
 // How it goes: figures against the period before, over time, and what wants
 // attention.
-import { html, useMemo, useState, useGet, api, toast, query, go, t, num, short, percent, money, ms, ago, when } from '../lib.js';
+import { html, useMemo, useState, useGet, api, toast, query, go, t, num, short, percent, money, ms, ago, when, told } from '../lib.js';
 import { Panel, Load, Segment, Spark, Chart, Empty, Badge } from '../parts.js';
 
 // [address, name, seconds, step]
@@ -185,7 +185,7 @@ function Attention({ figures, user }) {
 	const providers = useGet(failing ? '/providers' : null);
 	const ids = new Map(providers.data ? providers.data.providers.map((x) => [x.name, x.id]) : []);
 	for (const w of (p && p.warnings) || [])
-		list.push({ kind: 'warn', text: w });
+		list.push({ kind: 'warn', text: told(w) });
 	for (const c of (figures && figures.providers) || [])
 		if (c.enabled && c.circuit !== 'closed')
 			list.push({ kind: c.circuit === 'open' ? 'bad' : 'warn', text: c.circuit === 'open' ? t('Provider {name} fails, and is left alone', { name: c.name }) :

@@ -104,7 +104,7 @@ function Card({ k, at, admin, open, reset }) {
 	return html`<div class="card"><div class="bar"><b class="mono">${k.mask}</b><span class="grow"></span><${Badge} kind=${kinds[state] || ''}>${states()[state] || state}</${Badge}></div>
 		${live && live.until_ms > 0 && html`<div><${Left} until=${at + live.until_ms} /></div>`}
 		${live && live.reason && html`<div class="dim">${told(live.reason)}</div>`}
-		${live && live.last_error && html`<div class="dim wrap">${t('Last error')}: ${live.last_error.status || t('no answer')} · ${live.last_error.text} · ${ago((Date.now() - new Date(live.last_error.time)) / 1000)}</div>`}
+		${live && live.last_error && html`<div class="dim wrap">${t('Last error')}: ${live.last_error.status || t('no answer')} · ${told(live.last_error.text)} · ${ago((Date.now() - new Date(live.last_error.time)) / 1000)}</div>`}
 		${k.disabled_why && html`<div class="dim">${k.disabled_by ? `${k.disabled_by}: ` : ''}${k.disabled_why}</div>`}
 		${live ? html`<div class="dim">${t('{n} requests', { n: total })}${total ? ` · ${t('{p} went well', { p: percent(live.ok / total) })}` : ''}</div>
 			<div class="dim">${t('{n} in flight', { n: live.in_flight })} · ${live.last ? ago((Date.now() - new Date(live.last)) / 1000) : t('never used')}</div>` : html`<div class="dim">${t('not in service')}</div>`}

@@ -1,5 +1,5 @@
 // One text of one dialect in the other three, as it is typed.
-import { html, useState, useEffect, useRef, api, t, copy } from '../lib.js';
+import { html, useState, useEffect, useRef, api, t, copy, told } from '../lib.js';
 import { Panel, Failure, Field, Segment, Badge, Empty } from '../parts.js';
 import { Code, dialects, dialectName, pretty } from '../code.js';
 import { samples } from '../samples.js';
@@ -32,7 +32,7 @@ function useConvert(job) {
 const kindOf = (l) => (l.action === 'approximated' || l.action === 'ignored' ? '' : l.action === 'refused' ? 'bad' : 'warn');
 
 export const Losses = ({ list, n }) => html`<ul class="losses">${list.filter((l) => l.path).map((l, i) => html`<li key=${i}>
-	<${Badge} kind=${kindOf(l)}>${t(l.action)}</${Badge}> <span class="mono">${l.path}</span> <span class="dim">${l.why}</span></li>`)}
+	<${Badge} kind=${kindOf(l)}>${t(l.action)}</${Badge}> <span class="mono">${l.path}</span> <span class="dim">${told(l.why)}</span></li>`)}
 	${n > list.length && html`<li class="dim">${t('and {n} more', { n: n - list.length })}</li>`}</ul>`;
 
 function Result({ r, whole }) {
@@ -40,7 +40,7 @@ function Result({ r, whole }) {
 	return html`<${Panel} title=${dialectName(r.to)} right=${html`<${Badge} kind=${r.error ? 'bad' : r.losses ? 'warn' : 'good'}>${r.error ? t('error') :
 			r.losses ? t('{n} lost or changed', { n: r.losses }) : t('nothing lost')}</${Badge}>
 		<button class="small" disabled=${!text} onClick=${() => copy(text)}>${t('Copy')}<span class="sr"> ${dialectName(r.to)}</span></button>`}>
-		${r.error && html`<div class="banner" role="alert">${r.error.param && html`<span class="mono">${r.error.param}</span>`} ${r.error.message}</div>`}
+		${r.error && html`<div class="banner" role="alert">${r.error.param && html`<span class="mono">${r.error.param}</span>`} ${told(r.error.message)}</div>`}
 		${r.path && html`<p class="mono dim">POST ${r.path}</p>`}
 		${r.loss.length > 0 && html`<${Losses} list=${r.loss} n=${r.losses} />`}
 		${text && html`<${Code} text=${text} label=${dialectName(r.to)} />`}</${Panel}>`;
@@ -75,7 +75,7 @@ export function Lab() {
 			<button class="small" onClick=${() => setText('')}>${t('Empty it')}</button>`}>
 			<textarea ref=${area} class="tall" spellcheck=${false} aria-label=${t('Text to translate')} aria-invalid=${bad ? 'true' : undefined}
 				aria-describedby=${bad ? 'lab-bad' : undefined} value=${text} onInput=${(e) => setText(e.target.value)}></textarea>
-			${bad && html`<div class="banner" role="alert" id="lab-bad">${bad.line ? t('Line {line}, column {column}: {what}', { line: bad.line, column: bad.column, what: bad.message }) : bad.message}
+			${bad && html`<div class="banner" role="alert" id="lab-bad">${bad.line ? t('Line {line}, column {column}: {what}', { line: bad.line, column: bad.column, what: told(bad.message) }) : told(bad.message)}
 				${bad.line && html` <button class="small" onClick=${show}>${t('Go there')}</button>`}</div>`}
 			${error && html`<${Failure} error=${error} />`}
 			<div class="fields">${kind === 'request' && html`<${Field} label=${t('Model')} value=${model} onInput=${setModel} placeholder=${from === 'gemini' ? 'gemini-3-pro' : t('as in the request')} />`}

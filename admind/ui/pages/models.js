@@ -61,7 +61,7 @@ function Trial({ model, onClose }) {
 	return html`<${Dialog} title=${t('Test of “{name}”', { name: model })} onClose=${onClose}>
 		<p class="dim">${t('One real request of a few tokens, sent as you by the routes that hold now.')}</p>
 		<div aria-live="polite">${!seen ? html`<p class="dim" role="status">${t('waiting')} …</p>` : seen.failed ? html`<${Failure} error=${seen.failed} />` : html`
-			${a.error && html`<${Failure} error=${{ message: a.error }} />`}
+			${a.error && html`<${Failure} error=${{ message: told(a.error) }} />`}
 			<dl class="facts"><dt>${t('Status')}</dt><dd><${Status} code=${seen.status} /></dd><dt>${t('Duration')}</dt><dd>${ms(seen.took)}</dd>
 			${a.text && html`<dt>${t('Answer')}</dt><dd class="said">${a.text}</dd>`}
 			${seen.id && html`<dt>${t('Log')}</dt><dd><a class="mono" href=${`#/logs?open=${seen.id}`}>${seen.id}</a></dd>`}</dl>`}</div>

@@ -102,7 +102,7 @@ function Turn({ m, children }) {
 		${m.text && html`<div class="said">${m.text}</div>`}
 		${(m.images || []).map((i, n) => html`<img key=${n} class="thumb" src=${i.url} alt=${i.name || t('image')} />`)}
 		${(m.results || []).map((r, n) => html`<div key=${n}><span class="mono">${r.name}</span><div class="said">${r.text}</div></div>`)}
-		${m.error && html`<div class=${`banner ${m.stopped ? 'warn' : ''}`} role="alert">${m.error}</div>`}${children}</article>`;
+		${m.error && html`<div class=${`banner ${m.stopped ? 'warn' : ''}`} role="alert">${told(m.error)}</div>`}${children}</article>`;
 }
 
 function Facts({ seen, row }) {

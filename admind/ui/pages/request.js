@@ -1,5 +1,5 @@
 // One request of the log: what it was, what became of it, and once more.
-import { html, useState, useEffect, useRef, useGet, t, num, us, ms, when, bytes, money, copy } from '../lib.js';
+import { html, useState, useEffect, useRef, useGet, t, num, us, ms, when, bytes, money, copy, told } from '../lib.js';
 import { Status, Badge, Cards, Field, Dialog, Failure, Load, Segment } from '../parts.js';
 import { Code, dialects, dialectName, jsonDiff, pretty } from '../code.js';
 import { answerRead, emptyAnswer } from '../chat.js';
@@ -30,7 +30,7 @@ function Tries({ row }) {
 	if (list.length === 0)
 		return html`<p class="dim">${t('None: it was answered here.')}</p>`;
 	return html`<${Cards}><table><thead><tr><th>${t('Provider')}</th><th>${t('Model sent')}</th><th>${t('Key')}</th><th>${t('Status')}</th><th class="num">${t('Duration')}</th><th>${t('Why')}</th></tr></thead>
-		<tbody>${list.map((a, i) => html`<tr key=${i}><td>${a.provider}</td><td>${a.model || '–'}</td><td class="mono">${a.key || '–'}</td><td><${Status} code=${a.status} /></td><td class="num">${ms(a.ms)}</td><td>${a.why}${a.said && a.why !== a.said && html`<div class="dim">${a.said}</div>`}</td></tr>`)}</tbody></table></${Cards}>`;
+		<tbody>${list.map((a, i) => html`<tr key=${i}><td>${a.provider}</td><td>${a.model || '–'}</td><td class="mono">${a.key || '–'}</td><td><${Status} code=${a.status} /></td><td class="num">${ms(a.ms)}</td><td>${told(a.why)}${a.said && a.why !== a.said && html`<div class="dim">${told(a.said)}</div>`}</td></tr>`)}</tbody></table></${Cards}>`;
 }
 
 function Loss({ row }) {
@@ -38,7 +38,7 @@ function Loss({ row }) {
 	if (list.length === 0)
 		return html`<p class="dim">${row.translated ? t('Nothing was lost in translation.') : t('Forwarded as it came.')}</p>`;
 	return html`<${Cards}><table><thead><tr><th>${t('Field')}</th><th>${t('What happened')}</th><th>${t('Why')}</th></tr></thead>
-		<tbody>${list.map((l, i) => html`<tr key=${i}><td class="mono">${l.path}</td><td><${Badge} kind=${l.action === 'approximated' || l.action === 'ignored' ? '' : 'warn'}>${t(l.action)}</${Badge}></td><td>${l.why}</td></tr>`)}</tbody></table></${Cards}>`;
+		<tbody>${list.map((l, i) => html`<tr key=${i}><td class="mono">${l.path}</td><td><${Badge} kind=${l.action === 'approximated' || l.action === 'ignored' ? '' : 'warn'}>${t(l.action)}</${Badge}></td><td>${told(l.why)}</td></tr>`)}</tbody></table></${Cards}>`;
 }
 
 // --- bodies ----------------------------------------------------------------------------
@@ -135,13 +135,13 @@ function Semantic({ row, bodies }) {
 
 // --- once more -------------------------------------------------------------------------
 
-async function told(data, dialect) {
+async function answerOf(data, dialect) {
 	const a = emptyAnswer(dialect);
 	const r = await answerIn({ data, type: '' }, dialect, dialect);
 	const whole = r.text ? JSON.parse(r.text) : null;
 	if (whole)
 		answerRead(a, whole);
-	return { text: [a.text, ...a.calls.map((c) => `${c.name}(${c.args})`), a.error || r.error || ''].filter(Boolean).join('\n'), whole };
+	return { text: [a.text, ...a.calls.map((c) => `${c.name}(${c.args})`), told(a.error || r.error || '')].filter(Boolean).join('\n'), whole };
 }
 
 function Side({ title, row, status, took, text }) {
@@ -162,7 +162,7 @@ function Replay({ row, bodies }) {
 		set({ busy: true });
 		try {
 			const now = await again(row, bodies, target.trim(), stop.current.signal);
-			const [was, is] = await Promise.all([old && !isCut(old) ? told(old.data, row.dialect) : { text: t('The answer was not kept.') }, told(now.data, row.dialect)]);
+			const [was, is] = await Promise.all([old && !isCut(old) ? answerOf(old.data, row.dialect) : { text: t('The answer was not kept.') }, answerOf(now.data, row.dialect)]);
 			set({ now, was, is });
 			const found = now.id ? await rowOf(now.id, stop.current.signal) : null;
 			set({ now, was, is, row: found });
@@ -202,6 +202,10 @@ function Curl({ row, bodies, base }) {
 
 // --- the sheet ---------------------------------------------------------------------------
 
+// Where it was no rule, whose name stands there.
+const routedBy = { family: 'by its model’s name', model: 'by the list of models', preferred: 'to the preferred provider', direct: 'in direct mode',
+    operator: 'by the operator', 'kept there': 'where its state is kept' };
+
 function Facts({ row }) {
 	const keys = useGet(row.client_key_id > 0 ? '/client-keys' : null);
 	const key = keys.data && keys.data.client_keys.find((k) => k.id === row.client_key_id);
@@ -210,11 +214,11 @@ function Facts({ row }) {
 		<dt>${t('Asked for')}</dt><dd>${row.model_asked || '–'}</dd><dt>${t('Sent')}</dt><dd>${row.model_sent || '–'} · ${row.provider || '–'}</dd>
 		<dt>${t('Answered')}</dt><dd>${row.model_answered || '–'}</dd>
 		<dt>${t('Dialects')}</dt><dd>${row.dialect} → ${row.target_dialect || '–'} ${row.stream ? html`<${Badge}>${t('streamed')}</${Badge}>` : ''} ${row.incomplete ? html`<${Badge} kind="bad">${t('incomplete')}</${Badge}>` : ''}</dd>
-		<dt>${t('Path')}</dt><dd class="mono">${row.path}</dd><dt>${t('Routed by')}</dt><dd>${row.route || '–'}</dd>
+		<dt>${t('Path')}</dt><dd class="mono">${row.path}</dd><dt>${t('Routed by')}</dt><dd>${routedBy[row.route] ? t(routedBy[row.route]) : row.route || '–'}</dd>
 		<dt>${t('Client')}</dt><dd>${row.client} · ${row.user_agent || '–'}</dd>
 		${row.tenant && html`<dt>${t('Tenant')}</dt><dd><a href=${`#/logs?tenant_id=${row.tenant_id}`}>${row.tenant}</a></dd>`}
 		${row.client_key_id > 0 && html`<dt>${t('Client key')}</dt><dd><a href=${`#/logs?client_key_id=${row.client_key_id}`}>${key ? key.name : `# ${row.client_key_id}`}</a></dd>`}
-		<dt>${t('Ended')}</dt><dd>${row.close} · ${row.stop || '–'}</dd>
+		<dt>${t('Ended')}</dt><dd>${told(row.close)} · ${row.stop || '–'}</dd>
 		<dt>${t('Provider’s id')}</dt><dd class="mono">${row.upstream_id || '–'}</dd>
 		<dt>${t('Bytes')}</dt><dd>${t('in')} ${bytes(row.bytes_in)} · ${t('out')} ${bytes(row.bytes_out)}</dd>
 		${row.cost !== undefined && html`<dt>${t('Cost')}</dt><dd>${row.cost < 0 ? t('unpriced') : money(row.cost)}</dd>`}
@@ -236,7 +240,7 @@ export function Detail({ id, user, figures, onClose }) {
 			<button class="small" onClick=${() => copy(row.request_id)}>${t('Copy')}</button>
 			${[['bodies', t('Bodies'), true], ['command', t('As a command'), whole], ['again', t('Once more'), whole && admin]].filter((x) => x[2])
 				.map(([k, text]) => html`<button class="small" key=${k} onClick=${() => document.getElementById(`r-${k}`).scrollIntoView()}>${text} ↓</button>`)}</div>
-		${row.error && html`<div class="banner">${row.error}</div>`}
+		${row.error && html`<div class="banner">${told(row.error)}</div>`}
 		<${Facts} row=${row} />
 		<h3>${t('Time')}</h3><${Timing} row=${row} />
 		<h3>${t('Attempts')}</h3><${Tries} row=${row} />
