@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# The pages Keys and Providers in a real browser (t/ui/objects.mjs): added,
-# pasted, switched off and on, tried with one real request, changed by somebody
-# else meanwhile, deleted.
+# The pages Keys, Providers, Tenants, Users and Prices in a real browser
+# (t/ui/objects.mjs): added, pasted, switched off and on, tried with one real
+# request, changed by somebody else meanwhile, deleted.
 
 use strict;
 use warnings;

@@ -6,14 +6,15 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 export const lines = (s) => s.split('\n').map((x) => x.trim()).filter(Boolean);
 
 // { f, set, form, save, met }.  What others changed comes in where nothing was
-// typed; what was typed stays, and met says what it would overwrite.
-export function useEdit(path, item, fieldsOf, bodyOf) {
+// typed; what was typed stays, and met says what it would overwrite. put: for
+// what PUT makes or changes, how it is now.
+export function useEdit(path, item, fieldsOf, bodyOf, put) {
 	const form = useForm();
 	const [base, setBase] = useState(item);
 	const [f, setAll] = useState(() => fieldsOf(item));
 	const [met, setMet] = useState(null);
 	const merge = async () => {
-		const now = await get(`${path}/${item.id}`);
+		const now = put ? await put(base) : await get(`${path}/${item.id}`);
 		const [was, is] = [fieldsOf(base), fieldsOf(now)];
 		const typed = Object.keys(is).filter((k) => !same(f[k], was[k]));
 		setAll({ ...is, ...Object.fromEntries(typed.map((k) => [k, f[k]])) });
@@ -24,7 +25,8 @@ export function useEdit(path, item, fieldsOf, bodyOf) {
 		let met412 = false;
 		const r = await form.run(async () => {
 			try {
-				return await (item ? api('PATCH', `${path}/${item.id}`, bodyOf(f), { etag: base.etag }) : api('POST', path, bodyOf(f)));
+				return await (put ? api('PUT', path, bodyOf(f), { etag: base && base.etag }) :
+				    item ? api('PATCH', `${path}/${item.id}`, bodyOf(f), { etag: base.etag }) : api('POST', path, bodyOf(f))) || {};
 			} catch (e) {
 				if (e.status !== 412)
 					throw e;

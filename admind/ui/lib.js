@@ -76,6 +76,15 @@ export async function send(method, path, body, { headers, signal } = {}) {
 	}
 }
 
+// An object as it was seen: another one's change is not deleted unseen. The list comes anew also where that is refused.
+export async function remove(path, item, reload) {
+	try {
+		await api('DELETE', `${path}/${item.id}`, undefined, { etag: item.etag });
+	} finally {
+		reload();
+	}
+}
+
 export const get = (path, opt) => api('GET', path, undefined, opt);
 
 export function query(o) {

@@ -185,6 +185,61 @@ await step('a tenant that two change', async () => {
 	await page.setViewportSize({ width: 1360, height: 900 });
 });
 
+await step('a user that two change', async () => {
+	const row = page.locator('tr', { hasText: 'anna' });
+	await show('users');
+	await press('Add a user');
+	await dialog().getByLabel('Name').fill('anna');
+	await dialog().getByLabel('Password').fill('correct horse');
+	await press('Save', dialog());
+	await gone();
+	await row.waitFor();
+	const { id } = (await call('GET', '/users')).users.find((u) => u.name === 'anna');
+	await press('Change', row);
+	await dialog().getByLabel('Password').fill('another horse');
+	await call('PATCH', `/users/${id}`, { enabled: false });
+	await press('Save', dialog());
+	await dialog().locator('.met').waitFor();
+	say(!await dialog().getByLabel('may log in').isChecked(), 'what the other one changed comes in: she may not log in');
+	say(await dialog().getByLabel('Password').inputValue() === 'another horse', 'what was typed stays');
+	say((await call('GET', `/users/${id}`)).enabled === false, 'and is not saved over it');
+	await shot(page, 'user-stale');
+	await press('Save', dialog());
+	await gone();
+	await row.getByText('disabled').waitFor();
+	await call('PATCH', `/users/${id}`, { role: 'admin' });
+	await press('Delete', row);
+	await press('Delete', dialog());
+	await dialog().locator('.banner').waitFor();
+	say((await dialog().locator('.banner').textContent()).includes('changed meanwhile'), 'one that became an administrator is not deleted unseen');
+	await press('Cancel', dialog());
+	await gone();
+	await row.getByText('admin', { exact: true }).waitFor();
+	say(true, 'the table shows it now');
+	await press('Delete', row);
+	await press('Delete', dialog());
+	await gone();
+	await row.waitFor({ state: 'detached' });
+	say(true, 'then she is');
+});
+
+await step('a price that two change', async () => {
+	const row = page.locator('tr', { hasText: 'own-model' });
+	await call('PUT', '/prices', { model: 'own-model', input: 1, output: 2 });
+	await show('prices');
+	await press('Change', row);
+	say(await dialog().getByLabel('Model').isDisabled(), 'another name would be another price');
+	await dialog().getByLabel('Source').fill('mine');
+	await call('PUT', '/prices', { model: 'own-model', input: 1, output: 5 });
+	await press('Save', dialog());
+	await dialog().locator('.met').waitFor();
+	say(await dialog().getByLabel('Output').inputValue() === '5', 'what the other one changed comes in');
+	await press('Save', dialog());
+	await gone();
+	const p = (await call('GET', '/prices')).prices.find((x) => x.model === 'own-model');
+	say(p.output === 5 && p.source === 'mine', 'and both are saved');
+});
+
 await step('problems in Chinese', async () => {
 	await page.getByRole('button', { name: '中文', exact: true }).click();
 	const wrong = await page.evaluate(async () => {

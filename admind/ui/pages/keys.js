@@ -1,5 +1,5 @@
 // A board of keys, by provider.
-import { html, useState, useEffect, useGet, api, t, told, toast, percent, ago, ms, when } from '../lib.js';
+import { html, useState, useEffect, useGet, api, t, told, toast, percent, ago, ms, when, remove } from '../lib.js';
 import { Panel, Load, Field, Dialog, Confirm, Badge, Empty, Failure, useForm } from '../parts.js';
 import { ObjectForm, tryOut } from '../objects.js';
 import { choices } from '../edit.js';
@@ -151,5 +151,5 @@ export function Keys({ user }) {
 	${open && open.test && html`<${Test} item=${open.test} model=${(list.find((p) => p.name === open.test.provider) || {}).default_model} onClose=${close} />`}
 	${open && open.del && html`<${Confirm} title=${t('Delete key {name}?', { name: open.del.mask })} yes=${t('Delete')} onClose=${close}
 		text=${t('Provider {name} loses this key. Its requests stay in the log.', { name: open.del.provider })}
-		onYes=${async () => { await api('DELETE', `/keys/${open.del.id}`, undefined, { etag: open.del.etag }); keys.reload(); }} />`}`;
+		onYes=${() => remove('/keys', open.del, keys.reload)} />`}`;
 }

@@ -1,5 +1,5 @@
 // Names that clients may ask for, and what each stands for.
-import { html, useState, useEffect, useGet, api, send, t, told, toast, ms } from '../lib.js';
+import { html, useState, useEffect, useGet, api, send, t, told, toast, ms, remove } from '../lib.js';
 import { Panel, Load, Empty, Field, Dialog, Confirm, Badge, Cards, Failure, Status } from '../parts.js';
 import { useEdit, Met, choices } from '../edit.js';
 import { requestOf, answerRead, emptyAnswer } from '../chat.js';
@@ -103,5 +103,5 @@ export function Models({ user }) {
 	${open && open.trial && html`<${Trial} model=${open.trial.route_key} onClose=${close} />`}
 	${open && open.del && html`<${Confirm} title=${t('Delete model “{name}”?', { name: open.del.route_key })} yes=${t('Delete')} onClose=${close}
 		text=${t('Requests for this name no longer go to {target}: rules, the name’s family and the preferred provider decide.', { target: `${open.del.provider} ${open.del.target_model}` })}
-		onYes=${async () => { await api('DELETE', `/models/${open.del.id}`, undefined, { etag: open.del.etag }); models.reload(); }} />`}`;
+		onYes=${() => remove('/models', open.del, models.reload)} />`}`;
 }

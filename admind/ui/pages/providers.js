@@ -1,5 +1,5 @@
 // Who is asked.
-import { html, useState, useGet, api, t, toast } from '../lib.js';
+import { html, useState, useGet, api, t, toast, remove } from '../lib.js';
 import { Panel, Load, Confirm, Badge, Cards } from '../parts.js';
 import { ObjectForm } from '../objects.js';
 import { dialects, dialectName } from '../code.js';
@@ -63,5 +63,5 @@ export function Providers({ user, figures }) {
 	${open && open.edit && html`<${ObjectForm} kind="providers" title=${open.item ? open.item.name : t('Add a provider')} item=${open.item} fields=${fields()} onDone=${providers.reload} onClose=${close} />`}
 	${open && open.del && html`<${Confirm} title=${t('Delete provider “{name}”?', { name: open.del.name })} yes=${t('Delete')} onClose=${close}
 		text=${uses(open.del).length ? t('It is used by: {list}. They must go first.', { list: uses(open.del).join(', ') }) : t('Nothing uses it.')}
-		onYes=${async () => { await api('DELETE', `/providers/${open.del.id}`, undefined, { etag: open.del.etag }); providers.reload(); }} />`}`;
+		onYes=${() => remove('/providers', open.del, providers.reload)} />`}`;
 }

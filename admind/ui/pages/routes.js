@@ -1,5 +1,5 @@
 // Which rule takes which request, in which order; and what one would do.
-import { html, useState, useEffect, useRef, useGet, api, t, toast } from '../lib.js';
+import { html, useState, useEffect, useRef, useGet, api, t, toast, remove } from '../lib.js';
 import { Panel, Load, Empty, Field, Dialog, Confirm, Badge, Failure } from '../parts.js';
 import { useEdit, Met, choices } from '../edit.js';
 import { dialects } from '../code.js';
@@ -154,5 +154,5 @@ export function Routes({ user }) {
 	${open && (open.add || open.item) && providers.data && pools.data && html`<${Form} item=${open.item} position=${position} providers=${providers.data.providers} pools=${pools.data.pools} onDone=${rules.reload} onClose=${close} />`}
 	${open && open.del && html`<${Confirm} title=${t('Delete rule “{name}”?', { name: open.del.name })} yes=${t('Delete')} onClose=${close}
 		text=${t('Requests that it took no longer go to {target}: later rules and the model’s name decide.', { target: open.del.targets.map(targetTold).join(', ') })}
-		onYes=${async () => { await api('DELETE', `/rules/${open.del.id}`, undefined, { etag: open.del.etag }); rules.reload(); }} />`}`;
+		onYes=${() => remove('/rules', open.del, rules.reload)} />`}`;
 }

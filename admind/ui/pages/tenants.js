@@ -1,5 +1,5 @@
 // Tenants and their client keys.
-import { html, useState, useEffect, useGet, api, t, when, money, num, percent, copy, toast } from '../lib.js';
+import { html, useState, useEffect, useGet, api, t, when, money, num, percent, copy, remove } from '../lib.js';
 import { Panel, Load, Empty, Field, Dialog, Confirm, Badge, Cards, Failure, useForm } from '../parts.js';
 import { useEdit, Met } from '../edit.js';
 
@@ -150,7 +150,7 @@ export function Tenants({ query: q, user }) {
 	${open && open.rotate && html`<${Rotate} item=${open.rotate} onDone=${reload} onClose=${close} />`}
 	${open && open.delTenant && html`<${Confirm} title=${t('Delete tenant “{name}”?', { name: open.delTenant.name })} yes=${t('Delete')} onClose=${close}
 		text=${t('Its client keys go with it: programs that use them are refused from now on.')}
-		onYes=${async () => { await api('DELETE', `/tenants/${open.delTenant.id}`, undefined, { etag: open.delTenant.etag }); reload(); }} />`}
+		onYes=${() => remove('/tenants', open.delTenant, reload)} />`}
 	${open && open.delKey && html`<${Confirm} title=${t('Delete client key “{name}”?', { name: open.delKey.name })} yes=${t('Delete')} onClose=${close}
-		text=${t('Programs that use it are refused from now on.')} onYes=${async () => { await api('DELETE', `/client-keys/${open.delKey.id}`, undefined, { etag: open.delKey.etag }); reload(); }} />`}`;
+		text=${t('Programs that use it are refused from now on.')} onYes=${() => remove('/client-keys', open.delKey, reload)} />`}`;
 }

@@ -1,38 +1,30 @@
 // Users and tokens for programs.
-import { html, useState, useGet, api, t, when, copy, toast } from '../lib.js';
+import { html, useState, useGet, api, t, when, copy, remove } from '../lib.js';
 import { Panel, Load, Empty, Field, Dialog, Confirm, Badge, Failure, Cards, useForm } from '../parts.js';
+import { useEdit, Met } from '../edit.js';
 
 const roles = () => [['viewer', t('viewer: may look')], ['admin', t('admin: may change things')]];
 
+const fieldsOf = (u) => ({ name: u ? u.name : '', password: '', role: u ? u.role : 'viewer', enabled: u ? u.enabled : true });
+
 function UserForm({ user, onDone, onClose }) {
-	const form = useForm();
-	const [name, setName] = useState('');
-	const [password, setPassword] = useState('');
-	const [role, setRole] = useState(user ? user.role : 'viewer');
-	const [enabled, setEnabled] = useState(user ? user.enabled : true);
+	const { f, set, form, met, save } = useEdit('/users', user, fieldsOf, (v) => (user ? { role: v.role, enabled: v.enabled, ...(v.password ? { password: v.password } : {}) } :
+	    { name: v.name, password: v.password, role: v.role }));
 	const submit = async (e) => {
 		e.preventDefault();
-		const ok = await form.run(async () => {
-			if (user)
-				await api('PATCH', `/users/${user.id}`, { role, enabled, ...(password ? { password } : {}) }, { etag: user.etag });
-			else
-				await api('POST', '/users', { name, password, role });
-			return true;
-		});
-		if (ok) {
-			toast(t('Saved.'));
+		if (await save()) {
 			onDone();
 			onClose();
 		}
 	};
-	return html`<${Dialog} title=${user ? user.name : t('Add a user')} onClose=${onClose}><form onSubmit=${submit}>
-		${!user && html`<${Field} label=${t('Name')} value=${name} onInput=${setName} required error=${form.fieldError('name')} />`}
-		<${Field} label=${t('Password')} type="password" value=${password} onInput=${setPassword} required=${!user}
+	return html`<${Dialog} title=${user ? user.name : t('Add a user')} onClose=${onClose}><form onSubmit=${submit}><${Met} met=${met} />
+		${!user && html`<${Field} label=${t('Name')} value=${f.name} onInput=${set('name')} required error=${form.fieldError('name')} />`}
+		<${Field} label=${t('Password')} type="password" value=${f.password} onInput=${set('password')} required=${!user}
 			autocomplete="new-password" hint=${user ? t('Empty: as it is.') : t('10 characters or more.')}
 			error=${form.fieldError('password')} />
-		<${Field} label=${t('Role')} type="select" value=${role} onInput=${setRole} options=${roles()} error=${form.fieldError('role')} />
-		${user && html`<${Field} label=${t('may log in')} type="checkbox" value=${enabled} onInput=${setEnabled} />`}
-		${form.general && html`<${Failure} error=${form.general} />`}
+		<${Field} label=${t('Role')} type="select" value=${f.role} onInput=${set('role')} options=${roles()} error=${form.fieldError('role')} />
+		${user && html`<${Field} label=${t('may log in')} type="checkbox" value=${f.enabled} onInput=${set('enabled')} />`}
+		${form.general && form.error.status !== 412 && html`<${Failure} error=${form.general} />`}
 		<div class="actions"><button type="button" onClick=${onClose}>${t('Cancel')}</button>
 			<button class="primary" disabled=${form.busy}>${t('Save')}</button></div>
 	</form></${Dialog}>`;
@@ -96,7 +88,7 @@ export function Users() {
 	${open && open.token && html`<${TokenForm} onDone=${tokens.reload} onClose=${close} />`}
 	${open && open.del && html`<${Confirm} title=${t('Delete user “{name}”?', { name: open.del.name })}
 		text=${t('His sessions end at once. What he did stays in the audit log.')} yes=${t('Delete')} onClose=${close}
-		onYes=${async () => { await api('DELETE', `/users/${open.del.id}`); users.reload(); }} />`}
+		onYes=${() => remove('/users', open.del, users.reload)} />`}
 	${open && open.delToken && html`<${Confirm} title=${t('Delete token “{name}”?', { name: open.delToken.name })}
 		text=${t('Programs that use it are refused from now on.')} yes=${t('Delete')} onClose=${close}
 		onYes=${async () => { await api('DELETE', `/tokens/${open.delToken.id}`); tokens.reload(); }} />`}`;
