@@ -69,7 +69,7 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_p
 POLICY_SRCS = $(addprefix common/policy/,access.c account_limit.c account_view.c headroom.c key_view.c \
 	keypick.c limit.c netguard.c \
 	pattern.c permit.c price.c provider_call.c route.c route_explain.c \
-	route_facts.c route_limits.c route_plan.c route_target.c route_trace.c)
+	route_facts.c route_limits.c route_plan.c route_target.c route_trace.c served.c)
 GEN_SRCS = $(addprefix common/state/,caps_gen.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \

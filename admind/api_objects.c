@@ -528,6 +528,30 @@ dry_body(struct api *a, struct dry_run *d)
 	return true;
 }
 
+/* The answer is there, made by our own JSON writer. */
+static void
+written(struct api *a)
+{
+	a->r->status = 200;
+	a->r->type = "application/json";
+	a->replied = true;
+}
+
+static void
+serve_served(struct api *a)
+{
+	char	 err[512];
+
+	if (api_store(a, STORE_READ) == NULL)
+		return;
+	buf_clear(&a->r->body);
+	if (dry_models(&a->ad->paths, a->store, &a->r->body, err,
+	    sizeof(err)) == 0)
+		written(a);
+	else
+		api_problem(a, 503, NULL, "%s", err);
+}
+
 static void
 serve_dry_run(struct api *a)
 {
@@ -548,9 +572,7 @@ serve_dry_run(struct api *a)
 	buf_clear(&a->r->body);
 	switch (dry_run(&d, a->store, &a->r->body)) {
 	case 0:
-		a->r->status = 200;
-		a->r->type = "application/json";
-		a->replied = true;
+		written(a);
 		break;
 	case 1:
 		api_problem(a, 422, d.field[0] == '\0' ? NULL :
@@ -582,6 +604,8 @@ const struct api_route api_objects_routes[] = {
 	    NULL },
 	{ "POST", "/api/v1/providers/{id}/reset", ADMIN_ADMIN,
 	    serve_provider_reset, 0, NULL },
+	{ "GET", "/api/v1/served-models", ADMIN_VIEWER, serve_served, 0,
+	    NULL },
 	{ "POST", "/api/v1/dry-run", ADMIN_VIEWER, serve_dry_run, API_BODY,
 	    NULL },
 	{ .method = NULL }

@@ -1,5 +1,6 @@
 /*
- * The dry run of a request, by the functions that route requests.
+ * The dry run of a request, by the functions that route requests; and the list
+ * of models, by the one that proxyd has.
  */
 #include <stdio.h>
 
@@ -7,6 +8,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "policy/route_explain.h"
+#include "policy/served.h"
 #include "state/daemon.h"
 
 #define MEMORY_MS	500		/* to have proxyd's memory */
@@ -51,20 +53,50 @@ explain(struct dry_run *d, const struct snapshot *s, struct buf *out)
 	return 1;
 }
 
+/* As it is in the database now; NULL: err says why not. */
+static struct snapshot *
+configuration(const struct conf_paths *paths, struct store *store, char *err,
+    size_t errlen)
+{
+	struct secret_box	*box = secret_box_open(paths->secret, err,
+				    errlen);
+	struct snapshot		*s;
+
+	if (box == NULL)
+		return NULL;
+	s = snapshot_load(store, box, err, errlen);
+	secret_box_close(box);
+	return s;
+}
+
 int
 dry_run(struct dry_run *d, struct store *store, struct buf *out)
 {
-	struct secret_box	*box;
-	struct snapshot		*s;
-	int			 r = -1;
+	struct snapshot	*s = configuration(d->paths, store, d->err,
+			    sizeof(d->err));
+	int		 r = -1;
 
-	box = secret_box_open(d->paths->secret, d->err, sizeof(d->err));
-	if (box == NULL)
-		return -1;
-	s = snapshot_load(store, box, d->err, sizeof(d->err));
 	if (s != NULL)
 		r = explain(d, s, out);
 	snapshot_unref(s);
-	secret_box_close(box);
 	return r;
+}
+
+int
+dry_models(const struct conf_paths *paths, struct store *store,
+    struct buf *out, char *err, size_t errlen)
+{
+	struct snapshot	*s = configuration(paths, store, err, errlen);
+	struct ir_model	*m;
+	struct arena	 arena;
+	size_t		 n;
+
+	if (s == NULL)
+		return -1;
+	arena_init(&arena);
+	m = served_models(&arena, s, (struct permit){ NULL, NULL }, &n);
+	dialect_openai_chat.models_encode(m, n, out);
+	arena_release(&arena);
+	snapshot_unref(s);
+	return 0;
 }

@@ -34,4 +34,12 @@ struct dry_run {
 int	 dry_run(struct dry_run *, struct store *, struct buf *out)
 	    __attribute__((__warn_unused_result__));
 
+/*
+ * Appends the models that may be asked for, as GET /v1/models tells a client of
+ * OpenAI's dialect that has no limits.  -1: err, of errlen bytes, says what
+ * cannot be read.
+ */
+int	 dry_models(const struct conf_paths *, struct store *, struct buf *out,
+	    char *err, size_t errlen) __attribute__((__warn_unused_result__));
+
 #endif /* ADMIND_DRY_RUN_H */

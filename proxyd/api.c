@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "policy/served.h"
 #include "proxyd/request.h"
 
 static void
@@ -184,52 +185,11 @@ api_stats(struct request *rq)
 
 /* --- models ------------------------------------------------------------------------- */
 
-static const char *const mock_names[] = {
-	"mock-echo", "mock-tool", "mock-429", "mock-500", "mock-slow",
-	"mock-long", "mock-cut"
-};
-#define MOCK_NAMES	(sizeof(mock_names) / sizeof(*mock_names))
-
-static size_t
-models_add(struct ir_model *m, size_t n, struct str id, struct str owner)
-{
-	size_t	 i;
-
-	for (i = 0; i < n; i++)
-		if (str_eq(m[i].id, id))
-			return n;
-	m[n] = (struct ir_model){ .id = id, .owner = owner };
-	return n + 1;
-}
-
-/* The routes table, each served provider's default model, the mock's. */
 static struct ir_model *
 models_list(struct request *rq, size_t *n)
 {
-	const struct snapshot		*s = rq->rq_snap;
-	const struct snap_provider	*p;
-	struct ir_model			*m;
-	size_t				 i;
-
-	m = arena_array(&rq->rq_arena, s->nmodels + s->nproviders +
-	    MOCK_NAMES, sizeof(*m));
-	*n = 0;
-	for (i = 0; i < s->nmodels; i++)
-		if (permit_model(request_permit(rq), s->models[i].route_key,
-		    s->models[i].target))
-			*n = models_add(m, *n, s->models[i].route_key,
-			    s->providers[s->models[i].provider].name);
-	for (i = 0; i < s->nproviders; i++) {
-		p = &s->providers[i];
-		if (p->default_model.n > 0 && (p->nkeys > 0 || p->keyless) &&
-		    permit_model(request_permit(rq), p->default_model, p->default_model))
-			*n = models_add(m, *n, p->default_model, p->name);
-	}
-	for (i = 0; i < MOCK_NAMES; i++)
-		if (permit_model(request_permit(rq), str_of(mock_names[i]),
-		    str_of(mock_names[i])))
-			*n = models_add(m, *n, str_of(mock_names[i]), STR("mock"));
-	return m;
+	return served_models(&rq->rq_arena, rq->rq_snap, request_permit(rq),
+	    n);
 }
 
 static void

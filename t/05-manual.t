@@ -87,7 +87,7 @@ my ($table) = slurp('proxyd/mock.c') =~ /mock_models\[\] = \{(.*?)\};/s
 my @mock = $table =~ /"(mock-[a-z0-9]+)"/g;
 ok(@mock >= 7, 'mock models are found');
 like($page, qr/^\.It Li $_$/m, "proxyd.8: $_") for @mock;
-my ($list) = slurp('proxyd/api.c') =~ /mock_names\[\] = \{(.*?)\};/s
+my ($list) = slurp('common/policy/served.c') =~ /mock_names\[\] = \{(.*?)\};/s
     or die 'no mock_names';
 is_deeply([sort $list =~ /"(mock-[a-z0-9]+)"/g], [sort @mock],
     'the list of models names each of them');
@@ -105,7 +105,7 @@ like($page, qr/^\.It Cm $_$/m, "proxyd.8: command $_")
 # Each path of the API.
 my @paths = map { slurp($_) =~ m{"(?:POST|GET)", "(/v1[^"]*)"}g }
     glob 'common/wire/dialect_*.c';
-push @paths, slurp('proxyd/api.c') =~ m{\{ "(/[^"]*)", api_}g;
+push @paths, slurp('common/policy/served.c') =~ m{\{ "(/[^"]*)", api_}g;
 my $plain = $page =~ s/\n\.Li / /gr;
 my %seen;
 for my $path (grep { !$seen{$_}++ } @paths) {

@@ -264,6 +264,7 @@ admin('POST /api/v1/keys/{id}/reset', undef, id => $made{keys}, status =>
     204);
 admin('POST /api/v1/providers/{id}/reset', undef, id => $made{providers},
     status => 204);
+admin('GET /api/v1/served-models');
 admin('POST /api/v1/dry-run', { body => { model => 'fast', messages => [ {
     role => 'user', content => 'x' } ] } });
 admin("DELETE /api/v1/$_/{id}", undef, id => $made{$_}, status => 204)

@@ -55,6 +55,22 @@ my $r2 = made(rules => { name => 'second', match => {
     model => ['other*'] }, targets => [ {
     provider => 'filed', model => 'gpt-x' } ] });
 
+subtest 'names that are served' => sub {
+	ok($g->known, 'the workers know them');
+	my $r = api(GET => 'served-models');
+	my $rows = sub { ($g->sql('SELECT count(*) AS n FROM requests'))[0]
+	    {n} };
+	my $before = $rows->();
+	is($r->{status}, 200, 'told');
+	my $theirs = Client->once($g->port, GET => '/v1/models');
+	is_deeply($r->{json}, JSON::PP->new->decode($theirs->{body}),
+	    'as to a client');
+	ok((grep { $_->{id} eq 'alias' && $_->{owned_by} eq 'web' }
+	    @{ $r->{json}{data} }), '... the new one with them');
+	$g->settled;
+	is($rows->(), $before + 1, 'and only the client has a row for it');
+};
+
 subtest 'read' => sub {
 	my %made = (providers => $p, keys => $k, pools => $pool,
 	    models => $m, rules => $r1);

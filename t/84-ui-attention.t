@@ -75,6 +75,8 @@ browser_run('attention.mjs', $ad,
 		    'money is spent');
 		$g->settled;
 	});
+is_deeply([$g->sql("SELECT path FROM requests WHERE path LIKE '%/models'")],
+    [], 'looking at the pages asks proxyd nothing');
 $ad->finish;
 $g->finish;
 done_testing;

@@ -99,6 +99,15 @@ await step('a request in flight', async () => {
 	say(true, 'sums by key name the keys');
 });
 
+await step('looking', async () => {
+	for (const [name, list] of [['connect', '#connect-models'], ['playground', '#play-models']]) {
+		await page.goto(`${BASE}/#/${name}`);
+		await page.locator(`${list} option[value=mock-echo]`).waitFor({ state: 'attached' });
+		say(await page.locator(`${list} option[value=w]`).count() === 1, `${name}: the models served`);
+	}
+	await page.goto(`${BASE}/#/dashboard`);
+});
+
 await step('a budget', async () => {
 	await call('PUT', '/prices', { model: 'w', input: 1000, output: 100000 });
 	const made = await call('POST', '/tenants', { name: 'spenders', budget_total: 0.6 });

@@ -33,7 +33,7 @@ function Arrived({ row }) {
 export function Connect({ figures, user }) {
 	const admin = user.role === 'admin';
 	const keys = useGet('/client-keys');
-	const models = useGet(admin ? '/proxy/v1/models' : null);
+	const models = useGet('/served-models');
 	const [id, setId] = useState('claude-code');
 	const [base, setBase] = useState(null);
 	const [model, setModel] = useState('');

@@ -174,7 +174,7 @@ function Composer({ busy, onSend, onStop }) {
 // --- the page ---------------------------------------------------------------------------
 
 export function Playground({ query, figures }) {
-	const models = useGet('/proxy/v1/models');
+	const models = useGet('/served-models');
 	const [o, setAll] = useState({ dialect: query.dialect || 'openai-chat', model: query.model || '', target: query.target || '', system: '', temperature: '', maxTokens: '', stream: true, tools: '', extra: '' });
 	const [turns, setTurns] = useState([]);
 	const [seen, setSeen] = useState(null);
