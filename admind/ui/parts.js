@@ -160,9 +160,22 @@ export function Spark({ values, label }) {
 
 const colours = ['--c1', '--c2', '--c3', '--c4', '--c5', '--c6', '--c7', '--c8'];
 
+// Another number in other colours, for what is painted once.
+function useTheme() {
+	const [n, set] = useState(0);
+	useEffect(() => {
+		const changed = () => set((x) => x + 1);
+		const system = matchMedia('(prefers-color-scheme: dark)'), chosen = new MutationObserver(changed);
+		system.addEventListener('change', changed);
+		chosen.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+		return () => { system.removeEventListener('change', changed); chosen.disconnect(); };
+	}, []);
+	return n;
+}
+
 // Lines over time.  times: unix seconds; series: [{ name, values }].
 export function Chart({ times, series, format, label, nameOf = (n) => n }) {
-	const box = useRef();
+	const box = useRef(), theme = useTheme();
 	useEffect(() => {
 		if (!window.uPlot || !box.current)
 			return undefined;
@@ -187,6 +200,6 @@ export function Chart({ times, series, format, label, nameOf = (n) => n }) {
 		const watch = new ResizeObserver(() => plot.setSize({ width: box.current.clientWidth, height: 240 }));
 		watch.observe(box.current);
 		return () => { watch.disconnect(); plot.destroy(); };
-	}, [times, series, series.map((s) => nameOf(s.name)).join()]);
+	}, [times, series, series.map((s) => nameOf(s.name)).join(), theme]);
 	return html`<div role="img" aria-label=${label} ref=${box}></div>`;
 }
