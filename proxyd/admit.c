@@ -230,7 +230,8 @@ hold(struct request *rq, const struct account *a, unsigned n, int sign)
 
 	for (i = 0; i < n; i++) {
 		u = &rq->rq_wk->row->use[a[i].slot];
-		u->inflight += (uint32_t)sign;
+		if (!rq->rq_admitted.eased)
+			u->inflight += (uint32_t)sign;
 		if (rq->rq_admitted.cost > 0)
 			u->reserved += sign * rq->rq_admitted.cost;
 	}
@@ -347,16 +348,57 @@ settle_cost(struct request *rq, struct price_use *u)
 	    rq->rq_route.model), u);
 }
 
+/* What was taken from the rates for it was an estimate. */
+static void
+rates_correct(struct request *rq, const struct account *a,
+    const struct price_use *u)
+{
+	struct shm_account	*acc = &rq->rq_wk->shm->account[a->slot];
+	struct limit		 l;
+	int64_t			 used;
+
+	if (a->limits->tpm <= 0)
+		return;
+	used = known(u->input) + known(u->cache_read) +
+	    known(u->cache_write_5m) + known(u->cache_write_1h) +
+	    known(u->output) + known(u->reasoning);
+	if (used > TOKENS_MAX)
+		used = TOKENS_MAX;
+	l = limit_tokens(a->limits->tpm);
+	limit_correct(&acc->tpm_at, &l, used - rq->rq_admitted.tokens,
+	    clock_mono_us());
+}
+
+void
+admit_ease(struct request *rq)
+{
+	struct admitted		*ad = &rq->rq_admitted;
+	struct shm_use		*u;
+	struct account		 a[2];
+	struct price_use	 use;
+	unsigned		 i, n = accounts(rq, a);
+	int64_t			 less = 0;
+
+	if (!ad->on || ad->eased)
+		return;
+	ad->eased = true;
+	settle_cost(rq, &use);
+	if (ad->cost > 0 && rq->rq_acct.f.cost >= 0)
+		less = ad->cost - rq->rq_acct.f.cost;
+	for (i = 0; i < n; i++) {
+		u = &rq->rq_wk->row->use[a[i].slot];
+		u->inflight--;
+		u->reserved -= less;
+		rates_correct(rq, &a[i], &use);
+	}
+	ad->cost -= less;
+}
+
 void
 admit_settle(struct request *rq)
 {
 	struct acct_fixed	*f = &rq->rq_acct.f;
-	struct shm_account	*acc;
-	struct account		 a[2];
 	struct price_use	 u;
-	struct limit		 l;
-	unsigned		 i, n = accounts(rq, a);
-	int64_t			 used;
 
 	settle_cost(rq, &u);
 	if (rq->rq_tenant != NULL) {
@@ -365,20 +407,6 @@ admit_settle(struct request *rq)
 	}
 	if (rq->rq_ckey != NULL)
 		f->client_key_id = rq->rq_ckey->id;
-	if (!rq->rq_admitted.on)
-		return;
-	used = known(u.input) + known(u.cache_read) + known(u.cache_write_5m) +
-	    known(u.cache_write_1h) + known(u.output) + known(u.reasoning);
-	if (used > TOKENS_MAX)
-		used = TOKENS_MAX;
-	for (i = 0; i < n; i++) {
-		if (a[i].limits->tpm <= 0)
-			continue;
-		l = limit_tokens(a[i].limits->tpm);
-		acc = &rq->rq_wk->shm->account[a[i].slot];
-		limit_correct(&acc->tpm_at, &l, used -
-		    rq->rq_admitted.tokens, clock_mono_us());
-	}
 }
 
 /*

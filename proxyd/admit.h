@@ -22,6 +22,7 @@ struct admitted {
 	bool	 on;
 	int64_t	 tokens;		/* taken from the rates */
 	int64_t	 cost;			/* reserved; -1: unpriced */
+	bool	 eased;			/* admit_ease was called */
 };
 
 /*
@@ -32,6 +33,12 @@ const char	*admit_who(struct request *);
 /* Routed, and not yet sent: takes from rates, reserves money.  -1 with err. */
 int		 admit_take(struct request *, struct ir_error *err)
 		    __attribute__((__warn_unused_result__));
+/*
+ * The answer is there, and its last bytes are about to go out: whoever has read
+ * them may ask again at once, so it counts no more as one that runs, the rates
+ * have what it used, and what is reserved is what it costs.
+ */
+void		 admit_ease(struct request *);
 /* At the end, once: the cost into the record. */
 void		 admit_settle(struct request *);
 /* Before the record is written, and after it. */

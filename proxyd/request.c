@@ -700,6 +700,7 @@ request_done(struct request *rq, const char *how)
 		try_end(rq, 0, false, how);
 	provider_drop(rq);
 	queue_leave(rq);
+	admit_ease(rq);
 	request_state(rq, RQ_DONE);
 }
 

@@ -281,12 +281,31 @@ sub spent {
 	return $r->{c};
 }
 
+subtest 'one after the other' => sub {
+	my ($key) = new_key(name => 'one place', concurrent => 1);
+	applied();
+	my %n;
+	for (1 .. 400) {
+		my %more = $_ % 2 ? () : (stream => $T);
+		$n{ ask($key, 'hi', %more)->{status} }++;
+	}
+	is_deeply(\%n, { 200 => 400 },
+	    'who has an answer may ask again at once, of any worker');
+};
+
 sub settle {
 	$g->wait_for(sub {
 		my $st = $g->status;
 		return !grep({ $_->{inflight} } @{ $st->{worker} }) &&
 		    $st->{stat}{rows} == $st->{stat}{requests};
 	});
+}
+
+# What was reserved for it is given back, which is after its answer has come.
+sub settled_ask {
+	my $r = ask(@_);
+	settle();
+	return $r;
 }
 
 my ($bkey, $bid);
@@ -308,7 +327,7 @@ subtest 'budgets' => sub {
 	is(scalar(grep { $_->{status} == 402 } @r), 24, 'the others: 402');
 	settle();
 	is(spent($bid), 30_000_000, 'what they cost is in the log');
-	@r = map { ask($bkey) } 1 .. 12;
+	@r = map { settled_ask($bkey) } 1 .. 12;
 	$in = grep { $_->{status} == 200 } @r;
 	settle();
 	is($in, 5, 'until there is no room for another');
@@ -332,7 +351,7 @@ subtest 'counts and embeddings' => sub {
 	}
 	settle();
 	is(spent($id), 0, 'and costs nothing');
-	my @r = map { ask($key, 'x', path => '/v1/embeddings', model =>
+	my @r = map { settled_ask($key, 'x', path => '/v1/embeddings', model =>
 	    'dear', input => 'word ' x 15) } 1 .. 4;
 	is("@{[ map { $_->{status} } @r ]}", '200 200 402 402',
 	    'embeddings are, by their own tokens');
@@ -409,8 +428,7 @@ subtest 're-priced' => sub {
 	    tenant_id => rest(POST => '/tenants', { name => 'repriced',
 	    budget_total => 1000 })->{id});
 	applied();
-	ask($key) for 1 .. 5;
-	settle();
+	is(settled_ask($key)->{status}, 200, 'served') for 1 .. 5;
 	is(ask($key)->{status}, 402, 'the budget is spent');
 	my $ctl = Ctl->new($g->{home});
 	my $dry = sub {
