@@ -77,7 +77,7 @@ PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c
 	request.c request_route.c \
 	request_params.c request_provider.c request_try.c request_answer.c operator.c \
 	request_alive.c request_live.c request_head.c request_op.c request_refusal.c request_vault.c responses.c responses_native.c conversations.c items.c \
-	fetch.c queue.c choices.c api.c docs.c \
+	fetch.c queue.c choices.c attempts.c api.c docs.c \
 	mock.c logger.c account.c admit.c capture.c))
 ADMIND_SRCS = $(wildcard $(addprefix admind/,api_revisions.c \
 	main.c api.c assets.c api_logs.c api_stats.c \

@@ -378,7 +378,7 @@ static void
 print_one(json_t *o)
 {
 	json_t		*tries = json_object_get(o, "tries"), *loss, *v;
-	size_t		 i;
+	size_t		 i, more, n = 0;
 	const char	*name;
 	void		*next;
 
@@ -391,8 +391,13 @@ print_one(json_t *o)
 			json_object_del(o, name);
 	json_print_pairs(o);
 	json_array_foreach(tries, i, v) {
-		printf("\nattempt %zu\n", i + 1);
+		more = (size_t)json_integer_value(json_object_get(v, "more"));
+		if (more > 0)
+			printf("\nattempts %zu to %zu\n", n + 1, n + more);
+		else
+			printf("\nattempt %zu\n", n + 1);
 		json_print_pairs(v);
+		n += more > 0 ? more : 1;
 	}
 	json_array_foreach(loss, i, v) {
 		printf("\nloss %zu\n", i + 1);

@@ -223,7 +223,7 @@ request_open(struct worker *wk, struct http_call *call)
 	buf_init(&rq->rq_out, REQUEST_ANSWER_MAX);
 	buf_init(&rq->rq_hold, FRAME_MAX);
 	buf_init(&rq->rq_wait, REQUEST_WAIT_MAX);
-	buf_init(&rq->rq_attempts, ACCT_STR_MAX);
+	attempts_init(rq);
 	rq->rq_acct.f.input = rq->rq_acct.f.output = -1;
 	rq->rq_acct.f.cache_read = rq->rq_acct.f.reasoning = -1;
 	rq->rq_acct.f.connect_us = -1;
@@ -753,14 +753,12 @@ request_record(struct request *rq)
 	if (rq->rq_provider != NULL)
 		a->s[ACCT_TARGET_DIALECT] = rq->rq_target == NULL ?
 		    STR("mock") : str_of(rq->rq_target->name);
-	if (rq->rq_attempts.len > 0)
-		(void)buf_addc(&rq->rq_attempts, ']');
-	a->s[ACCT_ATTEMPTS] = buf_str(&rq->rq_attempts);
+	attempts_end(rq);
 	a->s[ACCT_ASKED] = provider_asked(rq);
 	request_vault_loss(rq);
 	buf_init(&loss, 256 << 10);
 	if (rq->rq_loss.first != NULL)
-		loss_json(&rq->rq_loss, &loss);
+		loss_json_max(&rq->rq_loss, &loss, ACCT_STR_MAX);
 	a->s[ACCT_LOSS] = buf_str(&loss);
 	admit_note(rq);
 	account_write(rq->rq_wk, a);
@@ -780,7 +778,7 @@ free_cb(void *arg)
 	buf_release(&rq->rq_out);
 	buf_release(&rq->rq_hold);
 	buf_release(&rq->rq_wait);
-	buf_release(&rq->rq_attempts);
+	attempts_release(rq);
 	snapshot_unref(rq->rq_snap);
 	arena_release(&rq->rq_arena);
 	free(rq);

@@ -156,6 +156,12 @@ struct request {
 	/* for the log */
 	struct acct_rec		 rq_acct;
 	struct buf		 rq_attempts;	/* JSON array, open */
+	struct buf		 rq_attempt;	/* the last one, where it has
+						   no room in it */
+	int64_t			 rq_attempt_us;
+	unsigned		 rq_attempts_left;	/* told of neither */
+	int64_t			 rq_attempts_left_us;
+	struct buf		 rq_keys;	/* ACCT_KEYS */
 	struct loop_task	 rq_free;
 };
 
@@ -166,6 +172,21 @@ struct request {
 /* The body was replaced: it is parsed and decoded anew. */
 int	 request_redecode(struct request *, struct ir_error *)
 	    __attribute__((__warn_unused_result__));
+
+/* --- attempts.c ---------------------------------------------------------------- */
+
+void	 attempts_init(struct request *);
+void	 attempts_release(struct request *);
+/*
+ * The attempt that runs has ended; said: the provider's words, or ours.  Of many
+ * the first ones and the last are told, and how many are between.
+ */
+void	 attempts_add(struct request *, int status, const char *why,
+	    struct str said);
+/* It was made with rq_key; all of these are counted. */
+void	 attempts_key(struct request *, int status, bool ok);
+/* No more come: into the record, whose strings live as long as the request. */
+void	 attempts_end(struct request *);
 
 /* --- request_vault.c ----------------------------------------------------------- */
 

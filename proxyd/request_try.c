@@ -23,7 +23,6 @@
 #define HEADERS_MAX	48
 #define BACKOFF_MS	20		/* doubles with each attempt */
 #define BACKOFF_MAX_MS	1000
-#define SAID_MAX	200
 #define USER_AGENT	"User-Agent: proxyd/0.1"
 
 /* --- what is sent ------------------------------------------------------------------- */
@@ -473,45 +472,6 @@ try_next(struct request *rq)
 
 /* --- how it went ------------------------------------------------------------------------- */
 
-/* said: in the provider's words, or ours; left out where attempts are many. */
-static void
-try_note(struct request *rq, int status, const char *why, struct str said)
-{
-	long long	 us = clock_mono_us() - rq->rq_try_us;
-	struct jw	 w;
-
-	(void)buf_addc(&rq->rq_attempts, rq->rq_attempts.len == 0 ? '[' :
-	    ',');
-	jw_init(&w, &rq->rq_attempts);
-	jw_object(&w);
-	jw_key(&w, "provider");
-	jw_str(&w, rq->rq_provider->name);
-	jw_key(&w, "model");
-	jw_str(&w, rq->rq_route.model);
-	if (rq->rq_key != NULL) {
-		jw_key(&w, "key");
-		jw_strz(&w, rq->rq_key->mask);
-		jw_key(&w, "key_id");
-		jw_int(&w, rq->rq_key->id);
-	}
-	jw_key(&w, "status");
-	jw_int(&w, status);
-	jw_key(&w, "ms");
-	jw_raw(&w, arena_strf(&rq->rq_arena, "%lld.%03lld", us / 1000,
-	    us % 1000));
-	jw_key(&w, "why");
-	jw_strz(&w, why);
-	if (said.n > 0 && rq->rq_attempts.len < ACCT_STR_MAX / 2) {
-		jw_key(&w, "said");
-		if (said.n > SAID_MAX)
-			for (said.n = SAID_MAX; (said.p[said.n] & 0xc0) ==
-			    0x80;)
-				said.n--;
-		jw_str(&w, said);
-	}
-	jw_object_end(&w);
-}
-
 static void
 try_ended(struct request *rq, int status, bool ok, const char *why,
     struct str said)
@@ -523,7 +483,7 @@ try_ended(struct request *rq, int status, bool ok, const char *why,
 		return;
 	rq->rq_trying = false;
 	loop_timer_clear(rq->rq_wk->loop, &rq->rq_timer);
-	try_note(rq, status, why, said);
+	attempts_add(rq, status, why, said);
 	provider_end(rq, ok);
 	a->f.upstream_status = status;
 	a->f.connect_us = rq->rq_up == NULL ? -1 : rq->rq_up->up_connect_us;
@@ -546,11 +506,7 @@ try_ended(struct request *rq, int status, bool ok, const char *why,
 		    rq->rq_route.model);
 	a->f.key_id = rq->rq_key->id;
 	a->s[ACCT_KEY_MASK] = str_of(rq->rq_key->mask);
-	if (a->f.nkeys < ACCT_ATTEMPTS_MAX) {
-		a->f.key[a->f.nkeys].key_id = rq->rq_key->id;
-		a->f.key[a->f.nkeys].status = status;
-		a->f.key[a->f.nkeys++].ok = ok;
-	}
+	attempts_key(rq, status, ok);
 	account_key(rq, status, ok);
 	queue_kick(rq->rq_wk);
 }

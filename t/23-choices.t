@@ -224,4 +224,33 @@ like($e->{json}{error}{message} // '', qr/too busy now/,
     'early head: the dialect\'s error event');
 
 $g->finish;
+
+# Many attempts: the row has room for some, and says how many more there were;
+# each is counted for its key.
+$conf =~ s/CHOICES_MAX: 4/CHOICES_MAX: 100/;
+$conf =~ s/(sk-answers-key-0000002")/join ', ', $1, map { qq("sk-answers-more-$_") }
+    1001 .. 1018/e;
+$g = Gateway->new(config => $conf);
+$asked = 0;
+$r = ask('chat', 'other-xchat0', 100, 0);
+is($r->{status}, 200, 'a hundred answers') or diag $r->{body};
+is(row()->{attempts}, 100, 'so many attempts');
+my ($tries) = map { decode_json($_->{attempts_json}) } $g->sql('SELECT
+    attempts_json FROM requests ORDER BY id DESC LIMIT 1');
+my ($more) = grep { $_->{more} } @$tries;
+is($more->{more} + @$tries - 1, 100, 'the row tells of all of them');
+is($more->{why}, "and $more->{more} more", '... in words');
+cmp_ok(scalar @$tries, '>', 20, '... of the first ones one by one');
+is($tries->[-1]{why}, 'ok', '... and of the last one');
+my ($used) = $g->sql("SELECT count(*) AS keys, sum(ok) AS n FROM key_use JOIN
+    keys ON keys.id = key_id JOIN providers p ON p.id = provider_id WHERE
+    p.name = 'answers'");
+is("$used->{keys} keys", '20 keys', 'all keys were used');
+my ($all) = $g->sql("SELECT sum(attempts) AS n FROM requests WHERE provider =
+    'answers'");
+my ($stat) = $g->sql("SELECT sum(n) AS n FROM key_stats JOIN keys ON keys.id =
+    key_id JOIN providers p ON p.id = provider_id WHERE p.name = 'answers'");
+is($stat->{n}, $all->{n}, 'each attempt counts for its key');
+
+$g->finish;
 done_testing;

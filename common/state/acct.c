@@ -1,6 +1,8 @@
 /*
  * Records of finished requests: packed for a ring, and unpacked.
  */
+#include <string.h>
+
 #include "state/acct.h"
 
 /* What is left of a record for its strings, each with its length. */
@@ -112,4 +114,19 @@ acct_unpack(struct str packed, struct acct_rec *r)
 		packed = str_skip(packed, n);
 	}
 	return packed.n == 0 ? 0 : -1;
+}
+
+bool
+acct_key(const struct acct_rec *r, size_t i, struct acct_key *k)
+{
+	struct str	 more = r->s[ACCT_KEYS];
+
+	if (i < r->f.nkeys && i < ACCT_ATTEMPTS_MAX) {
+		*k = r->f.key[i];
+		return true;
+	}
+	if (i < r->f.nkeys || (i - r->f.nkeys + 1) * sizeof(*k) > more.n)
+		return false;
+	memcpy(k, more.p + (i - r->f.nkeys) * sizeof(*k), sizeof(*k));
+	return true;
 }

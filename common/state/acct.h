@@ -38,11 +38,20 @@ enum acct_str {
 	ACCT_TRACE,		/* JSON array of rules: rule, why not; or "" */
 	ACCT_ASKED,		/* providers, each "name\tattempts\tfailed\n":
 				   failed by the provider's own fault */
+	ACCT_KEYS,		/* struct acct_key behind those of acct_fixed */
 	ACCT_STR_COUNT
 };
 
-#define ACCT_ATTEMPTS_MAX	8	/* keys counted in one record */
+#define ACCT_ATTEMPTS_MAX	8	/* keys counted in acct_fixed itself */
 #define ACCT_STR_MAX		8192	/* bytes; longer ones are cut */
+
+/* Attempts with one key that went one way. */
+struct acct_key {
+	int64_t		 key_id;
+	int32_t		 status;	/* 0: no answer */
+	uint16_t	 ok;		/* counts as successful */
+	uint16_t	 again;		/* so many besides the first */
+};
 
 struct acct_fixed {
 	int64_t		 time_us;	/* wall clock at its start */
@@ -69,12 +78,8 @@ struct acct_fixed {
 	int64_t		 connect_us;	/* of the last attempt: name, socket,
 					   TLS; 0: a kept one; -1: none */
 	uint64_t	 epoch;		/* memory in which it is paid */
-	/* each attempt with a key: what key_stats adds up */
-	struct {
-		int64_t	 key_id;
-		int32_t	 status;	/* 0: no answer */
-		uint32_t ok;		/* counts as successful */
-	} key[ACCT_ATTEMPTS_MAX];
+	/* the attempts with keys: what key_stats adds up */
+	struct acct_key	 key[ACCT_ATTEMPTS_MAX];
 };
 
 struct acct_rec {
@@ -89,5 +94,8 @@ void	 acct_pack(const struct acct_rec *, struct buf *);
 /* Slices into packed; -1 if it is no whole record. */
 int	 acct_unpack(struct str packed, struct acct_rec *)
 	    __attribute__((__warn_unused_result__));
+
+/* The i-th of both places; false: there are no more. */
+bool	 acct_key(const struct acct_rec *, size_t i, struct acct_key *);
 
 #endif /* STATE_ACCT_H */

@@ -149,27 +149,26 @@ find_sum(struct store_log *l, int64_t key_id, int32_t status)
 }
 
 static int
-add_sums(struct store *s, const struct acct_fixed *f)
+add_sums(struct store *s, const struct acct_rec *r)
 {
 	struct store_log	*l = log_of(s);
+	struct acct_key		 k;
 	struct sum		*m;
-	unsigned		 i;
-	int32_t			 status;
+	size_t			 i;
 
-	for (i = 0; i < f->nkeys && i < ACCT_ATTEMPTS_MAX; i++) {
+	for (i = 0; acct_key(r, i, &k); i++) {
 		if (l->nsums + 2 > SUMS / 4 * 3 && flush_sums(s) == -1)
 			return -1;
-		status = f->key[i].status;
-		if (status < 0 || status > 999)
-			status = 0;
-		find_sum(l, f->key[i].key_id, status)->n++;
-		m = find_sum(l, f->key[i].key_id, -1);
-		if (f->key[i].ok)
-			m->n++;
+		if (k.status < 0 || k.status > 999)
+			k.status = 0;
+		find_sum(l, k.key_id, k.status)->n += 1 + k.again;
+		m = find_sum(l, k.key_id, -1);
+		if (k.ok)
+			m->n += 1 + k.again;
 		else
-			m->failed++;
-		if (f->time_us > m->last_us)
-			m->last_us = f->time_us;
+			m->failed += 1 + k.again;
+		if (r->f.time_us > m->last_us)
+			m->last_us = r->f.time_us;
 	}
 	return 0;
 }
@@ -194,13 +193,12 @@ add_errors(struct store *s, const struct acct_rec *r)
 		"error = excluded.error "
 		"WHERE excluded.error_us >= key_use.error_us";
 	struct str		 tries = r->s[ACCT_ATTEMPTS];
-	unsigned		 i;
+	struct acct_key		 k;
+	size_t			 i;
 
-	for (i = 0; i < r->f.nkeys && i < ACCT_ATTEMPTS_MAX; i++)
-		if (!r->f.key[i].ok && sql_run(s, sql, "iiissi",
-		    r->f.key[i].key_id, r->f.time_us,
-		    (int64_t)r->f.key[i].status, tries, tries,
-		    r->f.key[i].key_id) == -1)
+	for (i = 0; acct_key(r, i, &k); i++)
+		if (!k.ok && sql_run(s, sql, "iiissi", k.key_id, r->f.time_us,
+		    (int64_t)k.status, tries, tries, k.key_id) == -1)
 			return -1;
 	return 0;
 }
@@ -447,7 +445,7 @@ store_log_row(struct store *s, const struct acct_rec *r)
 	    store_account_row(s, l->holder, r) == -1 ||
 	    store_refusals_learn(s, r) == -1 ||
 	    add_errors(s, r) == -1 ? -1 :
-	    add_sums(s, &r->f);
+	    add_sums(s, r);
 }
 
 /* On failure the transaction stays open, for store_log_rollback. */

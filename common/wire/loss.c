@@ -10,6 +10,7 @@
 
 #define STRICT_MAX	900	/* of the fields in an error's text */
 #define HEADER_MAX	512	/* of loss_header's text, without "+n more" */
+#define MORE_MAX	96	/* of loss_json's line of what is not told */
 
 void
 loss_init(struct loss *l, struct arena *a)
@@ -129,23 +130,47 @@ item_json(struct jw *w, struct str path, enum loss_action action,
 	jw_object_end(w);
 }
 
+/* A path that a client made long is not told to its end. */
+static struct str
+path_told(struct str path, size_t max)
+{
+	if (path.n <= max)
+		return path;
+	for (path.n = max; path.n > 0 && (path.p[path.n] & 0xc0) == 0x80;)
+		path.n--;
+	return path;
+}
+
 void
-loss_json(const struct loss *l, struct buf *out)
+loss_json_max(const struct loss *l, struct buf *out, size_t max)
 {
 	const struct loss_item	*it;
 	struct jw		 w;
+	size_t			 start = out->len, before;
 	unsigned		 n = l->n;
 
 	jw_init(&w, out);
 	jw_array(&w);
 	for (it = l->first; it != NULL; it = it->next) {
-		item_json(&w, it->path, it->action, it->why);
+		before = out->len;
+		item_json(&w, path_told(it->path, max / 8), it->action,
+		    it->why);
+		if (out->len - start + MORE_MAX > max) {
+			out->len = before;
+			break;
+		}
 		n -= it->action != LOSS_IGNORED;
 	}
 	if (n > 0)
 		item_json(&w, STR_NONE, LOSS_DROPPED,
 		    arena_strf(l->arena, "and %u more", n).p);
 	jw_array_end(&w);
+}
+
+void
+loss_json(const struct loss *l, struct buf *out)
+{
+	loss_json_max(l, out, SIZE_MAX / 2);
 }
 
 /* A path may hold any name the client chose; a header may not. */

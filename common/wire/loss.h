@@ -62,6 +62,8 @@ const char	*loss_action_name(enum loss_action);
 /* [{"path":..,"action":..,"why":..}, ...]; what is only counted is the last
  * one, without a path. */
 void	 loss_json(const struct loss *, struct buf *);
+/* In max bytes, 1,024 or more: what has no room is only counted, too. */
+void	 loss_json_max(const struct loss *, struct buf *, size_t max);
 /* "dropped top_k; approximated messages[2].content[0]; +3 more", ASCII; what
  * is ignored is not in it. */
 void	 loss_header(const struct loss *, struct buf *);

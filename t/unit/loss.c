@@ -40,6 +40,44 @@ stream(const struct dialect *from, const struct dialect *to, const char *name,
 	report("the report", want);
 }
 
+/* --- the report's room ---------------------------------------------------- */
+
+static void
+test_room(void)
+{
+	static char	 path[2000];
+	struct arena	 a;
+	struct loss	 l;
+	struct json	 j;
+	struct jv	 v, last = { 0 };
+	struct buf	 b;
+	size_t		 i, n = 0;
+
+	arena_init(&a);
+	loss_init(&l, &a);
+	json_init(&j);
+	buf_init(&b, WT_MAX);
+	for (i = 0; i < LOSS_MAX + 9; i++) {
+		snprintf(path, sizeof(path), "messages[%zu].name", i);
+		if (i == 2)
+			memset(path, 'p', sizeof(path) - 1);
+		loss_add(&l, LOSS_DROPPED, str_of(path), "not known there");
+	}
+	loss_json_max(&l, &b, 2048);
+	ok(b.len <= 2048 && json_parse(&j, buf_str(&b), NULL) == 0,
+	    "a report in little room is whole JSON");
+	for (v = json_first(json_root(&j)); json_ok(v); v = json_next(v)) {
+		last = v;
+		n++;
+	}
+	snprintf(path, sizeof(path), "and %zu more", LOSS_MAX + 9 - (n - 1));
+	ok(n > 10 && str_is(json_str(&a, json_get(last, "why")), path),
+	    "and says how many it does not tell: %s", path);
+	buf_release(&b);
+	json_release(&j);
+	arena_release(&a);
+}
+
 /* --- Anthropic ------------------------------------------------------------ */
 
 static void
@@ -364,6 +402,7 @@ int
 main(void)
 {
 	wt_init();
+	test_room();
 	test_anthropic();
 	test_chat();
 	test_responses();

@@ -607,6 +607,7 @@ record(int i)
 	r.s[ACCT_PROVIDER] = STR("anthropic");
 	r.s[ACCT_LOSS] = STR("");
 	r.s[ACCT_ERROR] = STR("");
+	r.s[ACCT_KEYS] = STR("");
 	r.s[ACCT_ATTEMPTS] = STR("[{\"provider\":\"anthropic\",\"key\":7,"
 	    "\"status\":200,\"ms\":1000}]");
 	return r;
@@ -617,6 +618,7 @@ test_acct(void)
 {
 	static char	 big[40000];
 	struct acct_rec	 r = record(3), u;
+	struct acct_key	 more[3], k;
 	struct str	 p;
 	struct buf	 b;
 	size_t		 i;
@@ -638,6 +640,19 @@ test_acct(void)
 	buf_clear(&b);
 	acct_pack(&r, &b);
 	ok(acct_unpack(buf_str(&b), &u) == -1, "too many keys");
+	r.f.nkeys = ACCT_ATTEMPTS_MAX;
+	for (i = 0; i < 3; i++)
+		more[i] = (struct acct_key){ .key_id = 100 + (int64_t)i,
+		    .status = 429, .again = 2 };
+	r.s[ACCT_KEYS] = (struct str){ (char *)more, sizeof(more) - 1 };
+	buf_clear(&b);
+	acct_pack(&r, &b);
+	ok(acct_unpack(buf_str(&b), &u) == 0 && acct_key(&u, 0, &k) &&
+	    k.key_id == 4 && k.again == 0 &&
+	    acct_key(&u, ACCT_ATTEMPTS_MAX + 1, &k) && k.key_id == 101 &&
+	    k.again == 2 && !acct_key(&u, ACCT_ATTEMPTS_MAX + 2, &k),
+	    "more keys stand behind, as far as they are whole");
+	r.s[ACCT_KEYS] = STR("");
 	r.f.nkeys = 1;
 
 	memset(big, 'x', sizeof(big));

@@ -30,7 +30,7 @@ function Tries({ row }) {
 	if (list.length === 0)
 		return html`<p class="dim">${t('None: it was answered here.')}</p>`;
 	return html`<${Cards}><table><thead><tr><th>${t('Provider')}</th><th>${t('Model sent')}</th><th>${t('Key')}</th><th>${t('Status')}</th><th class="num">${t('Duration')}</th><th>${t('Why')}</th></tr></thead>
-		<tbody>${list.map((a, i) => html`<tr key=${i}><td>${a.provider}</td><td>${a.model || '–'}</td><td class="mono">${a.key || '–'}</td><td><${Status} code=${a.status} /></td><td class="num">${ms(a.ms)}</td><td>${told(a.why)}${a.said && a.why !== a.said && html`<div class="dim">${told(a.said)}</div>`}</td></tr>`)}</tbody></table></${Cards}>`;
+		<tbody>${list.map((a, i) => (a.more ? html`<tr key=${i}><td colspan="4" class="dim">${told(a.why)}</td><td class="num">${ms(a.ms)}</td><td></td></tr>` : html`<tr key=${i}><td>${a.provider}</td><td>${a.model || '–'}</td><td class="mono">${a.key || '–'}</td><td><${Status} code=${a.status} /></td><td class="num">${ms(a.ms)}</td><td>${told(a.why)}${a.said && a.why !== a.said && html`<div class="dim">${told(a.said)}</div>`}</td></tr>`))}</tbody></table></${Cards}>`;
 }
 
 function Loss({ row }) {
