@@ -210,6 +210,10 @@ request_translate(struct request *rq, struct ir_error *err)
 			    &rq->rq_send);
 	} else {
 		request_vault_restore(rq);
+		/* As much again, and growth by doubling would copy it all. */
+		if (rq->rq_body.len < rq->rq_send.max / 2)
+			(void)buf_reserve(&rq->rq_send,
+			    rq->rq_body.len + rq->rq_body.len / 16);
 		if (rq->rq_target->request_encode(x, &rq->rq_send, err) == -1)
 			return -1;
 		rq->rq_wk->row->stat.translated++;

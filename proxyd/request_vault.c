@@ -30,20 +30,25 @@ failed(struct request *rq, const char *what, struct store *s)
 struct finding {
 	struct request	*rq;
 	struct store	*s;		/* being read; NULL: not yet */
-	int		 any;		/* as of vault_any */
 };
 
 /* A long conversation asks for hundreds of names: one lock is for all. */
-static int
-find_begin(struct finding *f, struct store *s)
+static bool
+any_cb(void *arg)
 {
-	if (f->s == NULL) {
-		if (statedb_read_begin(s) == -1)
-			return -1;
-		f->s = s;
-		f->any = vault_any(s, tenant_of(f->rq));
+	struct finding	*fi = arg;
+	struct store	*s = worker_state(fi->rq->rq_wk);
+	int		 rc = -1;
+
+	if (s == NULL)
+		return false;
+	if (statedb_read_begin(s) == 0) {
+		fi->s = s;
+		rc = vault_any(s, tenant_of(fi->rq));
 	}
-	return f->any;
+	if (rc == -1)
+		failed(fi->rq, "read", s);
+	return rc == 1;
 }
 
 static bool
@@ -51,17 +56,13 @@ find_cb(void *arg, struct str name, struct vault_found *f)
 {
 	struct finding		*fi = arg;
 	struct request		*rq = fi->rq;
-	struct store		*s = worker_state(rq->rq_wk);
 	struct vault_row	 row;
 	int			 rc;
 
-	if (s == NULL)
-		return false;
-	if ((rc = find_begin(fi, s)) == 1)
-		rc = vault_get(s, rq->rq_wk->box, tenant_of(rq), name,
-		    str_of(rq->rq_target->name), &rq->rq_arena, &row);
+	rc = vault_get(fi->s, rq->rq_wk->box, tenant_of(rq), name,
+	    str_of(rq->rq_target->name), &rq->rq_arena, &row);
 	if (rc == -1)
-		failed(rq, "read", s);
+		failed(rq, "read", fi->s);
 	if (rc != 1)
 		return false;
 	f->family = row.family;
@@ -85,8 +86,8 @@ request_vault_restore(struct request *rq)
 
 	if (!applies(rq))
 		return;
-	(void)vault_restore(&rq->rq_ir, rq->rq_target, &rq->rq_loss, find_cb,
-	    &fi);
+	(void)vault_restore(&rq->rq_ir, rq->rq_target, &rq->rq_loss, any_cb,
+	    find_cb, &fi);
 	if (fi.s != NULL)
 		statedb_read_end(fi.s);
 }

@@ -31,8 +31,8 @@ buf_clear(struct buf *b)
 		b->data[0] = '\0';
 }
 
-int
-buf_reserve(struct buf *b, size_t n)
+static int
+grow(struct buf *b, size_t n)
 {
 	size_t	 want, cap;
 	char	*p;
@@ -42,8 +42,6 @@ buf_reserve(struct buf *b, size_t n)
 		b->toobig = true;
 		return -1;
 	}
-	if (want < b->cap)
-		return 0;
 	cap = b->cap < BUF_MIN ? BUF_MIN : b->cap;
 	while (cap <= want)
 		cap *= 2;
@@ -54,22 +52,31 @@ buf_reserve(struct buf *b, size_t n)
 	return 0;
 }
 
+/* len is below cap where there are any, and never above max. */
+static inline int
+room(struct buf *b, size_t n)
+{
+	if (n < b->cap - b->len && n <= b->max - b->len)
+		return 0;
+	return grow(b, n);
+}
+
+int
+buf_reserve(struct buf *b, size_t n)
+{
+	return room(b, n);
+}
+
 int
 buf_add(struct buf *b, const void *p, size_t n)
 {
-	if (buf_reserve(b, n) == -1)
+	if (room(b, n) == -1)
 		return -1;
 	if (n > 0)
 		memcpy(b->data + b->len, p, n);
 	b->len += n;
 	b->data[b->len] = '\0';
 	return 0;
-}
-
-int
-buf_addc(struct buf *b, char c)
-{
-	return buf_add(b, &c, 1);
 }
 
 int

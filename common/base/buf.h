@@ -31,7 +31,6 @@ void	 buf_release(struct buf *);
 void	 buf_clear(struct buf *);
 
 int	 buf_add(struct buf *, const void *, size_t);
-int	 buf_addc(struct buf *, char);
 int	 buf_adds(struct buf *, struct str);
 int	 buf_addz(struct buf *, const char *);
 int	 buf_addf(struct buf *, const char *, ...)
@@ -43,6 +42,17 @@ int	 buf_reserve(struct buf *, size_t n);
 
 /* Removes the first n bytes. */
 void	 buf_drain(struct buf *, size_t n);
+
+/* Here, as writers of JSON call it for every mark. */
+static inline int
+buf_addc(struct buf *b, char c)
+{
+	if (b->len >= b->max || b->cap < b->len + 2)
+		return buf_add(b, &c, 1);
+	b->data[b->len++] = c;
+	b->data[b->len] = '\0';
+	return 0;
+}
 
 static inline bool
 buf_ok(const struct buf *b)

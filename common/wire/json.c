@@ -9,6 +9,8 @@
 #include "base/scan.h"
 #include "wire/json.h"
 
+#define NODES_MIN	64
+
 /* --- parsing ---------------------------------------------------------------- */
 
 /* What may come next. */
@@ -66,8 +68,11 @@ nodes_grow(struct parser *ps)
 {
 	struct json		*j = ps->j;
 	struct json_node	*nodes;
-	uint32_t		 cap = j->cap == 0 ? 64 : j->cap * 2;
+	uint32_t		 cap = j->cap * 2;
 
+	/* The first time as many as an agent's body of that length has. */
+	if (cap == 0)
+		cap = NODES_MIN + (uint32_t)(j->text.n / 128);
 	if (j->n >= JSON_MAX_NODES)
 		return fault(ps, "too many values");
 	if ((nodes = realloc(j->nodes, cap * sizeof(*nodes))) == NULL)

@@ -173,7 +173,7 @@ void	 jw_object(struct jw *);
 void	 jw_object_end(struct jw *);
 void	 jw_array(struct jw *);
 void	 jw_array_end(struct jw *);
-void	 jw_key(struct jw *, const char *literal);	/* needs no escape */
+void	 jw_name(struct jw *, const char *, size_t);	/* needs no escape */
 void	 jw_key_str(struct jw *, struct str);
 void	 jw_key_jstr(struct jw *, struct jstr);
 void	 jw_str(struct jw *, struct str);		/* escapes */
@@ -187,6 +187,13 @@ void	 jw_raw(struct jw *, struct str json);
 void	 jw_int(struct jw *, int64_t);
 void	 jw_bool(struct jw *, bool);
 void	 jw_null(struct jw *);
+
+/* A name that needs no escape; here, as json_get. */
+static inline void
+jw_key(struct jw *w, const char *literal)
+{
+	jw_name(w, literal, strlen(literal));
+}
 
 /*
  * A JSON string written in pieces: jw_open, the pieces, jw_close.  A piece for

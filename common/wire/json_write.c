@@ -153,9 +153,24 @@ jw_key_jstr(struct jw *w, struct jstr name)
 }
 
 void
-jw_key(struct jw *w, const char *literal)
+jw_name(struct jw *w, const char *name, size_t n)
 {
-	jw_key_jstr(w, (struct jstr){ literal, strlen(literal) });
+	struct buf	*b = w->b;
+	char		*p;
+
+	if (buf_reserve(b, n + 4) == -1)
+		return;
+	p = b->data + b->len;
+	if (w->comma)
+		*p++ = ',';
+	*p++ = '"';
+	memcpy(p, name, n);
+	p += n;
+	*p++ = '"';
+	*p++ = ':';
+	*p = '\0';
+	b->len = (size_t)(p - b->data);
+	w->comma = false;
 }
 
 void

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/codec.h"
+#include "base/log.h"
 #include "wire/dialect.h"
 #include "wire/vault.h"
 
@@ -48,17 +49,50 @@ is_asking(const struct ir_message *m)
 	return m->role == IR_USER || m->role == IR_TOOL;
 }
 
+/* A name under construction; a long conversation has hundreds. */
+struct name {
+	char	 p[VAULT_NAME_MAX];
+	size_t	 n;
+};
+
+static void
+name_add(struct name *to, struct str s)
+{
+	must(s.n < sizeof(to->p) - to->n);
+	memcpy(to->p + to->n, s.p, s.n);
+	to->n += s.n;
+}
+
+static void
+name_hash(struct name *to, uint64_t h)
+{
+	static const char	 digit[] = "0123456789abcdef";
+	char			 hex[16];
+	unsigned		 i;
+
+	for (i = 16; i-- > 0; h >>= 4)
+		hex[i] = digit[h & 15];
+	name_add(to, (struct str){ hex, sizeof(hex) });
+}
+
+static struct str
+name_end(struct arena *a, const struct name *n)
+{
+	return arena_str(a, (struct str){ n->p, n->n });
+}
+
 static struct str
 call_name(struct arena *a, struct str id, const struct ir_message *m)
 {
-	struct str	 name;
+	struct name	 name = { .n = 0 };
 
-	name = arena_strf(a, "call:%.*s", STR_FMT(ir_id_fit(a, id, "id_",
-	    ID_MAX)));
-	if (id.n < OWN_ID)
-		name = arena_strf(a, "%.*s:%016llx", STR_FMT(name),
-		    (unsigned long long)said_before(a, m));
-	return name;
+	name_add(&name, STR("call:"));
+	name_add(&name, ir_id_fit(a, id, "id_", ID_MAX));
+	if (id.n < OWN_ID) {
+		name_add(&name, STR(":"));
+		name_hash(&name, said_before(a, m));
+	}
+	return name_end(a, &name);
 }
 
 /* By what it says, however it is escaped. */
@@ -67,10 +101,14 @@ text_name(struct arena *a, struct jstr text, const struct ir_message *m)
 {
 	struct str	 s = str_trim(jstr_decode(a, text));
 	uint64_t	 seed = s.n < OWN_TEXT ? said_before(a, m) : 0;
+	struct name	 name = { .n = 0 };
+	char		 len[24];
 
-	return arena_strf(a, "text:%zu:%016llx%016llx", s.n,
-	    (unsigned long long)hash64(s, 0x7661756c74 ^ seed),
-	    (unsigned long long)hash64(s, 0x6e616d65 ^ seed));
+	snprintf(len, sizeof(len), "text:%zu:", s.n);
+	name_add(&name, str_of(len));
+	name_hash(&name, hash64(s, 0x7661756c74 ^ seed));
+	name_hash(&name, hash64(s, 0x6e616d65 ^ seed));
+	return name_end(a, &name);
 }
 
 /* --- gathered ------------------------------------------------------------------------ */
@@ -233,10 +271,12 @@ struct restorer {
 	struct ir_request	*rq;
 	const struct dialect	*target;
 	struct loss		*loss;
+	bool			(*any)(void *);
 	bool			(*find)(void *, struct str,
 				    struct vault_found *);
 	void			*arg;
 	unsigned		 asked, done;
+	bool			 none;		/* nothing is kept */
 	const struct ir_message	*after;		/* what the turn answers */
 };
 
@@ -323,18 +363,28 @@ has_own(const struct restorer *r, const struct ir_part *p)
 }
 
 static bool
+is_named(const struct ir_part *p)
+{
+	return (p->type == IR_TOOL_CALL && p->id.n > 0) ||
+	    (p->type == IR_TEXT && !jstr_empty(p->text));
+}
+
+static bool
 ask(struct restorer *r, const struct ir_part *p, struct vault_found *f)
 {
 	struct str	 name;
 
-	if (r->asked >= VAULT_LOOKUPS || has_own(r, p))
+	if (r->none || r->asked >= VAULT_LOOKUPS || has_own(r, p) ||
+	    !is_named(p))
 		return false;
-	if (p->type == IR_TOOL_CALL && p->id.n > 0)
+	if (r->asked == 0 && r->any != NULL && !r->any(r->arg)) {
+		r->none = true;
+		return false;
+	}
+	if (p->type == IR_TOOL_CALL)
 		name = call_name(r->rq->arena, p->id, r->after);
-	else if (p->type == IR_TEXT && !jstr_empty(p->text))
-		name = text_name(r->rq->arena, p->text, r->after);
 	else
-		return false;
+		name = text_name(r->rq->arena, p->text, r->after);
 	r->asked++;
 	return r->find(r->arg, name, f);
 }
@@ -376,11 +426,12 @@ message(struct restorer *r, struct ir_message *m)
 
 unsigned
 vault_restore(struct ir_request *rq, const struct dialect *target,
-    struct loss *loss, bool (*find)(void *, struct str, struct vault_found *),
-    void *arg)
+    struct loss *loss, bool (*any)(void *),
+    bool (*find)(void *, struct str, struct vault_found *), void *arg)
 {
-	struct restorer		 r = { rq, target, loss, find, arg, 0, 0,
-				    NULL };
+	struct restorer		 r = { .rq = rq, .target = target,
+				    .loss = loss, .any = any, .find = find,
+				    .arg = arg };
 	struct ir_message	*m, *asked = NULL, **turn, **after;
 	size_t			 n = 0, i = 0;
 

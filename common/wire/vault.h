@@ -56,14 +56,16 @@ struct vault_found {
 
 /*
  * Puts state back into a request that another dialect's client sent, before it
- * is encoded for target.  find is asked for names, the newest turns first, at
- * most VAULT_LOOKUPS times; state of another family is dropped with a line in
- * loss.  Equal requests and equal finds give equal results.  Returns how many
+ * is encoded for target.  any is asked once, before the first name is made: is
+ * anything kept at all?  (NULL: yes.)  find is asked for names, the newest turns
+ * first, at most VAULT_LOOKUPS times; state of another family is dropped with a
+ * line in loss.  Equal requests and equal finds give equal results.  Returns how many
  * parts got theirs back.
  */
 #define VAULT_LOOKUPS	256
 unsigned	 vault_restore(struct ir_request *, const struct dialect *target,
-		    struct loss *, bool (*find)(void *, struct str name,
+		    struct loss *, bool (*any)(void *),
+		    bool (*find)(void *, struct str name,
 		    struct vault_found *), void *);
 
 #endif /* WIRE_VAULT_H */

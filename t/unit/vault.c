@@ -97,7 +97,7 @@ restored(const char *text, const char *id, const char *id2, struct loss *loss)
 	struct ir_message	*m = turn(&rq, text, id, id2);
 
 	loss_init(loss, &arena);
-	(void)vault_restore(&rq, &dialect_gemini, loss, find_cb, NULL);
+	(void)vault_restore(&rq, &dialect_gemini, loss, NULL, find_cb, NULL);
 	return shape(m);
 }
 
@@ -175,11 +175,11 @@ test_said_again(void)
 	part(&v, IR_TOOL_CALL, "call_0", NULL, NULL);
 	items = v.first;
 	m = talk(&rq, "two", "Done.", "call_0");
-	ok(vault_restore(&rq, &dialect_gemini, &loss, find_cb, NULL) == 0 &&
+	ok(vault_restore(&rq, &dialect_gemini, &loss, NULL, find_cb, NULL) == 0 &&
 	    strcmp(shape(m), "text call") == 0,
 	    "another conversation's is not put back");
 	m = talk(&rq, " one", "Done.", "call_0");
-	ok(vault_restore(&rq, &dialect_gemini, &loss, find_cb, NULL) == 2 &&
+	ok(vault_restore(&rq, &dialect_gemini, &loss, NULL, find_cb, NULL) == 2 &&
 	    strcmp(shape(m), "T(S1) text call") == 0, "its own is: %s",
 	    shape(m));
 	vault_taker_release(&v);
@@ -190,7 +190,7 @@ test_said_again(void)
 	part(&v, IR_TOOL_CALL, "call_0123456789abcdef", NULL, NULL);
 	items = v.first;
 	m = talk(&rq, "shortened", text, "call_0123456789abcdef");
-	ok(vault_restore(&rq, &dialect_gemini, &loss, find_cb, NULL) == 2 &&
+	ok(vault_restore(&rq, &dialect_gemini, &loss, NULL, find_cb, NULL) == 2 &&
 	    strcmp(shape(m), "T(S1) text call") == 0,
 	    "what does not come again needs no such help: %s", shape(m));
 	vault_taker_release(&v);
@@ -227,7 +227,7 @@ test_bounds(void)
 	loss_init(&loss, &arena);
 	asked = 0;
 	items = NULL;
-	(void)vault_restore(&rq, &dialect_gemini, &loss, find_cb, NULL);
+	(void)vault_restore(&rq, &dialect_gemini, &loss, NULL, find_cb, NULL);
 	ok(asked == VAULT_LOOKUPS, "look-ups are bounded: %u", asked);
 }
 
@@ -246,12 +246,12 @@ test_shown(void)
 	ir_part_add(&rq, m, IR_TOOL_CALL, 0)->id =
 	    STR("call_0123456789abcdef");
 	loss_init(&loss, &arena);
-	(void)vault_restore(&rq, &dialect_gemini, &loss, find_cb, NULL);
+	(void)vault_restore(&rq, &dialect_gemini, &loss, NULL, find_cb, NULL);
 	ok(strcmp(shape(m), "T(S) call") == 0,
 	    "what the client was shown makes room: %s", shape(m));
 	it.value = STR("{\"b\":");
 	m = turn(&rq, NULL, "call_0123456789abcdef", NULL);
-	ok(vault_restore(&rq, &dialect_gemini, &loss, find_cb, NULL) == 0 &&
+	ok(vault_restore(&rq, &dialect_gemini, &loss, NULL, find_cb, NULL) == 0 &&
 	    strcmp(shape(m), "call") == 0, "a damaged value is none");
 }
 
