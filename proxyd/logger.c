@@ -4,6 +4,7 @@
  * the database and no row is written twice.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -30,6 +31,8 @@
  */
 #define GATHER_MS	200
 #define GATHER_BYTES	(SHM_RING / 2)
+#define LATE_BYTES	(SHM_RING / 4 * 3)
+#define STRETCH		16		/* rows without giving way */
 #define WATCH_MS	250
 #define RETRY_MS	1000		/* after a failure of the database */
 #define EXPIRE_MS	60000
@@ -53,6 +56,7 @@ struct logger_state {
 	bool			 bodies_failing;
 	uint64_t		 tail[STORE_RINGS];
 	int64_t			 since_ms;	/* rows wait; 0: none does */
+	bool			 late;		/* rings fill up */
 	bool			 ending;
 	bool			 orphan;
 	bool			 failing;	/* said so already */
@@ -63,6 +67,18 @@ static struct logger_state	 st;	/* one logger a process */
 _Static_assert(STORE_RINGS == SHM_WORKERS, "one position a ring");
 
 /* --- rings into rows ------------------------------------------------------------------ */
+
+/* Does a ring hold more than that? */
+static bool
+waiting_more(uint64_t bytes)
+{
+	unsigned	 i;
+
+	for (i = 0; i < SHM_WORKERS; i++)
+		if (st.lg->shm->ring[i].head - st.tail[i] > bytes)
+			return true;
+	return false;
+}
 
 static int
 drain_ring(unsigned i, int room)
@@ -85,7 +101,9 @@ drain_ring(unsigned i, int room)
 		}
 		if (store_log_row(st.store, &rec) == -1)
 			return -1;
-		n++;
+		/* A worker may wait for this core. */
+		if (++n % STRETCH == 0 && !st.late)
+			sched_yield();
 	}
 	return n;
 }
@@ -110,6 +128,7 @@ drain_batch(void)
 	int		 n = 0, got;
 
 	memcpy(before, st.tail, sizeof(before));
+	st.late = waiting_more(LATE_BYTES);
 	if (store_log_begin(st.store) == -1)
 		return -1;
 	for (i = 0; i < SHM_WORKERS; i++) {
@@ -130,12 +149,13 @@ fail:
 	return -1;
 }
 
+/* What comes meanwhile is gathered again, unless there is much of it. */
 static int
 drain_all(void)
 {
 	int	 n;
 
-	while (drain_waiting()) {
+	do {
 		if ((n = drain_batch()) == -1) {
 			if (!st.failing)
 				log_alert("cannot write the request log: %s",
@@ -144,7 +164,7 @@ drain_all(void)
 			return -1;
 		}
 		st.lg->shm->logger_beat_ms = clock_mono_ms();
-	}
+	} while (drain_waiting() && (st.ending || waiting_more(GATHER_BYTES)));
 	if (st.failing)
 		log_warnx("the request log can be written again");
 	st.failing = false;
@@ -155,8 +175,7 @@ drain_all(void)
 static bool
 drain_due(void)
 {
-	int64_t		 now = loop_now(st.loop);
-	unsigned	 i;
+	int64_t	 now = loop_now(st.loop);
 
 	if (!drain_waiting()) {
 		st.since_ms = 0;
@@ -164,12 +183,8 @@ drain_due(void)
 	}
 	if (st.since_ms == 0)
 		st.since_ms = now;
-	if (st.ending || now - st.since_ms >= GATHER_MS)
-		return true;
-	for (i = 0; i < SHM_WORKERS; i++)
-		if (st.lg->shm->ring[i].head - st.tail[i] > GATHER_BYTES)
-			return true;
-	return false;
+	return st.ending || now - st.since_ms >= GATHER_MS ||
+	    waiting_more(GATHER_BYTES);
 }
 
 static bool

@@ -176,7 +176,8 @@ tick_cb(void *arg)
 	worker_trim(wk);
 	if (wk->draining)
 		loop_post(wk->loop, &events.check);
-	loop_timer_set(wk->loop, &events.tick, TICK_MS);
+	loop_timer_set(wk->loop, &events.tick, account_pending(wk) ?
+	    TICK_MS / 10 : TICK_MS);
 }
 
 static void
