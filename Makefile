@@ -33,7 +33,7 @@ B	?= build/$(VARIANT)
 BASE_SRCS = $(addprefix common/base/,arena.c asset.c buf.c caps.c caps_table.c clock.c \
 	codec.c fold.c id.c listen.c log.c loop.c redact.c scan_wide.c)
 WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
-	server_tool.c server_run.c cite.c estimate.c http1.c refusal.c count.c embed.c \
+	server_tool.c server_run.c cite.c estimate.c words.c words_wide.c http1.c refusal.c count.c embed.c \
 	ir_response.c ir_name.c loss.c leftover.c answer_loss.c vault.c decoder.c dialect.c convert.c schema.c \
 	schema_lower.c \
 	dialect_anthropic.c dialect_anthropic_decode.c \

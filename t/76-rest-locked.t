@@ -46,7 +46,9 @@ sub begin {
 
 sub json_of { decode_json($_[0]{body}) }
 
-# Seconds until the answer.
+# Who stands behind the lock waits 5 s; a slow machine is not it.
+my $soon = 3;
+
 sub timed {
 	my ($name, $most, $f) = @_;
 	my $start = time;
@@ -58,14 +60,14 @@ sub timed {
 
 sub looked_at {
 	for (qw(providers keys stats logs audit revisions session)) {
-		my $r = timed("GET $_", 1, sub { $ad->call(GET =>
+		my $r = timed("GET $_", $soon, sub { $ad->call(GET =>
 		    "/api/v1/$_") });
 		is($r->{status}, 200, '... and it is there') or
 		    diag $r->{body};
 	}
-	is(timed('healthz', 1, sub { $ad->get('/healthz') })->{status}, 200,
+	is(timed('healthz', $soon, sub { $ad->get('/healthz') })->{status}, 200,
 	    'alive');
-	is(timed('dry run', 1, sub { $ad->call(POST => '/api/v1/dry-run',
+	is(timed('dry run', $soon, sub { $ad->call(POST => '/api/v1/dry-run',
 	    { dialect => 'openai-chat', body => { model => 'mock-echo',
 	    messages => [ { role => 'user', content => 'x' } ] } }) })
 	    ->{status}, 200, 'what changes nothing needs no lock');
@@ -90,7 +92,7 @@ subtest 'a change waits' => sub {
 	is($r->{status}, 200, 'the change') or diag $r->{body};
 	is_deeply([tenants()], ['waits'], '... is made, once');
 	like($d->response->{status}, qr/^(201|422)$/, 'another one, too');
-	my $s = timed('a session', 1, sub { $ad->call(GET =>
+	my $s = timed('a session', $soon, sub { $ad->call(GET =>
 	    '/api/v1/session') })->{json};
 	is($s->{user}{name}, 'boss', 'goes on');
 	my ($used) = $g->sql('SELECT max(used_us) AS us FROM sessions');
@@ -152,7 +154,7 @@ subtest 'the audit log' => sub {
 	$ad->log_in('eve', $pw);
 	my $eve = $ad->{session};
 	my $free = locked();
-	my $r = timed('what eve may not', 1, sub { $ad->call(POST =>
+	my $r = timed('what eve may not', $soon, sub { $ad->call(POST =>
 	    '/api/v1/tenants', { name => 'eve' }) });
 	is($r->{status}, 403, '... she is told');
 	$ad->{session} = $boss;

@@ -1,17 +1,14 @@
 /*
- * How many tokens a request has, roughly and rather too many.  Text is cut as
- * byte-pair tokenisers do it before they look anything up: into words, numbers,
- * runs of signs and of blanks; what one of them costs was fitted to recorded
- * usage of the providers.
+ * How many tokens a request has, roughly and rather too many: its texts by
+ * words.h, media by the providers' formulas, and what each part adds.
  */
 #include <string.h>
 
 #include "base/codec.h"
-#include "base/scan.h"
 #include "wire/estimate.h"
+#include "wire/words.h"
 
-/* Prices are in hundredths of a token. */
-#define TOKEN		100
+#define TOKEN		WORDS_TOKEN
 
 /*
  * What a provider adds, and how dear its tokeniser is.  The first line that
@@ -71,126 +68,16 @@ static const struct tariff	 tariffs[] = {
 
 /* --- text ----------------------------------------------------------------- */
 
-enum cls { C_SIGN, C_LOWER, C_UPPER, C_DIGIT, C_BLANK, C_LINE, C_WIDE };
-
-/* By a table: what follows what in a text is not foreseen by any branch. */
-static const uint8_t	 classes[256] = {
-	['\t'] = C_BLANK, [' '] = C_BLANK,
-	['\n'] = C_LINE, ['\r'] = C_LINE,
-	['0' ... '9'] = C_DIGIT,
-	['A' ... 'Z'] = C_UPPER,
-	['a' ... 'z'] = C_LOWER,
-	[0x80 ... 0xff] = C_WIDE	/* and all else C_SIGN */
-};
-
-static inline enum cls
-class_of(unsigned char c)
-{
-	return (enum cls)classes[c];
-}
-
-/* The end of the run that begins at p; capitals begin a new word. */
-static const char *
-run_end(const char *p, const char *e, enum cls c)
-{
-	const char	*q = p + 1;
-
-	if (c == C_UPPER) {
-		while (q < e && class_of((unsigned char)*q) == C_UPPER)
-			q++;
-		if (q - p == 1)
-			c = C_LOWER;
-	}
-	if (c == C_LOWER)
-		return scan_lower(q, e);
-	while (q < e && class_of((unsigned char)*q) == c && *q != '\\')
-		q++;
-	return q;
-}
-
-/* A character outside ASCII costs the more the rarer its script is. */
-static int64_t
-wide_cost(const char *p, const char *e)
-{
-	int64_t	 cost = 0;
-
-	for (; p < e; p++) {
-		if ((unsigned char)*p >= 0xf0)
-			cost += 300;
-		else if ((unsigned char)*p >= 0xe0)
-			cost += 130;
-		else if ((unsigned char)*p >= 0xc0)
-			cost += 75;
-	}
-	return cost;
-}
-
-static int64_t
-run_cost(const char *p, const char *e, enum cls c)
-{
-	int64_t	 n = e - p;
-
-	switch (c) {
-	case C_LOWER:
-		return TOKEN * (1 + (n - 1) / 6);
-	case C_UPPER:
-		return TOKEN * (1 + (n - 1) / 3);
-	case C_DIGIT:
-		return TOKEN * ((n + 1) / 2);
-	case C_BLANK:			/* one belongs to the word behind */
-		return n == 1 ? 0 : TOKEN * (1 + n / 16);
-	case C_LINE:
-		return TOKEN;
-	case C_SIGN:
-		return TOKEN * ((n + 1) / 2);
-	case C_WIDE:
-		return wide_cost(p, e);
-	}
-	return 0;
-}
-
-/* Behind the escape at p, whose price goes to *cost. */
-static const char *
-escape_cost(const char *p, const char *e, int64_t *cost)
-{
-	if (e - p >= 6 && p[1] == 'u') {
-		*cost += 130;
-		return p + 6;
-	}
-	*cost += e - p >= 2 && p[1] == 'n' ? TOKEN : TOKEN / 2;
-	return e - p >= 2 ? p + 2 : e;
-}
-
-static int64_t
-text_cost(const char *p, size_t n, bool escaped)
-{
-	const char	*e = p + n, *q;
-	int64_t		 cost = 0;
-	enum cls	 c;
-
-	while (p < e) {
-		if (escaped && *p == '\\') {
-			p = escape_cost(p, e, &cost);
-			continue;
-		}
-		c = class_of((unsigned char)*p);
-		q = run_end(p, e, c);
-		cost += run_cost(p, q, c);
-		p = q;
-	}
-	return cost;
-}
-
 static int64_t
 jstr_cost(struct jstr s)
 {
-	return s.n == 0 ? 0 : text_cost(s.p, s.n, true);
+	return s.n == 0 ? 0 : words_cost(s.p, s.n, true);
 }
 
 static int64_t
 str_cost(struct str s)
 {
-	return s.n == 0 ? 0 : text_cost(s.p, s.n, false);
+	return s.n == 0 ? 0 : words_cost(s.p, s.n, false);
 }
 
 /* Raw JSON, in which a long word of base64 is a medium or a cipher. */
@@ -204,14 +91,14 @@ raw_cost(struct str s)
 		for (q = p; q < e && *q != '"' && *q != ' ' && *q != '\\'; q++)
 			;
 		if (q - p >= BLOB_MIN) {
-			cost += text_cost(done, (size_t)(p - done), true);
+			cost += words_cost(done, (size_t)(p - done), true);
 			cost += TOKEN * ((q - p) / BLOB_BYTES);
 			done = q;
 		}
 		p = q < e ? q + 1 : e;
 	}
 	return cost + (done < e ?
-	    text_cost(done, (size_t)(e - done), true) : 0);
+	    words_cost(done, (size_t)(e - done), true) : 0);
 }
 
 int64_t

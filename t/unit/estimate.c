@@ -6,6 +6,7 @@
 
 #include "matrix.h"
 #include "wire/estimate.h"
+#include "wire/words.h"
 
 static bool
 is_elsewhere(const struct ir_part *p)
@@ -159,6 +160,52 @@ test_text(void)
 	    CHAT("\"hello\""), NULL), "the reader's tokeniser counts");
 }
 
+/* Anything that a text may be made of, and runs of it. */
+static size_t
+some_text(char *dst, size_t max)
+{
+	static const char *const	 pieces[] = {
+		"a", "b", "Z", "Q", "7", " ", "\t", "\n", "\r", ".", "\"", "{",
+		"\\n", "\\\\", "\\\"", "\\u00e9", "\\ud83d\\ude00", "\\/",
+		"\xe4\xbb\x8a", "\xc3\xa9", "\xf0\x9f\x98\x80", "word", "Word",
+		"        ", "0x1F", "\\", "\\u", "\x80", "\xff"
+	};
+	const char	*s;
+	size_t		 n = 0, len;
+	int		 i;
+
+	while (n + 64 < max) {
+		s = pieces[(size_t)random() % (sizeof(pieces) /
+		    sizeof(*pieces))];
+		len = strlen(s);
+		for (i = random() % 8 == 0 ? (int)(random() % 90) : 1; i > 0 &&
+		    n + len < max; i--, n += len)
+			memcpy(dst + n, s, len);
+	}
+	return n;
+}
+
+static void
+test_words(void)
+{
+	char	 text[1024];
+	size_t	 n, bad = 0, i;
+	bool	 escaped;
+
+	for (i = 0; i < 60000; i++) {
+		escaped = i % 8 != 0;
+		n = some_text(text, 70 + (size_t)random() % 900);
+		if (words_cost(text, n, escaped) !=
+		    words_cost_plain(text, n, escaped)) {
+			if (bad++ == 0)
+				printf("# %.*s\n", (int)n, text);
+		}
+	}
+	ok(bad == 0, "by blocks as byte by byte: 60,000 texts");
+	ok(words_cost("Hello, world", 12, false) == 4 * WORDS_TOKEN,
+	    "a text that is known");
+}
+
 static void
 test_media(void)
 {
@@ -197,6 +244,7 @@ main(void)
 	struct arena		 a;
 
 	test_text();
+	test_words();
 	test_media();
 	arena_init(&a);
 	if ((all = fixtures_load(&a)) == NULL)
