@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 
+#define PRINT_MAX	256		/* longer ones are printed twice */
 #define CHUNK_MIN	((size_t)4 << 10)
 #define CHUNK_MAX	((size_t)256 << 10)
 #define ALIGN		_Alignof(max_align_t)
@@ -166,15 +167,17 @@ arena_str(struct arena *a, struct str s)
 struct str
 arena_strf(struct arena *a, const char *fmt, ...)
 {
+	char	 here[PRINT_MAX], *p;
 	va_list	 ap;
-	char	*p;
 	int	 n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(here, sizeof(here), fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		fatalx("format '%s'", fmt);
+	if (n < (int)sizeof(here))
+		return arena_str(a, (struct str){ here, (size_t)n });
 	p = arena_bytes(a, (size_t)n + 1);
 	va_start(ap, fmt);
 	vsnprintf(p, (size_t)n + 1, fmt, ap);

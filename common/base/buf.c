@@ -7,7 +7,8 @@
 #include "base/buf.h"
 #include "base/log.h"
 
-#define BUF_MIN	64
+#define BUF_MIN		64
+#define PRINT_MAX	256		/* longer ones are printed twice */
 
 void
 buf_init(struct buf *b, size_t max)
@@ -44,7 +45,7 @@ grow(struct buf *b, size_t n)
 	}
 	cap = b->cap < BUF_MIN ? BUF_MIN : b->cap;
 	while (cap <= want)
-		cap *= 2;
+		cap *= cap < 1024 ? 4 : 2;
 	if ((p = realloc(b->data, cap)) == NULL)
 		fatal("out of memory: buffer of %zu bytes", cap);
 	b->data = p;
@@ -94,14 +95,17 @@ buf_addz(struct buf *b, const char *z)
 int
 buf_addv(struct buf *b, const char *fmt, va_list ap)
 {
+	char	 here[PRINT_MAX];
 	va_list	 again;
 	int	 n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(here, sizeof(here), fmt, again);
 	va_end(again);
 	if (n < 0)
 		fatalx("format '%s'", fmt);
+	if (n < (int)sizeof(here))
+		return buf_add(b, here, (size_t)n);
 	if (buf_reserve(b, (size_t)n) == -1)
 		return -1;
 	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);

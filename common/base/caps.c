@@ -2,6 +2,7 @@
  * What models take: what the rows of a table say of a name.
  */
 #include "base/caps.h"
+#include "base/codec.h"
 
 #include <string.h>
 
@@ -139,6 +140,39 @@ apply(const struct caps_table *t, unsigned dialect, struct str model,
 	}
 }
 
+/*
+ * What the built-in table says of the models asked for last: matching all its
+ * patterns is a tenth of a small request's translation.
+ */
+#define KNOWN		32		/* a power of two */
+#define KNOWN_NAME	64		/* a longer one is looked up each time */
+
+static void
+apply_builtin(unsigned dialect, struct str model, struct model_caps *m)
+{
+	static _Thread_local struct {
+		unsigned		 dialect;	/* 0: free */
+		size_t			 n;
+		char			 model[KNOWN_NAME];
+		struct model_caps	 caps;
+	}		 known[KNOWN], *k;
+
+	if (model.n == 0 || model.n > KNOWN_NAME || dialect == 0) {
+		apply(&caps_builtin, dialect, model, m);
+		return;
+	}
+	k = &known[hash64(model, dialect) & (KNOWN - 1)];
+	if (k->dialect != dialect || !str_eq(model,
+	    (struct str){ k->model, k->n })) {
+		apply(&caps_builtin, dialect, model, m);
+		k->dialect = dialect;
+		k->n = model.n;
+		memcpy(k->model, model.p, model.n);
+		k->caps = *m;
+	}
+	*m = k->caps;
+}
+
 void
 caps_get(const struct caps_table *more, const char *dialect,
     struct str model, struct model_caps *m)
@@ -155,7 +189,7 @@ caps_get(const struct caps_table *more, const char *dialect,
 		(void)str_cut(&model, '/');
 	if (str_starts(model, "ft:"))
 		model = str_skip(model, 3);
-	apply(&caps_builtin, bit, model, m);
+	apply_builtin(bit, model, m);
 	if (more != NULL)
 		apply(more, bit, model, m);
 }
