@@ -146,6 +146,12 @@ for my $file (grep { !/control\.c/ } glob('proxyd/*.c'),
 	$says{$_} = $file for grep { / \S/ } map { literals($_) }
 	    $c =~ /return ((?:"(?:\\.|[^"\\])*"\s*)+);/g;
 }
+# What is wrong with a provider's HTTP.
+for my $file (qw(common/wire/http1.c proxyd/http_conn.c)) {
+	$says{$_} = $file for grep { /^(?:its?|an?|the) \S+ \S/ &&
+	    !/\{\}|\\/ } literals(slurp($file));
+}
+delete $says{'an answer\'s head'};	# of fatal()
 $spoken{$_} = 1 for literals(slurp('common/state/daemon_status.c')),
     literals(slurp('common/policy/route_explain.c'));
 # How attempts end.

@@ -23,7 +23,7 @@ export function setLang(l) {
 	document.documentElement.lang = l === 'zh' ? 'zh-CN' : 'en';
 }
 
-// t('{n} requests', { n: 3 })
+// t('{n} requests', { n: 3 }); of 1 it is one request.
 export function t(text, values) {
 	let s = text;
 	if (current === 'zh') {
@@ -32,8 +32,11 @@ export function t(text, values) {
 		s = zh[text] || text;
 	}
 	if (values)
-		for (const [k, v] of Object.entries(values))
+		for (const [k, v] of Object.entries(values)) {
+			if (current === 'en' && String(v) === '1')
+				s = s.replaceAll(new RegExp(`(\\{${k}\\} [a-z]+[^s\\W])s\\b`, 'g'), '$1');
 			s = s.replaceAll(`{${k}}`, () => v);
+		}
 	return s;
 }
 

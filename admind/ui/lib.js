@@ -233,6 +233,11 @@ export function when(x, full) {
 	return d.toLocaleString(locale(), full ? { dateStyle: 'medium', timeStyle: 'medium' } :
 	    { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit' });
 }
+// In a table of what just was: of today only the time.
+export function at(x) {
+	const d = new Date(x);
+	return d.toDateString() === new Date().toDateString() ? d.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', second: '2-digit' }) : when(x);
+}
 export function ago(seconds) {
 	if (seconds === null || seconds === undefined)
 		return '–';

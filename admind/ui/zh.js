@@ -237,4 +237,6 @@ export const zh = {
 	// --- how a request was routed, circuits
 	'by its model’s name': '按模型名', 'by the list of models': '按模型列表', 'to the preferred provider': '送往首选提供商', 'in direct mode': '直连模式', 'by the operator': '由管理员指定', 'where its state is kept': '送往保存其状态处',
 	'closed': '正常', 'open': '已断开', 'half-open': '试探中',
+	'earlier calls': '先前的调用',
+	'proxyd is not running: no request is served': 'proxyd 未运行：不处理任何请求',
 };

@@ -1,6 +1,6 @@
 // The request log: filters in the address, pages as one scrolls, one request in
 // full is request.js.
-import { html, useState, useEffect, useRef, useEvents, useGet, get, query, go, t, num, us, when, told } from '../lib.js';
+import { html, useState, useEffect, useRef, useEvents, useGet, get, query, go, t, num, us, when, told, at } from '../lib.js';
 import { Panel, Status, Empty, Badge, Field, Failure, Skeleton } from '../parts.js';
 import { Detail } from './request.js';
 
@@ -72,7 +72,7 @@ function Rows({ rows, onOpen }) {
 			<th class="num hide-small">${t('In')}</th><th class="num hide-small">${t('Out')}</th><th class="hide-small">${t('Error')}</th></tr></thead>
 		<tbody>${rows.map((r) => html`<tr key=${r.id} class="click" tabindex="0" onClick=${() => onOpen(r.request_id)}
 			onKeyDown=${(e) => { if (e.key === 'Enter') onOpen(r.request_id); }}>
-			<td class="nowrap">${when(r.time)}</td><td><${Status} code=${r.status} /></td><td class="clip">${r.model_asked || html`<span class="dim">${r.path}</span>`}</td><td class="clip hide-small">${r.model_sent}</td>
+			<td class="nowrap" title=${when(r.time)}>${at(r.time)}</td><td><${Status} code=${r.status} /></td><td class="clip">${r.model_asked || html`<span class="dim">${r.path}</span>`}</td><td class="clip hide-small">${r.model_sent}</td>
 			<td class="hide-small">${r.provider}</td><td class="num hide-small">${r.attempts}</td><td class="num hide-small">${us(r.ttfb_us)}</td><td class="num">${us(r.total_us)}</td>
 			<td class="num hide-small">${r.input < 0 ? '–' : num(r.input)}</td><td class="num hide-small">${r.output < 0 ? '–' : num(r.output)}</td>
 			<td class="clip rest hide-small" title=${told(r.error)}>${told(r.error)}</td></tr>`)}</tbody></table></div>`;

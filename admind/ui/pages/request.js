@@ -12,13 +12,19 @@ function Timing({ row }) {
 	const total = Math.max(1, row.total_us);
 	const list = waited(row);
 	const sum = (l) => l.reduce((n, x) => n + (x.ms || 0) * 1000, 0);
-	const failed = sum(list.slice(0, -1));
+	// Calls before the last one that went well: of several answers, or parts.
+	const well = (x) => x.more || x.why === 'ok' || x.why === 'a part';
+	const earlier = sum(list.slice(0, -1).filter(well));
+	const failed = sum(list.slice(0, -1)) - earlier;
 	const first = row.ttfb_us < 0 ? total : row.ttfb_us;
 	const before = list.length ? Math.min(first, Math.max(0, total - sum(list))) : 0;
 	const queued = Math.min(before, Math.max(0, row.queue_us));
-	const connect = Math.min(Math.max(0, first - before - failed), Math.max(0, row.connect_us));
-	const parts = [['k5', t('waiting for a key'), queued], ['k4', t('before and between attempts'), before - queued], ['k3', t('attempts that failed'), Math.min(failed, first - before)],
-	    ['k6', t('connecting'), connect], ['k2', t('waiting for the first byte'), Math.max(0, first - before - failed - connect)], ['k1', t('the answer'), Math.max(0, total - first)]];
+	const room = Math.max(0, first - before);
+	const lost = Math.min(failed, room);
+	const calls = Math.min(earlier, room - lost);
+	const connect = Math.min(room - lost - calls, Math.max(0, row.connect_us));
+	const parts = [['k5', t('waiting for a key'), queued], ['k4', t('before and between attempts'), before - queued], ['k3', t('attempts that failed'), lost], ['k7', t('earlier calls'), calls],
+	    ['k6', t('connecting'), connect], ['k2', t('waiting for the first byte'), room - lost - calls - connect], ['k1', t('the answer'), Math.max(0, total - first)]];
 	return html`<div class="timing" role="img" aria-label=${parts.map((p) => `${p[1]} ${us(p[2])}`).join(', ')}>
 		${parts.map(([k, , v]) => html`<span key=${k} class=${k} style=${{ width: `${v / total * 100}%` }}></span>`)}</div>
 		<p class="dim">${parts.filter((p) => p[2] > 0).map(([k, name, v]) => html`<span class="legend" key=${k}><i class=${k}></i>${name} ${us(v)}</span>`)}
