@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "state/daemon.h"
+#include "state/shm_keys.h"
 #include "state/status_view.h"
 #include "state/store_object.h"
 
@@ -443,44 +444,69 @@ serve_order(struct api *a)
 }
 
 /* What proxyd's memory has against a key or a provider. */
-static void
-reset(struct api *a, const char *command, const char *nothing)
+static enum daemon_answer
+reset_ask(struct api *a, const char *command, int64_t id, char *err,
+    size_t errlen)
 {
 	enum daemon_answer	 r;
 	struct buf		 b;
-	int64_t			 id;
-	char			 word[64], err[1400];
-	json_t			*o;
+	char			 word[64];
 
-	if (!api_id(a, 0, &id) || api_store(a, STORE_READ) == NULL ||
-	    (o = object_get(a, id)) == NULL)
-		return;
 	snprintf(word, sizeof(word), "%s %lld", command, (long long)id);
 	buf_init(&b, 1 << 10);
-	r = daemon_ask(a->ad->paths.control, word, ASK_MS, &b, err,
-	    sizeof(err));
+	r = daemon_ask(a->ad->paths.control, word, ASK_MS, &b, err, errlen);
 	buf_release(&b);
 	/* Refused: it was not used yet, and so nothing rests it. */
-	if (r == DAEMON_OK || r == DAEMON_REFUSED) {
-		audit(a, "reset", name_of(a, o), false);
-		api_empty(a);
-	} else
-		api_problem(a, 503, NULL, "%s", r == DAEMON_NOBODY ?
-		    nothing : err);
-	json_decref(o);
+	return r == DAEMON_REFUSED ? DAEMON_OK : r;
 }
 
 static void
+reset_done(struct api *a, const json_t *o)
+{
+	audit(a, "reset", name_of(a, o), false);
+	api_empty(a);
+}
+
+/* While proxyd is down the database has what its next start would have. */
+static void
 serve_key_reset(struct api *a)
 {
-	reset(a, "reset-key", "proxyd does not run: nothing rests a key now");
+	enum daemon_answer	 r;
+	int64_t			 id;
+	char			 err[1400];
+	json_t			*o;
+
+	if (!api_id(a, 0, &id) || api_store(a, STORE_WRITE) == NULL ||
+	    (o = object_get(a, id)) == NULL)
+		return;
+	r = reset_ask(a, "reset-key", id, err, sizeof(err));
+	if (r == DAEMON_NOBODY && keys_forget(a->store, id) == -1)
+		api_store_failed(a);
+	else if (r == DAEMON_OK || r == DAEMON_NOBODY)
+		reset_done(a, o);
+	else
+		api_problem(a, 503, NULL, "%s", err);
+	json_decref(o);
 }
 
 static void
 serve_provider_reset(struct api *a)
 {
-	reset(a, "reset-provider", "proxyd does not run: no circuit is open "
-	    "now");
+	enum daemon_answer	 r;
+	int64_t			 id;
+	char			 err[1400];
+	json_t			*o;
+
+	if (!api_id(a, 0, &id) || api_store(a, STORE_READ) == NULL ||
+	    (o = object_get(a, id)) == NULL)
+		return;
+	r = reset_ask(a, "reset-provider", id, err, sizeof(err));
+	if (r == DAEMON_OK)
+		reset_done(a, o);
+	else
+		api_problem(a, 503, NULL, "%s", r == DAEMON_NOBODY ?
+		    "proxyd does not run: no circuit is open now" : err);
+	json_decref(o);
 }
 
 /* Texts for the dry run, which has no jansson. */

@@ -243,8 +243,17 @@ subtest 'deleted, and who may' => sub {
 	$ad->{session} = $boss;
 	$g->stop;
 	is(api(GET => 'keys')->{status}, 200, 'keys while proxyd is down');
-	is(api(POST => "keys/$k->{id}/reset")->{status}, 503,
-	    'which cannot be reset then');
+	system('sqlite3', '-cmd', '.timeout 10000', $g->db, "INSERT INTO
+	    key_states VALUES ($k->{id}, '', (unixepoch() + 600) * 1000000, 1,
+	    401)") == 0 or die 'sqlite3';
+	my $live = sub { my ($x) = grep { $_->{id} == $k->{id} }
+	    list('keys'); $x->{live} };
+	is($live->()->{state}, 'parked', '... one that will be parked');
+	like($live->()->{reason}, qr/401/, '... and why');
+	is(api(POST => "keys/$k->{id}/reset")->{status}, 204, 'is reset');
+	is($live->()->{state}, 'active', '... for the next start');
+	is(api(POST => "providers/$p->{id}/reset")->{status}, 503,
+	    'circuits are in its memory alone');
 	is(api(POST => 'models', { route_key => 'late', target_model => 'x',
 	    provider => 'web' })->{status}, 200, 'but changed');
 };

@@ -78,7 +78,7 @@ export const problems = {
 	// --- keys
 	'the provider answered {}': '提供商返回 {}', 'rate limit': '触发速率限制',
 	// --- proxyd
-	'proxyd does not run': 'proxyd 未运行', 'proxyd does not run, so nothing can be sent: \'proxyctl start\' starts it': 'proxyd 未运行，无法发送：用 proxyctl start 启动', 'proxyd does not run: no circuit is open now': 'proxyd 未运行：当前没有被暂停的提供商', 'proxyd does not run: nothing rests a key now': 'proxyd 未运行：当前没有密钥在休息',
+	'proxyd does not run': 'proxyd 未运行', 'proxyd does not run, so nothing can be sent: \'proxyctl start\' starts it': 'proxyd 未运行，无法发送：用 proxyctl start 启动', 'proxyd does not run: no circuit is open now': 'proxyd 未运行：当前没有被暂停的提供商',
 	'proxyd broke off: {}': 'proxyd 中断：{}', 'proxyd cannot be asked: {}': '无法询问 proxyd：{}', 'no answer': '没有响应', 'below /api/v1/proxy/ are the paths /v1/... and /v1beta/... of proxyd': '/api/v1/proxy/ 之下是 proxyd 的 /v1/... 与 /v1beta/... 路径',
 	'target and path must not hold control characters': '目标与路径不能包含控制字符',
 };

@@ -83,6 +83,13 @@ int	 keys_save(struct store *, const struct shm *)
 	    __attribute__((__warn_unused_result__));
 int	 keys_load(struct store *, struct shm *, const bool *fresh)
 	    __attribute__((__warn_unused_result__));
+/*
+ * What is kept of keys: parked until then by what the provider answered, or
+ * cooling for some model.
+ */
+int	 keys_kept(struct store *, void (*cb)(void *arg, int64_t key_id,
+	    bool parked, int64_t until_us, int status), void *arg)
+	    __attribute__((__warn_unused_result__));
 /* As keys_reset, of a key by its id; 0: of all. */
 int	 keys_forget(struct store *, int64_t id)
 	    __attribute__((__warn_unused_result__));

@@ -139,6 +139,25 @@ breaker_gather(struct store *s, struct breaker_rule *r)
 	return 0;
 }
 
+/* While proxyd does not run: what rests its keys when it does again. */
+static void
+kept_cb(void *arg, int64_t key_id, bool parked, int64_t until_us, int status)
+{
+	struct gather		*g = arg;
+	struct status_key	*k;
+
+	for (k = g->v->keys; k != NULL && k->id != key_id; k = k->next)
+		;
+	if (k == NULL || strcmp(k->state, "disabled") == 0 ||
+	    strcmp(k->state, "expired") == 0 ||
+	    (!parked && until_us <= g->wall_us))
+		return;
+	k->state = parked ? "parked" : "cooling";
+	k->reason = parked ? arena_strf(g->arena, "the provider answered %d",
+	    status).p : "rate limit";
+	k->until_us = until_us;
+}
+
 static void
 store_gather(struct gather *g, const struct conf_paths *paths, bool sums)
 {
@@ -158,7 +177,8 @@ store_gather(struct gather *g, const struct conf_paths *paths, bool sums)
 	if ((sums && store_summary(s, &v->sum) == -1) ||
 	    breaker_gather(s, &v->breaker) == -1 ||
 	    store_provider_names(s, provider_cb, g) == -1 ||
-	    store_key_stats(s, key_cb, code_cb, g) == -1)
+	    store_key_stats(s, key_cb, code_cb, g) == -1 ||
+	    (v->answer == DAEMON_NOBODY && keys_kept(s, kept_cb, g) == -1))
 		snprintf(v->store_err, sizeof(v->store_err), "%.1000s: %.900s",
 		    paths->db, store_error(s));
 	else

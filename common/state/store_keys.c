@@ -137,6 +137,25 @@ keys_load(struct store *s, struct shm *m, const bool *fresh)
 }
 
 int
+keys_kept(struct store *s, void (*cb)(void *, int64_t, bool, int64_t, int),
+    void *arg)
+{
+	struct sqlite3_stmt	*st;
+	int			 rc;
+
+	st = sql_open(s, "SELECT key_id, model = '' AS parked, max(until_us), "
+	    "status FROM key_states GROUP BY key_id, parked ORDER BY parked",
+	    "");
+	if (st == NULL)
+		return -1;
+	while ((rc = sql_step(s, st)) == 1)
+		cb(arg, sql_int(st, 0), sql_int(st, 1) != 0, sql_int(st, 2),
+		    (int)sql_int(st, 3));
+	sql_end(st);
+	return rc;
+}
+
+int
 keys_forget(struct store *s, int64_t id)
 {
 	return sql_run(s, "DELETE FROM key_states WHERE ?1 = 0 OR "

@@ -285,6 +285,8 @@ await step('servers that go', async () => {
 	await please('stop proxyd');
 	await page.waitForSelector('.banner:has-text("proxyd is not running")', { timeout: 15000 });
 	say(await page.locator('.tile').count() >= 8, 'proxyd gone: what was kept is still shown');
+	await page.locator('li', { hasText: 'no request is served' }).waitFor();
+	say(await page.getByText('Nothing does.').count() === 0, 'and that nothing is served wants attention');
 	await please('start proxyd');
 	await page.waitForSelector('.banner:has-text("proxyd is not running")', { state: 'detached', timeout: 15000 });
 	say(true, 'and back');

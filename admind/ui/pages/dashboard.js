@@ -184,6 +184,8 @@ function Attention({ figures, user }) {
 	const failing = ((figures && figures.providers) || []).some((c) => c.enabled && c.circuit !== 'closed');
 	const providers = useGet(failing ? '/providers' : null);
 	const ids = new Map(providers.data ? providers.data.providers.map((x) => [x.name, x.id]) : []);
+	if (p && !p.running)
+		list.push({ kind: 'bad', text: t('proxyd is not running: no request is served') });
 	for (const w of (p && p.warnings) || [])
 		list.push({ kind: 'warn', text: told(w) });
 	for (const c of (figures && figures.providers) || [])

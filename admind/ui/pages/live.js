@@ -1,5 +1,5 @@
 // This moment: workers, counters, and rows as requests end.
-import { html, useState, useEvents, useGet, api, t, num, ms, us, when, toast } from '../lib.js';
+import { html, useState, useEvents, useGet, api, t, num, ms, us, when, toast, at } from '../lib.js';
 import { Panel, Status, Empty, Badge, Skeleton, Confirm, Failure, Cards } from '../parts.js';
 import { Detail } from './request.js';
 
@@ -50,10 +50,10 @@ export function Live({ figures, user }) {
 			<thead><tr><th>${t('Time')}</th><th>${t('Status')}</th><th>${t('Model')}</th><th>${t('Provider')}</th><th class="num">${t('First byte')}</th><th class="num">${t('Duration')}</th><th class="num">${t('Tokens')}</th></tr></thead>
 			<tbody>${rows.map((r) => html`<tr key=${r.id} class="click" tabindex="0" onClick=${() => setOpen(r.request_id)}
 				onKeyDown=${(e) => { if (e.key === 'Enter') setOpen(r.request_id); }}>
-				<td class="nowrap">${when(r.time)}</td><td><${Status} code=${r.status} /></td><td class="clip">${r.model_asked}</td><td>${r.provider}</td>
+				<td class="nowrap" title=${when(r.time)}>${at(r.time)}</td><td><${Status} code=${r.status} /></td><td class="clip">${r.model_asked}</td><td>${r.provider}</td>
 				<td class="num">${us(r.ttfb_us)}</td><td class="num">${us(r.total_us)}</td><td class="num">${r.output < 0 ? '–' : num(Math.max(0, r.input) + Math.max(0, r.output))}</td></tr>`)}</tbody></table></div>`}
 	</${Panel}>
-	<${Panel} title=${t('Workers')}>${!p ? html`<${Skeleton} />` : html`<${Cards}><table>
+	<${Panel} title=${t('Workers')}>${!p ? html`<${Skeleton} />` : workers.length === 0 ? html`<${Empty}>${t('proxyd is not running')}</${Empty}>` : html`<${Cards}><table>
 		<thead><tr><th>${t('Worker')}</th><th>${t('State')}</th><th class="num">pid</th><th class="num">${t('In flight')}</th><th class="num">${t('Connections')}</th><th class="num">${t('Last sign of life')}</th></tr></thead>
 		<tbody>${workers.map((w) => html`<tr key=${w.slot}><td>${t('worker {n}', { n: w.slot })}</td><td class="nowrap">${t(w.state)}</td><td class="num">${w.pid}</td><td class="num">${w.in_flight}</td><td class="num">${w.connections}</td><td class="num">${ms(w.beat_ms)}</td></tr>`)}</tbody></table></${Cards}>`}
 	</${Panel}>
