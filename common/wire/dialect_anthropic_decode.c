@@ -167,10 +167,7 @@ says_nothing(struct jv m)
 static bool
 is_further(struct jv m, const char *const *known)
 {
-	for (; *known != NULL; known++)
-		if (json_key_is(m, *known))
-			return false;
-	return !says_nothing(m);
+	return !json_key_in(m, known) && !says_nothing(m);
 }
 
 struct str

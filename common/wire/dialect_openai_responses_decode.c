@@ -829,16 +829,11 @@ static void
 ext_others(struct ctx *c, struct jv o, const char *const *known)
 {
 	struct jv	 v;
-	size_t		 i;
 
-	for (v = json_first(o); json_ok(v); v = json_next(v)) {
-		if (json_empty(v) || v.i == c->rq->user_node)
-			continue;
-		for (i = 0; known[i] != NULL && !json_key_is(v, known[i]); i++)
-			;
-		if (known[i] == NULL)
+	for (v = json_first(o); json_ok(v); v = json_next(v))
+		if (!json_empty(v) && v.i != c->rq->user_node &&
+		    !json_key_in(v, known))
 			ir_ext_add(c->rq, v);
-	}
 }
 
 static int

@@ -344,7 +344,15 @@ name_parse(struct parser *ps)
 	if (*ps->p != '"')
 		return fault(ps, "expected a member name");
 	ps->state = AT_COLON;
-	return string_parse(ps, true);
+	if (string_parse(ps, true) == -1)
+		return -1;
+	/* Mostly it stands right behind, and so does the value. */
+	if (ps->p == ps->end || *ps->p != ':')
+		return 0;
+	ps->p++;
+	ps->state = AT_VALUE;
+	return ps->p < ps->end && (unsigned char)*ps->p > ' ' ?
+	    value_parse(ps) : 0;
 }
 
 /* Behind a value. */
@@ -775,6 +783,28 @@ bool
 json_key_is(struct jv member, const char *z)
 {
 	return json_is(json_key(member), z);
+}
+
+bool
+json_key_in(struct jv member, const char *const *names)
+{
+	struct jv	 key = json_key(member);
+	struct jstr	 s = json_jstr(key);
+
+	if (s.p == NULL)
+		return false;
+	if (node_of(key)->escaped) {
+		for (; *names != NULL; names++)
+			if (escaped_is(s, str_of(*names)))
+				return true;
+		return false;
+	}
+	/* A name's quote ends it, so its first byte is there to be read. */
+	for (; *names != NULL; names++)
+		if (s.p[0] == (*names)[0] && strncmp(s.p, *names, s.n) == 0 &&
+		    (*names)[s.n] == '\0')
+			return true;
+	return false;
 }
 
 /* --- numbers ---------------------------------------------------------------- */

@@ -133,6 +133,8 @@ json_is(struct jv v, const char *z)
 }
 
 bool		 json_key_is(struct jv member, const char *);
+/* Is its name one of these?  They end with NULL. */
+bool		 json_key_in(struct jv member, const char *const *names);
 
 /* A number that is a whole one in int64 ("3", "3.0", "3e2"); else -1. */
 int	 json_int(struct jv, int64_t *) __attribute__((__warn_unused_result__));

@@ -347,15 +347,6 @@ report(const struct ir_exchange *x, const struct ir_tool *t,
 	loss_node(x->loss, action, x->rq->json, t->node, NULL, s.p);
 }
 
-static bool
-in_list(struct jv member, const char *const *names)
-{
-	for (; *names != NULL; names++)
-		if (json_key_is(member, *names))
-			return true;
-	return false;
-}
-
 /* Nothing, or what is done anyway. */
 static bool
 is_default(struct jv m)
@@ -394,7 +385,7 @@ report_members(const struct ir_exchange *x, const struct ir_tool *t,
 		return;
 	m = json_first(json_at(x->rq->json, t->node));
 	for (; json_ok(m); m = json_next(m))
-		if (!in_list(m, names) && !in_list(m, carried) &&
+		if (!json_key_in(m, names) && !json_key_in(m, carried) &&
 		    !is_default(m))
 			loss_node(x->loss, LOSS_DROPPED, x->rq->json, m.i,
 			    NULL, "the tool has nothing like it there");

@@ -301,6 +301,10 @@ test_walk(void)
 	v = json_at(&j, json_get(root, "messages").i);
 	ok(json_count(v) == 4 && !json_ok(json_next(v)) &&
 	    json_key_is(v, "messages"), "json_at");
+	ok(json_key_in(v, (const char *const[]){ "mess", "messagesX", "messages",
+	    NULL }) && !json_key_in(v, (const char *const[]){ "mess",
+	    "messages2", "", NULL }) && !json_key_in(JV_NONE,
+	    (const char *const[]){ "", NULL }), "json_key_in");
 	ok(!json_ok(json_at(&j, j.n)), "json_at behind the end");
 	json_release(&j);
 	ok(!json_ok(json_root(&j)), "nothing is left when released");
