@@ -57,7 +57,7 @@ export function Prices({ user }) {
 		<${Field} label=${t('Find')} type="search" value=${find} onInput=${setFind} />
 		<${Load} of=${prices}>${(d) => html`<div class="scroll"><table><thead><tr><th>${t('Provider')}</th><th>${t('Model')}</th>${columns.map(([k, label], i) => html`<th class=${`num ${i > 1 ? 'hide-small' : ''}`} key=${k}>${t(label)}</th>`)}<th class="hide-small">${t('Date')}</th><th class="hide-small">${t('Source')}</th><th></th></tr></thead>
 			<tbody>${d.prices.filter(fits).map((p) => html`<tr key=${p.id}><td>${p.provider || t('any')}</td><td class="mono">${p.model} ${!p.builtin && html`<${Badge}>${t('yours')}</${Badge}>`}</td>
-				${columns.map(([k], i) => html`<td class=${`num ${i > 1 ? 'hide-small' : ''}`} key=${k}>${amount(p[k])}</td>`)}<td class="nowrap hide-small">${p.date}</td><td class="hide-small">${p.source}</td>
+				${columns.map(([k], i) => html`<td class=${`num ${i > 1 ? 'hide-small' : ''}`} key=${k}>${amount(p[k])}</td>`)}<td class="nowrap hide-small">${p.date}</td><td class="hide-small">${p.source === 'built in' ? t('built in') : p.source}</td>
 				<td class="num">${admin && html`<button class="small" onClick=${() => setOpen({ set: true, item: p })}>${t('Change')}</button>${' '}
 					${!p.builtin && html`<button class="small danger" onClick=${() => setOpen({ del: p })}>${t('Delete')}</button>`}`}</td></tr>`)}</tbody></table></div>`}</${Load}>
 	</${Panel}>
