@@ -154,7 +154,8 @@ sub parse {
 }
 
 # Recorded bodies are hex, so that any bytes survive JSON.
-sub body_of { pack 'H*', $_[0]{body} }
+# Empty where the event has none.
+sub body_of { pack 'H*', $_[0]{body} // '' }
 sub json_of { JSON::PP->new->utf8->allow_nonref->decode(body_of($_[0])) }
 
 sub put { my $s = shift; local $SIG{PIPE} = 'IGNORE'; syswrite $s, $_[0] }
