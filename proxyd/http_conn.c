@@ -200,15 +200,24 @@ conn_release(struct out_conn *c, bool keep)
 		conn_drop_idle(TAILQ_LAST(&p->idle, conn_list));
 }
 
+/* Of a connection that is closed before its answer has ended. */
+static enum upstream_fault
+fault_of_end(const struct out_conn *c)
+{
+	return c->heard ? UPSTREAM_CUT : UPSTREAM_CONNECT;
+}
+
 /*
  * The provider may have closed a kept connection before it saw the request: if
  * not a byte of an answer came, it is sent anew, once, over a new one.
  */
 static void
-conn_fail(struct out_conn *c, const char *why)
+conn_fail(struct out_conn *c, enum upstream_fault fault, const char *why)
 {
 	struct upstream	*up = c->up;
 
+	if (up->up_headers_done)
+		fault = UPSTREAM_CUT;
 	if (c->used && !c->heard) {
 		conn_shut(c);
 		conn_answer_begin(c);
@@ -217,8 +226,7 @@ conn_fail(struct out_conn *c, const char *why)
 		return;
 	}
 	conn_release(c, false);
-	upstream_end(up, up->up_headers_done ? UPSTREAM_CUT : UPSTREAM_CONNECT,
-	    why);
+	upstream_end(up, fault, why);
 }
 
 /* --- the request out --------------------------------------------------------------- */
@@ -308,7 +316,7 @@ conn_done(struct out_conn *c, bool keep)
 	struct upstream	*up = c->up;
 
 	if (c->inflater != NULL && inflater_end(c->inflater) == -1) {
-		conn_fail(c, "its compressed answer is cut off");
+		conn_fail(c, UPSTREAM_CUT, "its compressed answer is cut off");
 		return;
 	}
 	conn_release(c, keep && !c->broken);
@@ -342,7 +350,7 @@ conn_answer(struct out_conn *c, struct str in)
 			break;
 		}
 		if (why != NULL) {
-			conn_fail(c, why);
+			conn_fail(c, UPSTREAM_BAD, why);
 			return false;
 		}
 	}
@@ -372,13 +380,15 @@ conn_read(struct out_conn *c)
 		    !c->broken)
 			return;
 		if (n == -1) {
-			conn_fail(c, errno == ECONNRESET || c->broken ?
-			    "it reset the connection" : strerror(errno));
+			conn_fail(c, fault_of_end(c), errno == ECONNRESET ||
+			    c->broken ? "it reset the connection" :
+			    strerror(errno));
 			return;
 		}
 		if (n == 0) {
 			if (http1_eof(&c->answer) == -1)
-				conn_fail(c, c->answer.fault);
+				conn_fail(c, fault_of_end(c),
+				    c->answer.fault);
 			else
 				conn_done(c, false);
 			return;

@@ -359,6 +359,10 @@ fault_of(CURLcode r, const struct upstream *up)
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 		return UPSTREAM_TLS;
+	case CURLE_WEIRD_SERVER_REPLY:
+		return UPSTREAM_BAD;
+	case CURLE_GOT_NOTHING:
+		return UPSTREAM_CUT;
 	default:
 		return up->up_headers_done ? UPSTREAM_CUT : UPSTREAM_CONNECT;
 	}

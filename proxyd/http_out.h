@@ -27,7 +27,8 @@ enum upstream_fault {
 	UPSTREAM_CONNECT,		/* never got there */
 	UPSTREAM_TIMEOUT,		/* connecting or waiting */
 	UPSTREAM_TLS,
-	UPSTREAM_CUT			/* broke while answering */
+	UPSTREAM_CUT,			/* broke while answering */
+	UPSTREAM_BAD			/* what came is no HTTP */
 };
 
 struct out_easy;

@@ -492,6 +492,7 @@ answer_fault(struct request *rq)
 		[UPSTREAM_TIMEOUT] = "did not answer in time",
 		[UPSTREAM_TLS] = "has no valid TLS certificate",
 		[UPSTREAM_CUT] = "broke off",
+		[UPSTREAM_BAD] = "did not answer by HTTP",
 	};
 	struct ir_error	 err;
 

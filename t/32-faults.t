@@ -97,6 +97,10 @@ for my $d (qw(chat anthropic)) {
 			ok(well_formed($d, $r), "$name: in its envelope");
 		}
 	}
+	like(ask($d, 'claude-garbage')->{body}, qr/did not answer by HTTP/,
+	    "$d: what answers, but not by HTTP, could be reached");
+	like(ask($d, 'claude-drop')->{body}, qr/cannot be reached/,
+	    "$d: who says nothing, could not");
 	my $r = ask($d, 'claude-errin200', 1);
 	like($r->{status}, qr/^50[02]$/,
 	    "$d: error under 200 before any content") or diag $r->{body};
