@@ -56,10 +56,17 @@ my %last = (
 	    annotations => [] }] }], usage => { input_tokens => 5,
 	    output_tokens => 5, total_tokens => 10 } },
 );
+# State has no bound of its own: a thought may be as long as an answer.
+my %long = (QU5U => 'QU5U' x 10_000, UkVE => 'UkVE' x 5_000, RU5D => 'RU5D' x
+    40_000, R0VNSU5J => 'R0VNSU5J' x 1_000, '"thinking":""' =>
+    '"thinking":"' . 'so it is ' x 5_000 . '"', 'Looking' => 'Looking ' x
+    2_000);
+my $long = join '|', map { quotemeta } keys %long;
 my %up = map { my $f = $_; $f => Upstream->new(sub {
 	my $body = Upstream::body_of($_[0]);
-	return [reply => 200, \%json, $J->encode($body =~ /found it/ ?
-	    $last{$f} : $first{$f})];
+	my $text = $J->encode($body =~ /found it/ ? $last{$f} : $first{$f});
+	$text =~ s/($long)/$long{$1}/g if "$_[0]{path} $body" =~ /-long/;
+	return [reply => 200, \%json, $text];
 }) } keys %first;
 my %model = (gemini => 'gemini-3-flash-preview', anthropic =>
     'claude-opus-5', responses => 'gpt-5.5');
@@ -75,6 +82,9 @@ MODELS:
   - { route_key: to-gemini, target_model: $model{gemini}, provider: g }
   - { route_key: to-anthropic, target_model: $model{anthropic}, provider: a }
   - { route_key: to-responses, target_model: $model{responses}, provider: r }
+  - { route_key: long-gemini, target_model: $model{gemini}-long, provider: g }
+  - { route_key: long-anthropic, target_model: $model{anthropic}-long, provider: a }
+  - { route_key: long-responses, target_model: $model{responses}-long, provider: r }
 EOT
 
 my $schema = { type => 'object', properties => { q => { type =>
@@ -217,6 +227,21 @@ for my $f (sort keys %first) {
 		};
 	}
 }
+
+subtest 'long' => sub {
+	my %of = (gemini => ['R0VNSU5J'], anthropic => ['QU5U', 'UkVE'],
+	    responses => ['RU5D']);
+	for my $f (sort keys %of) {
+		my @replay = turn_one($client{chat}, "long-$f");
+		my ($b, $loss) = turn_two($client{chat}, "long-$f", $f,
+		    @replay);
+		my $text = $J->encode($b);
+		ok(index($text, "\"$long{$_}\"") >= 0, "$f: " .
+		    length($long{$_}) . ' bytes come back') for @{ $of{$f} };
+		unlike($loss // '', qr/signature|reasoning/,
+		    'and nothing is said to be lost') or diag $loss;
+	}
+};
 
 subtest 'streamed' => sub {
 	my $c = $client{chat};
