@@ -188,21 +188,29 @@ sql_end(struct sqlite3_stmt *st)
 	sqlite3_clear_bindings(st);
 }
 
-int
-sql_run(struct store *s, const char *text, const char *fmt, ...)
+static int
+run_va(struct store *s, const char *text, const char *fmt, va_list ap)
 {
-	struct sqlite3_stmt	*st;
-	va_list			 ap;
+	struct sqlite3_stmt	*st = open_va(s, text, fmt, ap);
 	int			 rc;
 
-	va_start(ap, fmt);
-	st = open_va(s, text, fmt, ap);
-	va_end(ap);
 	if (st == NULL)
 		return -1;
 	while ((rc = sql_step(s, st)) == 1)
 		;
 	sql_end(st);
+	return rc;
+}
+
+int
+sql_run(struct store *s, const char *text, const char *fmt, ...)
+{
+	va_list	 ap;
+	int	 rc;
+
+	va_start(ap, fmt);
+	rc = run_va(s, text, fmt, ap);
+	va_end(ap);
 	return rc;
 }
 
@@ -296,21 +304,18 @@ sql_busy(struct store *s, int ms)
 int
 sql_run_now(struct store *s, const char *text, const char *fmt, ...)
 {
-	struct sqlite3_stmt	*st;
-	va_list			 ap;
-	int			 rc;
+	va_list	 ap;
+	int	 rc;
 
-	va_start(ap, fmt);
-	st = open_va(s, text, fmt, ap);
-	va_end(ap);
-	if (st == NULL)
-		return -1;
 	sqlite3_busy_timeout(s->db, 0);
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-		;
+	va_start(ap, fmt);
+	rc = run_va(s, text, fmt, ap);
+	va_end(ap);
+	if (rc == 0)
+		rc = 1;
+	else if (sqlite3_errcode(s->db) == SQLITE_BUSY)
+		rc = 0;
 	sqlite3_busy_timeout(s->db, s->busy_ms);
-	rc = rc == SQLITE_DONE ? 1 : rc == SQLITE_BUSY ? 0 : fail_db(s);
-	sql_end(st);
 	return rc;
 }
 

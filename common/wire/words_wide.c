@@ -134,21 +134,26 @@ classify(const char *p, struct block *k, struct classes *c, int *most)
 
 /* --- what runs cost, in tokens but for the last ------------------------------ */
 
+/* The sum of (length + more) / each over all runs. */
+INLINE int64_t
+parts(uint64_t runs, int more, int each)
+{
+	int64_t	 n = 0;
+
+	for (; runs != 0; runs &= runs + (runs & -runs))
+		n += (length(runs, __builtin_ctzll(runs)) + more) / each;
+	return n;
+}
+
 /* Each (n - 1) / 6 above one. */
 INLINE int64_t
 words_long(uint64_t lower)
 {
 	uint64_t	 r = lower & lower << 1;
-	int64_t		 n = 0;
-	int		 at;
 
 	r &= r << 2;			/* four in a row */
 	r &= r << 3;			/* seven */
-	for (; r != 0; r &= r + (r & -r)) {
-		at = __builtin_ctzll(r);
-		n += (length(r, at) + 5) / 6;
-	}
-	return n;
+	return parts(r, 5, 6);
 }
 
 /* Each (n - 1) / 3 above one, of runs of two and more. */
@@ -156,15 +161,9 @@ INLINE int64_t
 capitals_long(uint64_t upper)
 {
 	uint64_t	 r = upper & upper << 1;
-	int64_t		 n = 0;
-	int		 at;
 
 	r &= r << 2;
-	for (; r != 0; r &= r + (r & -r)) {
-		at = __builtin_ctzll(r);
-		n += (length(r, at) + 2) / 3;
-	}
-	return n;
+	return parts(r, 2, 3);
 }
 
 /* A capital takes the small letters behind it along: each n / 3 of those. */
@@ -195,16 +194,11 @@ blanks(uint64_t blank)
 {
 	uint64_t	 r = blank & blank << 1;
 	int64_t		 n = count(starts(r));
-	int		 at;
 
 	r &= r << 2;
 	r &= r << 4;
 	r &= r << 8;
-	for (; r != 0; r &= r + (r & -r)) {
-		at = __builtin_ctzll(r);
-		n += (length(r, at) + 15) / 16;
-	}
-	return n;
+	return n + parts(r, 15, 16);
 }
 
 INLINE int64_t
