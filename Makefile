@@ -63,7 +63,7 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_p
 	live_json.c rollup.c row_json.c status_view.c status_json.c \
 	snapshot.c snapshot_routes.c store.c \
 	store_accounts.c store_admin.c store_conf.c store_keys.c store_log.c store_object.c \
-	store_page.c store_prices.c store_provider.c store_refusal.c store_reprice.c store_rollup.c store_summary.c \
+	store_page.c store_prices.c store_provider.c store_refusal.c store_reprice.c store_rollup.c store_seconds.c store_summary.c \
 	store_tenants.c snapshot_tenants.c statedb.c \
 	statedb_conversation.c statedb_put.c)
 POLICY_SRCS = $(addprefix common/policy/,access.c account_limit.c account_view.c headroom.c key_view.c \

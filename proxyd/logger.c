@@ -23,6 +23,7 @@
 #include "state/store_accounts.h"
 #include "state/store_refusal.h"
 #include "state/store_rollup.h"
+#include "state/store_seconds.h"
 
 #define DRAIN_MS	25		/* rings are looked at so often */
 /*
@@ -357,6 +358,17 @@ rows_old(void)
 	return n;
 }
 
+static int
+seconds_old(void)
+{
+	int	 n = store_seconds_expire(st.store, EXPIRE_ROWS);
+
+	if (n == -1)
+		log_warnx("cannot expire seconds of log rows: %s",
+		    store_error(st.store));
+	return n;
+}
+
 /* Made by the workers; nothing is there before the first needs it. */
 static bool
 state_ready(void)
@@ -404,6 +416,8 @@ expire_cb(void *arg)
 
 	(void)arg;
 	n = rows_old();
+	if (n == 0)
+		n = seconds_old();
 	if (n == 0)
 		n = store_rollups_expire(st.store, clock_wall_us() / 1000000,
 		    EXPIRE_ROWS / 5);

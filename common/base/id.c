@@ -111,3 +111,21 @@ id_timed(char *dst, size_t size, const char *prefix, int64_t now_us)
 	    id_chance);
 	return dst;
 }
+
+int64_t
+id_time(struct str id, const char *prefix)
+{
+	const char	*c;
+	int64_t		 us = 0;
+	size_t		 i, n = strlen(prefix);
+
+	if (id.n != n + ID_RAND_LEN || !str_starts(id, prefix))
+		return -1;
+	for (i = 0; i < ID_TIME_LEN; i++) {
+		c = memchr(set, id.p[n + i], sizeof(set) - 1);
+		if (c == NULL)
+			return -1;
+		us = us * 62 + (c - set);
+	}
+	return us;
+}

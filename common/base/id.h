@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/str.h"
+
 #define ID_RAND_LEN	24
 
 /* n random bytes from the kernel. */
@@ -29,5 +31,7 @@ char	*id_new(char *dst, size_t size, const char *prefix);
  */
 #define ID_TIME_LEN	9
 char	*id_timed(char *dst, size_t size, const char *prefix, int64_t now_us);
+/* The time of such an id; -1: it is none. */
+int64_t	 id_time(struct str id, const char *prefix);
 
 #endif /* BASE_ID_H */

@@ -814,6 +814,7 @@ store_close(struct store *s)
 		log_warnx("'%s' was closed in use", s->path);
 	store_log_free(s->log);
 	store_rollup_free(s->rollup);
+	store_seconds_free(s->seconds);
 	statedb_puts_free(s->puts);
 	free(s);
 }

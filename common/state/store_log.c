@@ -9,6 +9,7 @@
 #include "state/store_accounts.h"
 #include "state/store_refusal.h"
 #include "state/store_row.h"
+#include "state/store_seconds.h"
 #include "state/store_sql.h"
 
 #define SUMS	1024			/* a power of two */
@@ -92,6 +93,7 @@ store_log_rollback(struct store *s)
 	clear_sums(log_of(s));
 	clear_rows(log_of(s));
 	store_rollup_forget(s);
+	store_seconds_forget(s);
 	sql_rollback(s);
 }
 
@@ -439,6 +441,8 @@ store_log_row(struct store *s, const struct acct_rec *r)
 	row->f = r->f;
 	for (i = 0; i < ACCT_STR_COUNT; i++)
 		row->s[i] = clean(l, r->s[i]);
+	if (store_seconds_row(s, row) == -1)
+		return -1;
 	if (++l->nrows == ROWS && flush_rows(s) == -1)
 		return -1;
 	return store_rollup_row(s, r) == -1 ||

@@ -1,22 +1,28 @@
 /*
  * Pages of the request log.  A filter is one WHERE, the same in every
  * statement: what is not asked for is compared with nothing.  The statements
- * differ in the one condition that an index answers; which of them is used is
- * decided by the filter.
+ * differ in how rows are found: all by time, those of an index by time, or by
+ * time within the seconds that have a value.  Which of them is used is decided
+ * by the filter.
  *
  * A statement looks at one window of time and the windows grow as long as that
  * is quick: a common value fills its page from the first small ones, a rare one
  * is soon looked for in the whole log, and neither can take long in one step.
  */
+#include <stdio.h>
+
 #include "base/clock.h"
+#include "base/id.h"
 #include "state/store_page.h"
 #include "state/store_row.h"
+#include "state/store_seconds.h"
 #include "state/store_sql.h"
 
 #define WINDOW_US	((int64_t)60000000)	/* the first */
 #define WINDOW_MIN_US	((int64_t)1000000)
 #define QUICK_US	8000			/* then twice as wide */
 #define SLOW_US		25000			/* then half as wide */
+#define REQUEST_ID	"req_"
 #define SLOW_ROW_US	60000000		/* as index requests_slow */
 
 #define NUM(column, value)	#column ", "
@@ -47,64 +53,82 @@
 	"(time_us, id) < (?2, ?3) AND time_us >= ?1 AND " REST		\
 	"ORDER BY time_us DESC, id DESC LIMIT ?4"
 
-enum driver {
-	BY_TIME, BY_ID, BY_CLIENT_KEY, BY_ERROR, BY_STATUS, BY_TENANT, BY_KEY,
-	BY_SENT, BY_MODEL,
-	BY_DIALECT, BY_PROVIDER, BY_SLOW
-};
+/* ?22 and ?23 are the value. */
+#define PAGE_OF_SECONDS							\
+	"SELECT " STORE_ROW "id FROM request_seconds AS v "		\
+	"CROSS JOIN requests AS r INDEXED BY requests_time "		\
+	"WHERE v.dim = ?22 AND v.value = ?23 "				\
+	"AND v.second >= ?1 / 1000000 AND v.second <= ?2 / 1000000 "	\
+	"AND r.time_us >= max(v.second * 1000000, ?1) "			\
+	"AND r.time_us <= min(v.second * 1000000 + 999999, ?2) "	\
+	"AND (+r.time_us, r.id) < (?2, ?3) AND " REST			\
+	"ORDER BY v.second DESC, r.time_us DESC, r.id DESC LIMIT ?4"
 
-static const char *const page_sql[] = {
-	[BY_TIME] = PAGE("requests_time", ""),
-	[BY_ID] = PAGE("requests_id", "request_id = ?13 AND "),
-	[BY_CLIENT_KEY] = PAGE("requests_client_key", "client_key_id <> 0 "
-	    "AND client_key_id = ?21 AND "),
-	[BY_TENANT] = PAGE("requests_tenant", "tenant_id <> 0 "
-	    "AND tenant_id = ?20 AND "),
-	[BY_ERROR] = PAGE("requests_error", "error <> '' AND "),
-	[BY_STATUS] = PAGE("requests_status", "status <> 200 AND "
-	    "status = ?5 AND "),
-	[BY_KEY] = PAGE("requests_key", "key_id = ?7 AND "),
-	[BY_SENT] = PAGE("requests_sent", "model_sent = ?11 AND "),
-	[BY_MODEL] = PAGE("requests_model", "model_asked = ?10 AND "),
-	[BY_DIALECT] = PAGE("requests_dialect", "dialect = ?12 AND "),
-	[BY_PROVIDER] = PAGE("requests_provider", "provider = ?9 AND "),
-	[BY_SLOW] = PAGE("requests_slow", "total_us >= 60000000 AND "),
-};
+static const char by_time[] = PAGE("requests_time", "");
+static const char by_error[] = PAGE("requests_error", "error <> '' AND ");
+static const char by_slow[] = PAGE("requests_slow", "total_us >= 60000000 AND ");
+static const char by_seconds[] = PAGE_OF_SECONDS;
 
 static const char follow_sql[] = SELECT "WHERE id > ?2 AND id <= ?3 "
     "AND time_us >= ?1 AND " REST "ORDER BY id LIMIT ?4";
 
-static const char find_sql[] = SELECT "WHERE request_id = ?";
+static const char find_sql[] = SELECT "INDEXED BY requests_time "
+    "WHERE time_us = ? AND request_id = ?";
 
 #undef NUM
 #undef TXT
 
-/* The rarest value first, as far as that can be told without looking. */
-static enum driver
-driver_of(const struct log_filter *f)
+/* How rows are found; dim 0: by an index. */
+struct driver {
+	const char		*text;
+	enum seconds_dim	 dim;
+	struct str		 value;
+	char			 number[24];
+};
+
+static void
+drive_number(struct driver *d, enum seconds_dim dim, int64_t value)
 {
-	if (f->request_id.n > 0)
-		return BY_ID;
+	snprintf(d->number, sizeof(d->number), "%lld", (long long)value);
+	d->text = by_seconds;
+	d->dim = dim;
+	d->value = str_of(d->number);
+}
+
+static void
+drive_text(struct driver *d, enum seconds_dim dim, struct str value)
+{
+	d->text = by_seconds;
+	d->dim = dim;
+	d->value = value;
+}
+
+/* The rarest value first, as far as that can be told without looking. */
+static void
+drive(struct driver *d, const struct log_filter *f)
+{
+	*d = (struct driver){ .text = by_time };
 	if (f->client_key_id != 0)
-		return BY_CLIENT_KEY;
-	if (f->error.n > 0 || f->failed == LOG_YES)
-		return BY_ERROR;
-	if (f->status_min > 0 && f->status_min == f->status_max &&
+		drive_number(d, SECONDS_CLIENT_KEY, f->client_key_id);
+	else if (f->error.n > 0 || f->failed == LOG_YES)
+		d->text = by_error;
+	else if (f->status_min > 0 && f->status_min == f->status_max &&
 	    f->status_min != 200)
-		return BY_STATUS;
-	if (f->tenant_id != 0)
-		return BY_TENANT;
-	if (f->key_id != 0)
-		return BY_KEY;
-	if (f->sent.n > 0)
-		return BY_SENT;
-	if (f->model.n > 0)
-		return BY_MODEL;
-	if (f->dialect.n > 0)
-		return BY_DIALECT;
-	if (f->provider.n > 0)
-		return BY_PROVIDER;
-	return f->min_us >= SLOW_ROW_US ? BY_SLOW : BY_TIME;
+		drive_number(d, SECONDS_STATUS, f->status_min);
+	else if (f->tenant_id != 0)
+		drive_number(d, SECONDS_TENANT, f->tenant_id);
+	else if (f->key_id != 0)
+		drive_number(d, SECONDS_KEY, f->key_id);
+	else if (f->sent.n > 0)
+		drive_text(d, SECONDS_SENT, f->sent);
+	else if (f->model.n > 0)
+		drive_text(d, SECONDS_MODEL, f->model);
+	else if (f->dialect.n > 0)
+		drive_text(d, SECONDS_DIALECT, f->dialect);
+	else if (f->provider.n > 0)
+		drive_text(d, SECONDS_PROVIDER, f->provider);
+	else if (f->min_us >= SLOW_ROW_US)
+		d->text = by_slow;
 }
 
 static void
@@ -149,7 +173,7 @@ row_read(struct sqlite3_stmt *st, struct log_row *row)
 
 /* How many rows of the window; the cursor is at the last of them. */
 static int
-window(struct store *s, const struct log_filter *f, const char *text,
+window(struct store *s, const struct log_filter *f, const struct driver *d,
     int64_t low, struct log_cursor *cursor, int limit,
     void (*cb)(void *, const struct log_row *), void *arg)
 {
@@ -157,9 +181,13 @@ window(struct store *s, const struct log_filter *f, const char *text,
 	struct log_row		 row;
 	int			 n = 0, rc;
 
-	if ((st = sql_prepare(s, text)) == NULL)
+	if ((st = sql_prepare(s, d->text)) == NULL)
 		return -1;
 	bind(st, f, low, cursor, limit);
+	if (d->dim != 0) {
+		sql_bind_int(st, 22, d->dim);
+		sql_bind_str(st, 23, d->value);
+	}
 	while ((rc = sql_step(s, st)) == 1) {
 		row_read(st, &row);
 		cursor->time_us = row.rec.f.time_us;
@@ -201,15 +229,16 @@ windows(struct store *s, const struct log_filter *f, int64_t oldest,
     struct log_cursor *cursor, int limit, int ms,
     void (*cb)(void *, const struct log_row *), void *arg)
 {
-	const char	*text = page_sql[driver_of(f)];
+	struct driver	 d;
 	int64_t		 start = clock_mono_us(), t0 = start, took;
 	int64_t		 span = WINDOW_US, low;
 	int		 n;
 
+	drive(&d, f);
 	while (cursor->time_us >= oldest) {
 		low = cursor->time_us - oldest < span ? oldest :
 		    cursor->time_us - span;
-		n = window(s, f, text, low, cursor, limit, cb, arg);
+		n = window(s, f, &d, low, cursor, limit, cb, arg);
 		if (n == -1)
 			return -1;
 		if ((limit -= n) == 0)
@@ -230,16 +259,37 @@ windows(struct store *s, const struct log_filter *f, int64_t oldest,
 	return 0;
 }
 
+/* A request's id says when it began. */
+static struct log_filter
+by_id(const struct log_filter *f)
+{
+	struct log_filter	 of = *f;
+	int64_t			 us = id_time(f->request_id, REQUEST_ID);
+
+	if (us == -1)			/* of no request: none began then */
+		us = 0;
+	if (of.from_us < us)
+		of.from_us = us;
+	if (of.to_us == 0 || of.to_us > us + 1)
+		of.to_us = us + 1;
+	return of;
+}
+
 int
 store_log_page(struct store *s, const struct log_filter *f,
     struct log_cursor *cursor, int limit, int ms,
     void (*cb)(void *, const struct log_row *), void *arg)
 {
-	int64_t	 oldest;
-	int	 rc;
+	struct log_filter	 of;
+	int64_t			 oldest;
+	int			 rc;
 
 	if (limit < 1)
 		return store_fail(s, "limit %d: expected 1 or more", limit);
+	if (f->request_id.n > 0) {
+		of = by_id(f);
+		f = &of;
+	}
 	if (sql_begin_read(s) == -1)
 		return -1;
 	rc = bounds(s, f, &oldest, cursor);
@@ -257,9 +307,10 @@ follow(struct store *s, const struct log_filter *f, int64_t *id, int64_t last,
 {
 	/* The first three values of REST's statements are ours to say. */
 	struct log_cursor	 range = { *id, last };
+	struct driver		 d = { .text = follow_sql };
 	int			 n;
 
-	n = window(s, f, follow_sql, f->from_us, &range, limit, cb, arg);
+	n = window(s, f, &d, f->from_us, &range, limit, cb, arg);
 	if (n == -1)
 		return -1;
 	*id = n == limit ? range.id : last;
@@ -296,7 +347,8 @@ store_log_find(struct store *s, struct str request_id,
 	struct log_row		 row;
 	int			 rc;
 
-	if ((st = sql_open(s, find_sql, "s", request_id)) == NULL)
+	if ((st = sql_open(s, find_sql, "is", id_time(request_id, REQUEST_ID),
+	    request_id)) == NULL)
 		return -1;
 	if ((rc = sql_step(s, st)) == 1) {
 		row_read(st, &row);

@@ -21,6 +21,7 @@ struct sqlite3_stmt;
 struct sqlite3_session;
 struct store_log;			/* of store_log.c */
 struct store_rollup;			/* of store_rollup.c */
+struct store_seconds;			/* of store_seconds.c */
 struct statedb_puts;			/* of statedb_put.c */
 
 #define SQL_CACHE	256
@@ -39,6 +40,7 @@ struct store {
 	char			 err[1400];
 	struct store_log	*log;
 	struct store_rollup	*rollup;
+	struct store_seconds	*seconds;
 	struct statedb_puts	*puts;
 	struct sqlite3_session	*track;		/* see sql_track */
 	unsigned		 scope;		/* of the change that is open */
@@ -195,6 +197,7 @@ int		 store_fail(struct store *, const char *, ...)
 
 void		 store_log_free(struct store_log *);	/* takes NULL */
 void		 statedb_puts_free(struct statedb_puts *);	/* takes NULL */
+void		 store_seconds_free(struct store_seconds *);	/* takes NULL */
 
 /* Adds a row to the roll-ups of this transaction; they are written at its end,
  * or forgotten with it. */

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "state/store.h"
 #include "state/store_page.h"
@@ -51,10 +52,9 @@ row_make(struct acct_rec *r, int64_t i)
 
 	p = p < 60 ? 0 : p < 90 ? 1 : p < 99 ? 2 : 3;
 	memset(r, 0, sizeof(*r));
-	snprintf(id, sizeof(id), "req_%09lld%015llx", (long long)i,
-	    (unsigned long long)(chance() >> 4));
 	r->f.time_us = begin_us + (int64_t)((double)i / (double)rows * DAYS *
 	    86400e6) - (int64_t)(chance() % 20000000);
+	id_timed(id, sizeof(id), "req_", r->f.time_us);
 	r->f.status = r->f.upstream_status = chance() % 200 ? 200 :
 	    chance() % 10 ? 429 : 503;
 	r->f.key_id = 1 + (int64_t)(chance() % 100);

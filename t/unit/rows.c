@@ -8,18 +8,22 @@
 #include <sqlite3.h>
 
 #include "base/buf.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "state/rollup.h"
 #include "state/store.h"
 #include "state/store_page.h"
 #include "state/store_rollup.h"
+#include "state/store_seconds.h"
 #include "tap.h"
 
 #define ROWS	6000
+#define ONE	123
 #define BASE_US	((int64_t)1790000000 * 1000000)
 
 static char	 path[] = "/tmp/proxyd-rows-XXXXXX";
 static char	 err[2048];
+static char	 one_id[4 + ID_RAND_LEN + 1];	/* of row ONE */
 
 static int64_t
 sql_number(const char *text)
@@ -94,14 +98,18 @@ row_make(struct acct_rec *r, int i)
 {
 	static const char *const	 models[] = { "a", "b", "rare" };
 	static const char *const	 dialects[] = { "anthropic", "gemini" };
-	static char			 id[32];
+	static char			 id[4 + ID_RAND_LEN + 1];
 
 	memset(r, 0, sizeof(*r));
-	snprintf(id, sizeof(id), "req_%06d", i);
 	/* Nearly in order, as requests end. */
 	r->f.time_us = BASE_US + (int64_t)i * 1700000 - i % 7 * 4000000;
+	id_timed(id, sizeof(id), "req_", r->f.time_us);
+	if (i == ONE)
+		memcpy(one_id, id, sizeof(id));
 	r->f.status = i % 50 == 0 ? 429 : i % 333 == 0 ? 500 : 200;
 	r->f.key_id = 1 + i % 3;
+	r->f.tenant_id = i % 11 == 0 ? 5 : 0;
+	r->f.client_key_id = i % 77 == 0 ? 3000000000 : 0;
 	r->f.total_us = i % 1000 == 0 ? 90000000 : 1000 * (1 + i % 5000);
 	r->f.ttfb_us = i % 2 == 0 ? 1000 : -1;
 	r->f.stream = (uint8_t)(i % 2);
@@ -188,6 +196,23 @@ check(struct store *s, const struct log_filter *f, const char *where,
 
 #define F(...)	(&(struct log_filter){ __VA_ARGS__ })
 
+/* A request's id tells its time, which is within what else is asked for. */
+static void
+check_id(struct store *s)
+{
+	struct str	 id = str_of(one_id);
+	int64_t		 us = id_time(id, "req_");
+
+	check(s, F(.request_id = id), "id = 124", "id");
+	check(s, F(.request_id = id, .from_us = us, .to_us = us + 1),
+	    "id = 124", "id in its time");
+	check(s, F(.request_id = id, .from_us = us + 1), "0", "id before");
+	check(s, F(.request_id = id, .to_us = us), "0", "id after");
+	check(s, F(.request_id = id, .model = STR("rare")), "0",
+	    "id of another model");
+	check(s, F(.request_id = STR("req_000123")), "0", "no id");
+}
+
 static void
 test_pages(struct store *s)
 {
@@ -221,8 +246,12 @@ test_pages(struct store *s)
 	    "error <> '' AND stream", "bad streams");
 	check(s, F(.lossy = LOG_YES), "instr(loss_json, 'dropped')",
 	    "with a loss");
-	check(s, F(.request_id = STR("req_000123")),
-	    "request_id = 'req_000123'", "id");
+	check(s, F(.tenant_id = 5), "tenant_id = 5", "tenant");
+	check(s, F(.client_key_id = 3000000000), "client_key_id = 3000000000",
+	    "client key");
+	check(s, F(.client_key_id = 3000000000, .failed = LOG_YES),
+	    "client_key_id = 3000000000 AND error <> ''", "... that failed");
+	check_id(s);
 	check(s, F(.from_us = BASE_US + 1000000000,
 	    .to_us = BASE_US + 1500000000), "time_us >= 1790001000000000 AND "
 	    "time_us < 1790001500000000", "a stretch of time");
@@ -265,9 +294,134 @@ test_follow(struct store *s)
 	ok(store_log_follow(s, &bad, &id, 60, count_cb, &n) == 0 && n == 2 &&
 	    id == ROWS + 100, "through a filter, too");
 	n = 0;
-	ok(store_log_find(s, STR("req_000042"), count_cb, &n) == 1 && n == 1 &&
+	ok(store_log_find(s, str_of(one_id), count_cb, &n) == 1 && n == 1 &&
 	    store_log_find(s, STR("req_x"), count_cb, &n) == 0,
 	    "one by its id");
+}
+
+/* --- seconds of values --------------------------------------------------------------- */
+
+/* As the rows say. */
+static const char wanted[] =
+    "CREATE TEMP TABLE wanted AS "
+    "SELECT 1 AS dim, provider AS value, time_us / 1000000 AS second "
+    "FROM requests WHERE provider <> '' "
+    "UNION SELECT 2, model_asked, time_us / 1000000 FROM requests "
+    "WHERE model_asked <> '' "
+    "UNION SELECT 3, model_sent, time_us / 1000000 FROM requests "
+    "WHERE model_sent <> '' "
+    "UNION SELECT 4, dialect, time_us / 1000000 FROM requests "
+    "WHERE dialect <> '' "
+    "UNION SELECT 5, CAST(key_id AS TEXT), time_us / 1000000 "
+    "FROM requests WHERE key_id <> 0 "
+    "UNION SELECT 6, CAST(status AS TEXT), time_us / 1000000 "
+    "FROM requests WHERE status <> 200 "
+    "UNION SELECT 7, CAST(tenant_id AS TEXT), time_us / 1000000 "
+    "FROM requests WHERE tenant_id <> 0 "
+    "UNION SELECT 8, CAST(client_key_id AS TEXT), time_us / 1000000 "
+    "FROM requests WHERE client_key_id <> 0;";
+
+static int64_t
+scripted(const char *script, const char *text)
+{
+	sqlite3_stmt	*st;
+	sqlite3		*db;
+	int64_t		 v = -1;
+
+	if (sqlite3_open(path, &db) != SQLITE_OK ||
+	    sqlite3_exec(db, script, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(db, text, -1, &st, NULL) != SQLITE_OK)
+		fatalx("%s: %s", text, sqlite3_errmsg(db));
+	if (sqlite3_step(st) == SQLITE_ROW)
+		v = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return v;
+}
+
+/* Entries that are missing or too many. */
+static int64_t
+amiss(void)
+{
+	return scripted(wanted, "SELECT (SELECT count(*) FROM (SELECT * FROM "
+	    "wanted EXCEPT SELECT * FROM request_seconds)) + (SELECT count(*) "
+	    "FROM (SELECT * FROM request_seconds EXCEPT SELECT * FROM "
+	    "wanted))");
+}
+
+/* Rows of one second, a value a row, some longer than what is remembered. */
+static void
+busy_second(struct store *s, bool keep)
+{
+	uint64_t	 tail[STORE_RINGS] = { 0 };
+	struct acct_rec	 r;
+	char		 model[128];
+	int		 i;
+
+	if (store_log_begin(s) == -1)
+		fatalx("%s", store_error(s));
+	for (i = 0; i < 3000; i++) {
+		row_make(&r, 50);
+		r.f.time_us = BASE_US - 5000000 + i;
+		snprintf(model, sizeof(model), "model %d%0*d", i % 700,
+		    i % 2 ? 90 : 1, 0);
+		r.s[ACCT_MODEL_ASKED] = str_of(model);
+		if (store_log_row(s, &r) == -1)
+			fatalx("%s", store_error(s));
+	}
+	if (keep && store_log_commit(s, 2, tail) == -1)
+		fatalx("%s", store_error(s));
+	if (!keep)
+		store_log_rollback(s);
+}
+
+/* As the file was before it had them. */
+static const char older[] =
+    "DROP TABLE request_seconds; PRAGMA user_version = 13; "
+    "DELETE FROM migrations WHERE version = 14; "
+    "CREATE INDEX requests_id ON requests (request_id); "
+    "CREATE INDEX requests_provider ON requests (provider, time_us); "
+    "CREATE INDEX requests_model ON requests (model_asked, time_us); "
+    "CREATE INDEX requests_sent ON requests (model_sent, time_us); "
+    "CREATE INDEX requests_key ON requests (key_id, time_us); "
+    "CREATE INDEX requests_dialect ON requests (dialect, time_us); "
+    "CREATE INDEX requests_status ON requests (status, time_us) "
+    "WHERE status <> 200; "
+    "CREATE INDEX requests_tenant ON requests (tenant_id, time_us) "
+    "WHERE tenant_id <> 0; "
+    "CREATE INDEX requests_client_key ON requests (client_key_id, time_us) "
+    "WHERE client_key_id <> 0;";
+
+static struct store *
+test_seconds(struct store *s)
+{
+	int	 n, all = 0;
+
+	ok(amiss() == 0, "each value's seconds are there, and no others");
+	busy_second(s, false);
+	ok(amiss() == 0, "what is taken back leaves none");
+	busy_second(s, true);
+	ok(amiss() == 0, "... and is not taken for written");
+	check(s, F(.model = STR("model 00")), "model_asked = 'model 00'",
+	    "a value of a busy second");
+	check(s, F(.from_us = BASE_US - 4999000, .to_us = BASE_US - 4998000,
+	    .key_id = 3), "time_us >= 1789999995001000 AND "
+	    "time_us < 1789999995002000 AND key_id = 3", "a part of it");
+	store_close(s);
+	ok(scripted(older, "SELECT count(*) FROM requests") > ROWS,
+	    "a file of before");
+	if ((s = store_open(path, STORE_WRITE, err, sizeof(err))) == NULL)
+		fatalx("%s", err);
+	ok(amiss() == 0, "gets them when it is opened");
+	ok(store_seconds_expire(s, 1000) == 0, "none is too old");
+	ok(store_log_expire(s, BASE_US + 3000000000, 0, 100000) > 3000,
+	    "when rows go");
+	while ((n = store_seconds_expire(s, 100)) > 0 || all == 0)
+		all += n;
+	for (n = 0; n < 5; n++)
+		all += store_seconds_expire(s, 10000);
+	ok(all > 5000 && amiss() == 0, "their seconds do: %d", all);
+	return s;
 }
 
 /* --- roll-ups ------------------------------------------------------------------------ */
@@ -414,6 +568,7 @@ main(void)
 	test_rollback(s);
 	test_many_names(s);
 	test_expire(s);
+	s = test_seconds(s);
 	store_close(s);
 	unlink(path);
 	snprintf(name, sizeof(name), "%s-wal", path);
