@@ -44,12 +44,22 @@ cut(struct str s, size_t max)
 	return s;
 }
 
+/* 12.345, from the end. */
 static void
-write_ms(struct request *rq, struct jw *w, int64_t us)
+write_ms(struct jw *w, int64_t us)
 {
+	char	 text[32], *end = text + sizeof(text), *p = end;
+
+	if (us < 0)
+		us = 0;
+	do {
+		*--p = (char)('0' + us % 10);
+		us /= 10;
+		if (end - p == 3)
+			*--p = '.';
+	} while (us > 0 || end - p < 5);
 	jw_key(w, "ms");
-	jw_raw(w, arena_strf(&rq->rq_arena, "%lld.%03lld",
-	    (long long)us / 1000, (long long)us % 1000));
+	jw_raw(w, (struct str){ p, (size_t)(end - p) });
 }
 
 /* said: in the provider's words, or ours. */
@@ -73,7 +83,7 @@ entry(struct request *rq, struct buf *b, int status, int64_t us,
 	}
 	jw_key(&w, "status");
 	jw_int(&w, status);
-	write_ms(rq, &w, us);
+	write_ms(&w, us);
 	jw_key(&w, "why");
 	jw_strz(&w, why);
 	if (said.n > 0) {
@@ -131,7 +141,7 @@ entry_more(struct request *rq)
 	jw_object(&w);
 	jw_key(&w, "more");
 	jw_int(&w, rq->rq_attempts_left);
-	write_ms(rq, &w, rq->rq_attempts_left_us);
+	write_ms(&w, rq->rq_attempts_left_us);
 	jw_key(&w, "why");
 	jw_strz(&w, arena_strf(&rq->rq_arena, "and %u more",
 	    rq->rq_attempts_left).p);

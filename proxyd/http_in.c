@@ -40,6 +40,11 @@ struct conn {
 	struct conn		*next, **prev;
 };
 
+struct head {
+	const char	*name, *value;	/* libmicrohttpd's */
+	size_t		 n;		/* of the name */
+};
+
 enum call_state {
 	CALL_READING,		/* headers or body still come */
 	CALL_WAITING,		/* the request has it all */
@@ -63,6 +68,8 @@ struct http_call {
 	size_t			 out_off;
 	struct buf		*next;		/* follows out, or NULL */
 	int64_t			 sent;
+	struct head		*head;		/* NULL: not asked for yet */
+	int			 nhead;
 };
 
 struct http_in {
@@ -277,38 +284,65 @@ call_query(const struct http_call *c)
 	return c->query;
 }
 
-const char *
-call_header(const struct http_call *c, const char *name)
-{
-	return MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, name);
-}
-
-struct header_count {
-	const char	*name;
-	unsigned	 n;
-};
-
 static enum MHD_Result
-header_count_cb(void *arg, enum MHD_ValueKind kind, const char *key,
+header_cb(void *arg, enum MHD_ValueKind kind, const char *key,
     const char *value)
 {
-	struct header_count	*hc = arg;
+	struct http_call	*c = arg;
 
 	(void)kind;
-	(void)value;
-	if (strcasecmp(key, hc->name) == 0)
-		hc->n++;
+	c->head[c->nhead++] = (struct head){ key, value, strlen(key) };
 	return MHD_YES;
 }
 
-unsigned
-call_header_count(const struct http_call *c, const char *name)
+/* One walk over libmicrohttpd's list, for some thirty questions. */
+static void
+headers_read(struct http_call *c)
 {
-	struct header_count	 hc = { name, 0 };
+	int	 n = MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, NULL,
+		    NULL);
 
-	MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, header_count_cb,
-	    &hc);
-	return hc.n;
+	c->head = reallocarray(NULL, (size_t)n + 1, sizeof(*c->head));
+	if (c->head == NULL)
+		fatal("headers");
+	MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, header_cb, c);
+}
+
+/* How many there are, and the first one's value. */
+static unsigned
+header_find(struct http_call *c, const char *name, const char **value)
+{
+	const struct head	*h;
+	size_t			 n = strlen(name);
+	unsigned		 found = 0;
+	int			 i;
+
+	if (c->head == NULL)
+		headers_read(c);
+	for (i = 0; i < c->nhead; i++) {
+		h = &c->head[i];
+		if (h->n == n && strcasecmp(h->name, name) == 0 &&
+		    found++ == 0)
+			*value = h->value;
+	}
+	return found;
+}
+
+const char *
+call_header(struct http_call *c, const char *name)
+{
+	const char	*value = NULL;
+
+	(void)header_find(c, name, &value);
+	return value;
+}
+
+unsigned
+call_header_count(struct http_call *c, const char *name)
+{
+	const char	*value;
+
+	return header_find(c, name, &value);
 }
 
 bool
@@ -439,6 +473,7 @@ mhd_completed_cb(void *arg, struct MHD_Connection *mhd, void **ctx,
 	c->conn->call = NULL;
 	c->conn->idle_ms = loop_now(c->conn->in->wk->loop);
 	free(c->uri);
+	free(c->head);
 	free(c);
 }
 

@@ -39,8 +39,8 @@ struct str	 call_method(const struct http_call *);
 struct str	 call_path(const struct http_call *);	/* as sent, undecoded */
 struct str	 call_query(const struct http_call *);	/* as sent, no "?" */
 /* NULL where there is none; valid until request_call_done. */
-const char	*call_header(const struct http_call *, const char *name);
-unsigned	 call_header_count(const struct http_call *, const char *name);
+const char	*call_header(struct http_call *, const char *name);
+unsigned	 call_header_count(struct http_call *, const char *name);
 bool		 call_peer_loopback(const struct http_call *);
 /* Loopback, or from the very address that it came to: this machine. */
 bool		 call_peer_here(const struct http_call *);

@@ -742,14 +742,15 @@ upstream_again(struct upstream *up)
 struct str
 upstream_header(const struct upstream *up, const char *name)
 {
-	struct str	 line, key;
+	struct str	 line;
+	size_t		 n = strlen(name);
 	unsigned	 i;
 
 	for (i = 0; i < up->up_nheaders; i++) {
 		line = up->up_header[i];
-		key = str_cut(&line, ':');
-		if (str_is_nocase(key, name))
-			return str_trim(line);
+		if (line.n > n && line.p[n] == ':' &&
+		    strncasecmp(line.p, name, n) == 0)
+			return str_trim(str_skip(line, n + 1));
 	}
 	return STR_NONE;
 }

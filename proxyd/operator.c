@@ -13,7 +13,7 @@
 enum operator_is
 operator_who(struct request *rq, const char **why)
 {
-	const struct http_call	*c = rq->rq_call;
+	struct http_call	*c = rq->rq_call;
 	struct str		 token = str_of(rq->rq_wk->shm->operator_token);
 	struct str		 given = str_of(call_header(c, TOKEN));
 

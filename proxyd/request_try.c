@@ -39,17 +39,21 @@ struct lines {
 static void
 lines_add(struct request *rq, struct lines *l, struct str name, struct str v)
 {
-	char	*copy = arena_bytes(&rq->rq_arena, v.n + 1);
+	char	*to;
 	size_t	 i;
 
 	if (l->n >= HEADERS_MAX)
 		return;
+	to = arena_bytes(&rq->rq_arena, name.n + 2 + v.n + 1);
+	l->line[l->n++] = to;
+	memcpy(to, name.p, name.n);
+	to += name.n;
+	*to++ = ':';
+	*to++ = ' ';
 	for (i = 0; i < v.n; i++)
-		copy[i] = (unsigned char)v.p[i] < ' ' || v.p[i] == 0x7f ?
-		    ' ' : v.p[i];
-	v.p = copy;
-	l->line[l->n++] = arena_strf(&rq->rq_arena, "%.*s: %.*s",
-	    STR_FMT(name), STR_FMT(v)).p;
+		*to++ = (unsigned char)v.p[i] < ' ' || v.p[i] == 0x7f ? ' ' :
+		    v.p[i];
+	*to = '\0';
 }
 
 static bool
@@ -74,9 +78,8 @@ lines_auth(struct request *rq, struct lines *l)
 
 	if (provider_auth(rq->rq_provider, rq->rq_target, &a) &&
 	    l->n < HEADERS_MAX)
-		l->line[l->n++] = arena_strf(&rq->rq_arena,
-		    "%.*s: %.*s%.*s%.*s", STR_FMT(a.name), STR_FMT(a.before),
-		    STR_FMT(key), STR_FMT(a.behind)).p;
+		l->line[l->n++] = arena_join(&rq->rq_arena, (struct str[]){
+		    a.name, STR(": "), a.before, key, a.behind }, 5).p;
 }
 
 void

@@ -11,6 +11,7 @@
 #define PRINT_MAX	256		/* longer ones are printed twice */
 #define CHUNK_MIN	((size_t)4 << 10)
 #define CHUNK_MAX	((size_t)256 << 10)
+#define SPARE		64		/* chunks of CHUNK_MIN, for the next */
 #define ALIGN		_Alignof(max_align_t)
 
 struct arena_chunk {
@@ -25,6 +26,12 @@ arena_init(struct arena *a)
 	*a = (struct arena){ .head = NULL };
 }
 
+/* Every arena begins with a chunk of CHUNK_MIN: some are kept. */
+static struct {
+	struct arena_chunk	*chunk[SPARE];
+	unsigned		 n;
+} spare;
+
 static void
 chunks_free(struct arena_chunk *c)
 {
@@ -32,7 +39,10 @@ chunks_free(struct arena_chunk *c)
 
 	for (; c != NULL; c = next) {
 		next = c->next;
-		free(c);
+		if (c->size == CHUNK_MIN && spare.n < SPARE)
+			spare.chunk[spare.n++] = c;
+		else
+			free(c);
 	}
 }
 
@@ -64,6 +74,11 @@ chunk_new(size_t size)
 {
 	struct arena_chunk	*c;
 
+	if (size == CHUNK_MIN && spare.n > 0) {
+		c = spare.chunk[--spare.n];
+		c->next = NULL;
+		return c;
+	}
 	if (size > SIZE_MAX / 2 ||
 	    (c = malloc(sizeof(*c) + size)) == NULL)
 		fatalx("out of memory: arena of %zu bytes", size);
@@ -162,6 +177,24 @@ arena_str(struct arena *a, struct str s)
 		memcpy(p, s.p, s.n);
 	p[s.n] = '\0';
 	return (struct str){ p, s.n };
+}
+
+struct str
+arena_join(struct arena *a, const struct str *part, size_t n)
+{
+	size_t	 i, sum = 0;
+	char	*p, *to;
+
+	for (i = 0; i < n; i++)
+		sum += part[i].n;
+	p = to = arena_bytes(a, sum + 1);
+	for (i = 0; i < n; i++)
+		if (part[i].n > 0) {
+			memcpy(to, part[i].p, part[i].n);
+			to += part[i].n;
+		}
+	*to = '\0';
+	return (struct str){ p, sum };
 }
 
 struct str

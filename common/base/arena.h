@@ -31,6 +31,8 @@ char	*arena_bytes(struct arena *, size_t);
 
 /* Copies; the result is also NUL terminated. */
 struct str	 arena_str(struct arena *, struct str);
+/* n slices, one behind the other. */
+struct str	 arena_join(struct arena *, const struct str *, size_t n);
 struct str	 arena_strf(struct arena *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
 

@@ -94,12 +94,18 @@ str_cut(struct str *rest, char sep)
 }
 
 /* Without leading and trailing spaces, tabs and line ends. */
+static inline bool
+str_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static inline struct str
 str_trim(struct str a)
 {
-	while (a.n > 0 && strchr(" \t\r\n", a.p[0]) != NULL)
+	while (a.n > 0 && str_is_space(a.p[0]))
 		a = str_skip(a, 1);
-	while (a.n > 0 && strchr(" \t\r\n", a.p[a.n - 1]) != NULL)
+	while (a.n > 0 && str_is_space(a.p[a.n - 1]))
 		a.n--;
 	return a;
 }

@@ -55,8 +55,9 @@ cut_array(struct str s, size_t max)
 	return s;
 }
 
-static void
-pack_str(struct buf *out, struct str s, size_t max, bool array)
+/* Where there is room; returns its end. */
+static char *
+pack_str(char *to, struct str s, size_t max, bool array)
 {
 	uint32_t	 n;
 	bool		 close = false;
@@ -64,31 +65,41 @@ pack_str(struct buf *out, struct str s, size_t max, bool array)
 	if (s.n > max && array) {
 		s = cut_array(s, max - 1);
 		close = s.n > 0;
-	} else
+	} else if (s.n > max)
 		s = cut_text(s, max);
 	n = (uint32_t)s.n + close;
-	buf_add(out, &n, sizeof(n));
-	buf_adds(out, s);
+	memcpy(to, &n, sizeof(n));
+	to += sizeof(n);
+	if (s.n > 0)
+		memcpy(to, s.p, s.n);
+	to += s.n;
 	if (close)
-		buf_addc(out, ']');
+		*to++ = ']';
+	return to;
 }
 
 void
 acct_pack(const struct acct_rec *r, struct buf *out)
 {
 	size_t	 sum = 0, max = ACCT_STR_MAX;
+	char	*to;
 	int	 i;
 
 	for (i = 0; i < ACCT_STR_COUNT; i++)
 		sum += r->s[i].n < max ? r->s[i].n : max;
 	if (sum > ROOM)
 		max = CUT_ALL;
-	(void)buf_reserve(out, sizeof(r->f) + (sum < ROOM ? sum : ROOM) +
-	    ACCT_STR_COUNT * sizeof(uint32_t));
-	buf_add(out, &r->f, sizeof(r->f));
+	if (buf_reserve(out, sizeof(r->f) + (sum < ROOM ? sum : ROOM) +
+	    ACCT_STR_COUNT * sizeof(uint32_t)) == -1)
+		return;
+	to = out->data + out->len;
+	memcpy(to, &r->f, sizeof(r->f));
+	to += sizeof(r->f);
 	for (i = 0; i < ACCT_STR_COUNT; i++)
-		pack_str(out, r->s[i], max,
+		to = pack_str(to, r->s[i], max,
 		    i == ACCT_ATTEMPTS || i == ACCT_LOSS);
+	*to = '\0';
+	out->len = (size_t)(to - out->data);
 }
 
 int

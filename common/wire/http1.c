@@ -37,10 +37,11 @@ http1_url(struct http1_url *u, const char *url)
 }
 
 /* Is the line a field of this name?  Names of ours: ASCII, one case. */
-static bool
+static inline bool
 line_is(const char *line, const char *name, size_t n)
 {
-	return strncasecmp(line, name, n) == 0 && line[n] == ':';
+	return (line[0] | 0x20) == (name[0] | 0x20) &&
+	    strncasecmp(line, name, n) == 0 && line[n] == ':';
 }
 
 #define LINE_IS(line, lit)	line_is((line), (lit), sizeof(lit) - 1)
