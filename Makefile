@@ -37,6 +37,7 @@ WIRE_SRCS = $(addprefix common/wire/,json.c json_write.c frame.c ir.c media.c \
 	ir_response.c ir_name.c loss.c leftover.c answer_loss.c vault.c decoder.c dialect.c convert.c schema.c \
 	schema_lower.c \
 	dialect_anthropic.c dialect_anthropic_decode.c \
+	dialect_anthropic_object.c \
 	dialect_anthropic_content.c \
 	dialect_anthropic_encode.c dialect_anthropic_turns.c \
 	dialect_anthropic_schema.c \

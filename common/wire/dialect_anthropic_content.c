@@ -23,43 +23,43 @@ add(struct an_reader *r, struct list *l, enum ir_part_type type, struct jv v)
 }
 
 static int
-read_opaque(struct an_reader *r, struct list *l, struct jv v)
+read_opaque(struct an_reader *r, struct list *l, const struct an_object *o)
 {
-	struct ir_part	*p = add(r, l, IR_OPAQUE, v);
+	struct ir_part	*p = add(r, l, IR_OPAQUE, o->v);
 
-	p->raw = json_raw(v);
+	p->raw = json_raw(o->v);
 	p->from = r->rq->from;
 	server_run_mark(r->a, p);
 	if (p->text.n > 0 && server_run_ours(p->raw))
 		r->rq->native = false;
-	return an_get_cache(r, v, &p->cache);
+	return an_cache_at(r, o, &p->cache);
 }
 
 static int
-read_text(struct an_reader *r, struct list *l, struct jv v)
+read_text(struct an_reader *r, struct list *l, const struct an_object *o)
 {
-	static const char *const known[] = { "type", "text", "cache_control",
-	    NULL };
-	struct ir_part		*p = add(r, l, IR_TEXT, v);
+	const uint32_t		 known = AN_BIT(AN_TYPE) | AN_BIT(AN_TEXT) |
+				    AN_BIT(AN_CACHE_CONTROL);
+	struct ir_part		*p = add(r, l, IR_TEXT, o->v);
 	struct jv		 text;
 
-	if (an_need_str(r, v, "text", &text) == -1)
+	if (an_need_at(r, o, AN_TEXT, &text) == -1)
 		return -1;
 	p->text = json_jstr(text);
-	p->extra = an_further(r, v, known);
+	p->extra = an_further_of(r, o, known);
 	if (p->extra.n > 0 && server_run_ours(p->extra))
 		r->rq->native = false;
-	return an_get_cache(r, v, &p->cache);
+	return an_cache_at(r, o, &p->cache);
 }
 
 static int
-read_thinking(struct an_reader *r, struct list *l, struct jv v)
+read_thinking(struct an_reader *r, struct list *l, const struct an_object *o)
 {
-	struct ir_part	*p = add(r, l, IR_THINKING, v);
+	struct ir_part	*p = add(r, l, IR_THINKING, o->v);
 	struct jv	 text;
 
-	if (an_need_str(r, v, "thinking", &text) == -1 ||
-	    an_get_jstr(r, v, "signature", &p->signature) == -1)
+	if (an_need_at(r, o, AN_THINKING, &text) == -1 ||
+	    an_jstr_at(r, o, AN_SIGNATURE, &p->signature) == -1)
 		return -1;
 	p->text = json_jstr(text);
 	p->from = r->rq->from;
@@ -67,12 +67,12 @@ read_thinking(struct an_reader *r, struct list *l, struct jv v)
 }
 
 static int
-read_redacted(struct an_reader *r, struct list *l, struct jv v)
+read_redacted(struct an_reader *r, struct list *l, const struct an_object *o)
 {
-	struct ir_part	*p = add(r, l, IR_THINKING, v);
+	struct ir_part	*p = add(r, l, IR_THINKING, o->v);
 	struct jv	 data;
 
-	if (an_need_str(r, v, "data", &data) == -1)
+	if (an_need_at(r, o, AN_DATA, &data) == -1)
 		return -1;
 	p->redacted = json_jstr(data);
 	p->from = r->rq->from;
@@ -169,106 +169,112 @@ static int	 read_blocks(struct an_reader *, struct list *,
 
 /* A document of texts and images: these, with its title in front. */
 static int
-read_composed(struct an_reader *r, struct list *l, struct jv v)
+read_composed(struct an_reader *r, struct list *l, const struct an_object *o)
 {
-	static const char *const known[] = { "type", "source", "title",
-	    "context", "cache_control", NULL };
+	const uint32_t		 known = AN_BIT(AN_TYPE) | AN_BIT(AN_SOURCE) |
+				    AN_BIT(AN_TITLE) | AN_BIT(AN_CONTEXT) |
+				    AN_BIT(AN_CACHE_CONTROL);
 	struct jstr		 title, context;
-	struct ir_part		*p = add(r, l, IR_TEXT, v);
+	struct ir_part		*p = add(r, l, IR_TEXT, o->v);
 
-	if (an_get_jstr(r, v, "title", &title) == -1 ||
-	    an_get_jstr(r, v, "context", &context) == -1 ||
-	    an_get_cache(r, v, &p->cache) == -1)
+	if (an_jstr_at(r, o, AN_TITLE, &title) == -1 ||
+	    an_jstr_at(r, o, AN_CONTEXT, &context) == -1 ||
+	    an_cache_at(r, o, &p->cache) == -1)
 		return -1;
 	p->text = jstr_encode(r->a, arena_strf(r->a, "Document: %.*s%s%.*s",
 	    STR_FMT(jstr_decode(r->a, title)), context.n > 0 ? "\n" : "",
 	    STR_FMT(jstr_decode(r->a, context))));
 	p->told = true;
 	p->from = r->rq->from;
-	p->extra = an_further(r, v, known);
-	return read_blocks(r, l, json_get(json_get(v, "source"), "content"),
+	p->extra = an_further_of(r, o, known);
+	return read_blocks(r, l, json_get(an_member(o, AN_SOURCE), "content"),
 	    NULL, true);
 }
 
 static int
-read_media(struct an_reader *r, struct list *l, struct jv v,
+read_media(struct an_reader *r, struct list *l, const struct an_object *o,
     enum ir_part_type type)
 {
-	static const char *const known[] = { "type", "source", "title",
-	    "context", "cache_control", NULL };
+	const uint32_t		 known = AN_BIT(AN_TYPE) | AN_BIT(AN_SOURCE) |
+				    AN_BIT(AN_TITLE) | AN_BIT(AN_CONTEXT) |
+				    AN_BIT(AN_CACHE_CONTROL);
 	struct ir_media		 m = { 0 };
 	struct ir_part		*p;
 
-	switch (read_source(r, v, &m)) {
+	switch (read_source(r, o->v, &m)) {
 	case -1:
 		return -1;
 	case 1:
-		if (json_is(json_get(json_get(v, "source"), "type"), "content"))
-			return read_composed(r, l, v);
-		return read_opaque(r, l, v);
+		if (json_is(json_get(an_member(o, AN_SOURCE), "type"),
+		    "content"))
+			return read_composed(r, l, o);
+		return read_opaque(r, l, o);
 	}
-	p = add(r, l, type, v);
+	p = add(r, l, type, o->v);
 	p->media = m;
-	if (an_get_jstr(r, v, "title", &p->media.title) == -1 ||
-	    an_get_jstr(r, v, "context", &p->media.context) == -1)
+	if (an_jstr_at(r, o, AN_TITLE, &p->media.title) == -1 ||
+	    an_jstr_at(r, o, AN_CONTEXT, &p->media.context) == -1)
 		return -1;
-	p->extra = an_further(r, v, known);
+	p->extra = an_further_of(r, o, known);
 	r->rq->need |= type == IR_IMAGE ? IR_NEED_IMAGE : IR_NEED_DOCUMENT;
-	return an_get_cache(r, v, &p->cache);
+	return an_cache_at(r, o, &p->cache);
 }
 
 static int
-read_image(struct an_reader *r, struct list *l, struct jv v)
+read_image(struct an_reader *r, struct list *l, const struct an_object *o)
 {
-	return read_media(r, l, v, IR_IMAGE);
+	return read_media(r, l, o, IR_IMAGE);
 }
 
 static int
-read_document(struct an_reader *r, struct list *l, struct jv v)
+read_document(struct an_reader *r, struct list *l, const struct an_object *o)
 {
-	return read_media(r, l, v, IR_DOCUMENT);
+	return read_media(r, l, o, IR_DOCUMENT);
 }
 
 /* A document in all but name: other dialects can have its text. */
 static int
-read_search_result(struct an_reader *r, struct list *l, struct jv v)
+read_search_result(struct an_reader *r, struct list *l,
+    const struct an_object *o)
 {
-	static const char *const known[] = { "type", "content", "source",
-	    "title", "cache_control", NULL };
+	const uint32_t		 known = AN_BIT(AN_TYPE) | AN_BIT(AN_CONTENT) |
+				    AN_BIT(AN_SOURCE) | AN_BIT(AN_TITLE) |
+				    AN_BIT(AN_CACHE_CONTROL);
 	struct ir_part		*p;
 	struct jstr		 text;
 
-	if (read_content_text(r, json_get(v, "content"), &text) == -1)
-		return read_opaque(r, l, v);
-	p = add(r, l, IR_DOCUMENT, v);
+	if (read_content_text(r, an_member(o, AN_CONTENT), &text) == -1)
+		return read_opaque(r, l, o);
+	p = add(r, l, IR_DOCUMENT, o->v);
 	p->media.type = STR("text/plain");
 	p->media.text = text;
-	if (an_get_jstr(r, v, "title", &p->media.title) == -1 ||
-	    an_get_jstr(r, v, "source", &p->media.context) == -1)
+	if (an_jstr_at(r, o, AN_TITLE, &p->media.title) == -1 ||
+	    an_jstr_at(r, o, AN_SOURCE, &p->media.context) == -1)
 		return -1;
-	p->extra = an_further(r, v, known);
+	p->extra = an_further_of(r, o, known);
 	r->rq->need |= IR_NEED_DOCUMENT;
-	return an_get_cache(r, v, &p->cache);
+	return an_cache_at(r, o, &p->cache);
 }
 
 static int
-read_tool_use(struct an_reader *r, struct list *l, struct jv v)
+read_tool_use(struct an_reader *r, struct list *l, const struct an_object *o)
 {
-	static const char *const known[] = { "type", "id", "name", "input",
-	    "cache_control", NULL };
-	struct ir_part		*p = add(r, l, IR_TOOL_CALL, v);
+	const uint32_t		 known = AN_BIT(AN_TYPE) | AN_BIT(AN_ID) |
+				    AN_BIT(AN_NAME) | AN_BIT(AN_INPUT) |
+				    AN_BIT(AN_CACHE_CONTROL);
+	struct ir_part		*p = add(r, l, IR_TOOL_CALL, o->v);
 	struct jv		 id, name, input;
 
-	if (an_need_str(r, v, "id", &id) == -1 ||
-	    an_need_str(r, v, "name", &name) == -1 ||
-	    an_get(r, v, "input", JSON_OBJECT, &input) == -1)
+	if (an_need_at(r, o, AN_ID, &id) == -1 ||
+	    an_need_at(r, o, AN_NAME, &name) == -1 ||
+	    an_at(r, o, AN_INPUT, JSON_OBJECT, &input) == -1)
 		return -1;
 	p->id = json_str(r->a, id);
 	p->name = json_str(r->a, name);
 	p->args.json = json_ok(input) ? json_raw(input) : STR("{}");
-	p->extra = an_further(r, v, known);
+	p->extra = an_further_of(r, o, known);
 	r->rq->need |= IR_NEED_TOOLS;
-	return an_get_cache(r, v, &p->cache);
+	return an_cache_at(r, o, &p->cache);
 }
 
 /* A result's name is that of the call, which stands in the turn before it. */
@@ -289,48 +295,51 @@ call_name(struct an_reader *r, struct str id)
 }
 
 static int
-read_tool_result(struct an_reader *r, struct list *l, struct jv v)
+read_tool_result(struct an_reader *r, struct list *l, const struct an_object *o)
 {
-	static const char *const known[] = { "type", "tool_use_id", "content",
-	    "is_error", "cache_control", NULL };
-	struct ir_part		*p = add(r, l, IR_TOOL_RESULT, v);
+	const uint32_t		 known = AN_BIT(AN_TYPE) |
+				    AN_BIT(AN_TOOL_USE_ID) |
+				    AN_BIT(AN_CONTENT) | AN_BIT(AN_IS_ERROR) |
+				    AN_BIT(AN_CACHE_CONTROL);
+	struct ir_part		*p = add(r, l, IR_TOOL_RESULT, o->v);
 	struct list		 inner = { &p->parts };
 	enum ir_tri		 is_error = IR_UNSET;
 	struct jv		 id;
 
-	if (an_need_str(r, v, "tool_use_id", &id) == -1 ||
-	    an_get_bool(r, v, "is_error", &is_error) == -1 ||
-	    read_blocks(r, &inner, json_get(v, "content"), NULL, true) == -1)
+	if (an_need_at(r, o, AN_TOOL_USE_ID, &id) == -1 ||
+	    an_bool_at(r, o, AN_IS_ERROR, &is_error) == -1 ||
+	    read_blocks(r, &inner, an_member(o, AN_CONTENT), NULL, true) == -1)
 		return -1;
 	p->id = json_str(r->a, id);
 	p->name = call_name(r, p->id);
 	p->is_error = is_error == IR_YES;
-	p->extra = an_further(r, v, known);
+	p->extra = an_further_of(r, o, known);
 	r->rq->need |= IR_NEED_TOOLS;
-	return an_get_cache(r, v, &p->cache);
+	return an_cache_at(r, o, &p->cache);
 }
 
 /* Told to other models as text; to their own they go as they are. */
 static int
-read_told(struct an_reader *r, struct list *l, struct jv v, struct jstr text)
+read_told(struct an_reader *r, struct list *l, const struct an_object *o,
+    struct jstr text)
 {
-	struct ir_part	*p = add(r, l, IR_TEXT, v);
+	struct ir_part	*p = add(r, l, IR_TEXT, o->v);
 
 	p->text = text;
 	p->told = true;
 	p->from = r->rq->from;
-	return an_get_cache(r, v, &p->cache);
+	return an_cache_at(r, o, &p->cache);
 }
 
 /* A search for tools found it; it is among the tools of the request. */
 static int
-read_reference(struct an_reader *r, struct list *l, struct jv v)
+read_reference(struct an_reader *r, struct list *l, const struct an_object *o)
 {
 	struct str	 name;
 
-	if (an_get_str(r, v, "tool_name", &name) == -1)
+	if (an_str_at(r, o, AN_TOOL_NAME, &name) == -1)
 		return -1;
-	return read_told(r, l, v, jstr_encode(r->a, arena_strf(r->a,
+	return read_told(r, l, o, jstr_encode(r->a, arena_strf(r->a,
 	    "The tool %.*s can be called now.", STR_FMT(name))));
 }
 
@@ -366,12 +375,12 @@ read_definition(struct an_reader *r, struct jv v, struct str *name)
  * from the start, so that what stands before stays the same.
  */
 static int
-read_tool_change(struct an_reader *r, struct list *l, struct jv v)
+read_tool_change(struct an_reader *r, struct list *l, const struct an_object *o)
 {
 	struct jv	 tool, type, def;
 	struct str	 name = STR_NONE;
 
-	if (an_get(r, v, "tool", JSON_OBJECT, &tool) == -1 ||
+	if (an_at(r, o, AN_TOOL, JSON_OBJECT, &tool) == -1 ||
 	    an_get(r, tool, "type", JSON_STRING, &type) == -1)
 		return -1;
 	if (json_is(type, "tool_definition")) {
@@ -386,27 +395,28 @@ read_tool_change(struct an_reader *r, struct list *l, struct jv v)
 			return -1;
 	}
 	if (name.n == 0)
-		return read_opaque(r, l, v);
-	return read_told(r, l, v, jstr_encode(r->a, arena_strf(r->a,
+		return read_opaque(r, l, o);
+	return read_told(r, l, o, jstr_encode(r->a, arena_strf(r->a,
 	    "The tool %.*s can %s.", STR_FMT(name),
-	    json_is(json_get(v, "type"), "tool_removal") ?
+	    json_is(an_member(o, AN_TYPE), "tool_removal") ?
 	    "no longer be called" : "be called now")));
 }
 
 /* What the provider made of the conversation so far. */
 static int
-read_compaction(struct an_reader *r, struct list *l, struct jv v)
+read_compaction(struct an_reader *r, struct list *l, const struct an_object *o)
 {
-	struct jv	 text = json_get(v, "content");
+	struct jv	 text = an_member(o, AN_CONTENT);
 
 	if (json_type(text) == JSON_STRING && json_jstr(text).n > 0)
-		return read_told(r, l, v, json_jstr(text));
-	return read_opaque(r, l, v);
+		return read_told(r, l, o, json_jstr(text));
+	return read_opaque(r, l, o);
 }
 
 static const struct {
 	const char	*type;
-	int		(*read)(struct an_reader *, struct list *, struct jv);
+	int		(*read)(struct an_reader *, struct list *,
+			    const struct an_object *);
 	bool		 inner;		/* also inside a tool result */
 } block_types[] = {
 	{ "text",		read_text,		true },
@@ -428,23 +438,25 @@ static const struct {
 static int
 read_block(struct an_reader *r, struct list *l, struct jv v, bool inner)
 {
-	struct jv	 type;
-	size_t		 i;
+	struct an_object	 o;
+	struct jv		 type;
+	size_t			 i;
 
 	if (json_type(v) != JSON_OBJECT) {
 		ir_error_type(r->err, r->a, v, "an object");
 		return -1;
 	}
-	if (an_need_str(r, v, "type", &type) == -1)
+	an_object_read(&o, v);
+	if (an_need_at(r, &o, AN_TYPE, &type) == -1)
 		return -1;
 	for (i = 0; i < NBLOCKTYPES; i++) {
 		if (json_is(type, block_types[i].type) &&
 		    (!inner || block_types[i].inner))
-			return block_types[i].read(r, l, v);
+			return block_types[i].read(r, l, &o);
 	}
 	if (json_is(type, "server_tool_use") || json_is(type, "mcp_tool_use"))
 		r->rq->need |= IR_NEED_SERVER_TOOL;
-	return read_opaque(r, l, v);
+	return read_opaque(r, l, &o);
 }
 
 /* A string, an array of blocks, or nothing; want chooses among the blocks. */
@@ -529,14 +541,14 @@ is_no_result(struct jv block)
 }
 
 static int
-add_message(struct an_reader *r, enum ir_role role, struct jv v,
+add_message(struct an_reader *r, enum ir_role role, const struct an_object *o,
     bool (*want)(struct jv))
 {
-	struct ir_message	*m = ir_message_add(r->rq, role, v.i);
+	struct ir_message	*m = ir_message_add(r->rq, role, o->v.i);
 	struct list		 l = { m->last };
 
-	m->raw = json_raw(v);
-	if (read_blocks(r, &l, json_get(v, "content"), want, false) == -1)
+	m->raw = json_raw(o->v);
+	if (read_blocks(r, &l, an_member(o, AN_CONTENT), want, false) == -1)
 		return -1;
 	m->last = l.last;
 	if (role == IR_ASSISTANT)
@@ -546,9 +558,9 @@ add_message(struct an_reader *r, enum ir_role role, struct jv v,
 
 /* Results go to a message of their own, which stands first. */
 static int
-read_user(struct an_reader *r, struct jv v)
+read_user(struct an_reader *r, const struct an_object *o)
 {
-	struct jv	 content = json_get(v, "content"), b;
+	struct jv	 content = an_member(o, AN_CONTENT), b;
 	bool		 results = false, others = false;
 
 	if (json_type(content) == JSON_ARRAY) {
@@ -559,21 +571,23 @@ read_user(struct an_reader *r, struct jv v)
 				others = true;
 		}
 	}
-	if (results && add_message(r, IR_TOOL, v, is_result) == -1)
+	if (!results)
+		return add_message(r, IR_USER, o, NULL);
+	if (!others)
+		return add_message(r, IR_TOOL, o, NULL);
+	if (add_message(r, IR_TOOL, o, is_result) == -1)
 		return -1;
-	if (results && !others)
-		return 0;
-	return add_message(r, IR_USER, v, is_no_result);
+	return add_message(r, IR_USER, o, is_no_result);
 }
 
 /* What is said about effort last holds for the turn that is asked for. */
 static int
-read_message_config(struct an_reader *r, struct jv v)
+read_message_config(struct an_reader *r, const struct an_object *o)
 {
 	static const char *const known[] = { "effort", NULL };
 	struct jv	 oc, e;
 
-	if (an_get(r, v, "output_config", JSON_OBJECT, &oc) == -1 ||
+	if (an_at(r, o, AN_OUTPUT_CONFIG, JSON_OBJECT, &oc) == -1 ||
 	    an_get(r, oc, "effort", JSON_STRING, &e) == -1)
 		return -1;
 	if (json_ok(e)) {
@@ -587,17 +601,19 @@ read_message_config(struct an_reader *r, struct jv v)
 static int
 read_message(struct an_reader *r, struct jv v)
 {
-	static const char *const known[] = { "role", "content",
-	    "output_config", NULL };
-	struct jv	 role, content;
+	const uint32_t		 known = AN_BIT(AN_ROLE) | AN_BIT(AN_CONTENT) |
+				    AN_BIT(AN_OUTPUT_CONFIG);
+	struct an_object	 o;
+	struct jv		 role, content;
 
 	if (json_type(v) != JSON_OBJECT) {
 		ir_error_type(r->err, r->a, v, "an object");
 		return -1;
 	}
-	if (an_need_str(r, v, "role", &role) == -1)
+	an_object_read(&o, v);
+	if (an_need_at(r, &o, AN_ROLE, &role) == -1)
 		return -1;
-	content = json_get(v, "content");
+	content = an_member(&o, AN_CONTENT);
 	if (json_empty(content) && !r->rq->lenient) {
 		if (json_ok(content))
 			ir_error_type(r->err, r->a, content,
@@ -607,18 +623,18 @@ read_message(struct an_reader *r, struct jv v)
 			    "a string or an array of blocks");
 		return -1;
 	}
-	if (!json_is(json_get(v, "clear_at"), "never"))
-		an_further_ext(r, v, known);
+	if (!json_is(an_member(&o, AN_CLEAR_AT), "never"))
+		an_further_ext_of(r, &o, known);
 	if (json_is(role, "user"))
-		return read_user(r, v);
+		return read_user(r, &o);
 	if (json_is(role, "assistant"))
-		return add_message(r, IR_ASSISTANT, v, NULL);
+		return add_message(r, IR_ASSISTANT, &o, NULL);
 	if (json_is(role, "system")) {
 		if (r->rq->lenient)
 			r->rq->native = false;
-		if (add_message(r, IR_SYSTEM, v, NULL) == -1)
+		if (add_message(r, IR_SYSTEM, &o, NULL) == -1)
 			return -1;
-		return read_message_config(r, v);
+		return read_message_config(r, &o);
 	}
 	ir_error_field(r->err, r->a, r->rq->json, role.i,
 	    "expected \"user\", \"assistant\" or \"system\"");

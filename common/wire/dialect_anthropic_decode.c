@@ -10,86 +10,7 @@
 
 #include <string.h>
 
-/* --- typed access --------------------------------------------------------- */
-
-/* A member that is missing or null becomes JV_NONE. */
-int
-an_get(struct an_reader *r, struct jv object, const char *name,
-    enum json_type type, struct jv *v)
-{
-	*v = json_get(object, name);
-	if (json_empty(*v)) {
-		*v = JV_NONE;
-		return 0;
-	}
-	if (json_type(*v) == type)
-		return 0;
-	ir_error_type(r->err, r->a, *v, json_type_name(type));
-	return -1;
-}
-
-int
-an_required(struct an_reader *r, struct jv object, const char *name,
-    const char *what)
-{
-	struct str	 path = json_path(r->a, r->rq->json, object.i);
-
-	path = arena_strf(r->a, "%.*s%s%s", STR_FMT(path),
-	    path.n > 0 ? "." : "", name);
-	ir_error_set(r->err, IR_ERR_BAD_REQUEST, "'%.*s': required, %s",
-	    STR_FMT(path), what);
-	ir_error_copy(r->err->param, sizeof(r->err->param), path);
-	return -1;
-}
-
-int
-an_need_str(struct an_reader *r, struct jv object, const char *name,
-    struct jv *v)
-{
-	if (an_get(r, object, name, JSON_STRING, v) == -1)
-		return -1;
-	return json_ok(*v) ? 0 : an_required(r, object, name, "a string");
-}
-
-int
-an_get_str(struct an_reader *r, struct jv object, const char *name,
-    struct str *s)
-{
-	struct jv	 v;
-
-	if (an_get(r, object, name, JSON_STRING, &v) == -1)
-		return -1;
-	*s = json_ok(v) ? json_str(r->a, v) : STR_NONE;
-	return 0;
-}
-
-int
-an_get_jstr(struct an_reader *r, struct jv object, const char *name,
-    struct jstr *s)
-{
-	struct jv	 v;
-
-	if (an_get(r, object, name, JSON_STRING, &v) == -1)
-		return -1;
-	*s = json_ok(v) ? json_jstr(v) : JSTR_NONE;
-	return 0;
-}
-
-int
-an_get_bool(struct an_reader *r, struct jv object, const char *name,
-    enum ir_tri *t)
-{
-	struct jv	 v = json_get(object, name);
-
-	if (json_empty(v))
-		return 0;
-	if (json_type(v) != JSON_TRUE && json_type(v) != JSON_FALSE) {
-		ir_error_type(r->err, r->a, v, "true or false");
-		return -1;
-	}
-	*t = json_type(v) == JSON_TRUE ? IR_YES : IR_NO;
-	return 0;
-}
+/* --- numbers -------------------------------------------------------------- */
 
 static int
 get_int(struct an_reader *r, struct jv object, const char *name, int64_t min,
@@ -126,134 +47,59 @@ get_number(struct an_reader *r, struct jv object, const char *name,
 	return 0;
 }
 
-/* {"type":"ephemeral","ttl":"1h"}; other kinds are the provider's matter. */
-int
-an_get_cache(struct an_reader *r, struct jv object, enum ir_cache *cache)
-{
-	struct jv	 v;
-	struct str	 ttl;
-
-	if (an_get(r, object, "cache_control", JSON_OBJECT, &v) == -1)
-		return -1;
-	if (!json_ok(v))
-		return 0;
-	if (an_get_str(r, v, "ttl", &ttl) == -1)
-		return -1;
-	*cache = str_is(ttl, "1h") ? IR_CACHE_1H : IR_CACHE_5M;
-	r->rq->need |= IR_NEED_CACHE;
-	r->rq->cache_1h = r->rq->cache_1h || *cache == IR_CACHE_1H;
-	return 0;
-}
-
-/* What is the default: null, false, {"enabled":false}, calls by the model. */
-static bool
-says_nothing(struct jv m)
-{
-	struct jv	 v = json_first(m);
-
-	switch (json_type(m)) {
-	case JSON_ARRAY:
-	case JSON_OBJECT:
-		return json_count(m) == 0 || (json_count(m) == 1 &&
-		    (json_is(v, "direct") || (json_key_is(m, "citations") &&
-		    json_type(v) == JSON_FALSE)));
-	case JSON_FALSE:
-		return true;
-	default:
-		return json_empty(m);
-	}
-}
-
-static bool
-is_further(struct jv m, const char *const *known)
-{
-	return !json_key_in(m, known) && !says_nothing(m);
-}
-
-struct str
-an_further(struct an_reader *r, struct jv object, const char *const *known)
-{
-	struct buf	 b;
-	struct jw	 w;
-	struct jv	 m;
-	struct str	 s = STR_NONE;
-
-	buf_init(&b, json_raw(object).n + 2);
-	jw_init(&w, &b);
-	for (m = json_first(object); json_ok(m); m = json_next(m)) {
-		if (!is_further(m, known))
-			continue;
-		if (b.len == 0)
-			jw_object(&w);
-		jw_key_jstr(&w, json_jstr(json_key(m)));
-		jw_raw(&w, json_raw(m));
-	}
-	if (b.len > 0) {
-		jw_object_end(&w);
-		s = arena_str(r->a, buf_str(&b));
-	}
-	buf_release(&b);
-	return s;
-}
-
-void
-an_further_ext(struct an_reader *r, struct jv object, const char *const *known)
-{
-	struct jv	 m;
-
-	for (m = json_first(object); json_ok(m); m = json_next(m))
-		if (is_further(m, known))
-			(void)ir_ext_add(r->rq, m);
-}
-
 /* --- tools ---------------------------------------------------------------- */
 
 static int
-read_function(struct an_reader *r, struct jv v)
+read_function(struct an_reader *r, const struct an_object *o)
 {
-	static const char *const known[] = { "name", "description",
-	    "input_schema", "strict", "type", "cache_control", NULL };
-	struct ir_tool		*t = ir_tool_add(r->rq, IR_FUNCTION, v.i);
+	const uint32_t		 known = AN_BIT(AN_NAME) |
+				    AN_BIT(AN_DESCRIPTION) |
+				    AN_BIT(AN_INPUT_SCHEMA) |
+				    AN_BIT(AN_STRICT) | AN_BIT(AN_TYPE) |
+				    AN_BIT(AN_CACHE_CONTROL);
+	struct ir_tool		*t = ir_tool_add(r->rq, IR_FUNCTION, o->v.i);
 	struct jv		 name, schema;
 
-	if (an_need_str(r, v, "name", &name) == -1 ||
-	    an_get_jstr(r, v, "description", &t->description) == -1 ||
-	    an_get(r, v, "input_schema", JSON_OBJECT, &schema) == -1 ||
-	    an_get_bool(r, v, "strict", &t->strict) == -1 ||
-	    an_get_cache(r, v, &t->cache) == -1)
+	if (an_need_at(r, o, AN_NAME, &name) == -1 ||
+	    an_jstr_at(r, o, AN_DESCRIPTION, &t->description) == -1 ||
+	    an_at(r, o, AN_INPUT_SCHEMA, JSON_OBJECT, &schema) == -1 ||
+	    an_bool_at(r, o, AN_STRICT, &t->strict) == -1 ||
+	    an_cache_at(r, o, &t->cache) == -1)
 		return -1;
 	t->name = json_str(r->a, name);
-	t->raw = json_raw(v);
+	t->raw = json_raw(o->v);
 	if (json_ok(schema)) {
 		t->schema = json_raw(schema);
 		t->schema_is_openapi = schema_is_upper(schema);
 	}
-	an_further_ext(r, v, known);
+	an_further_ext_of(r, o, known);
 	return 0;
 }
 
 int
 an_tool_read(struct an_reader *r, struct jv v)
 {
-	struct ir_tool	*t;
-	struct jv	 type;
+	struct an_object	 o;
+	struct ir_tool		*t;
+	struct jv		 type;
 
 	if (json_type(v) != JSON_OBJECT) {
 		ir_error_type(r->err, r->a, v, "an object");
 		return -1;
 	}
-	if (an_get(r, v, "type", JSON_STRING, &type) == -1)
+	an_object_read(&o, v);
+	if (an_at(r, &o, AN_TYPE, JSON_STRING, &type) == -1)
 		return -1;
 	r->rq->need |= IR_NEED_TOOLS;
 	if (!json_ok(type) || json_is(type, "custom"))
-		return read_function(r, v);
+		return read_function(r, &o);
 	t = ir_tool_add(r->rq, IR_SERVER, v.i);
 	t->server_type = json_str(r->a, type);
 	t->raw = json_raw(v);
 	r->rq->need |= IR_NEED_SERVER_TOOL;
-	if (an_get_str(r, v, "name", &t->name) == -1)
+	if (an_str_at(r, &o, AN_NAME, &t->name) == -1)
 		return -1;
-	return an_get_cache(r, v, &t->cache);
+	return an_cache_at(r, &o, &t->cache);
 }
 
 static int

@@ -13,6 +13,39 @@ struct an_reader {
 };
 
 /*
+ * The members of messages, blocks and tools.  A conversation has hundreds of
+ * these, with two to five members each: they are gone over once.
+ */
+enum an_name {
+	AN_CACHE_CONTROL, AN_CLEAR_AT, AN_CONTENT, AN_CONTEXT, AN_DATA,
+	AN_DESCRIPTION, AN_ID, AN_INPUT, AN_INPUT_SCHEMA, AN_IS_ERROR, AN_NAME,
+	AN_OUTPUT_CONFIG, AN_ROLE, AN_SIGNATURE, AN_SOURCE, AN_STRICT, AN_TEXT,
+	AN_THINKING, AN_TITLE, AN_TOOL, AN_TOOL_NAME, AN_TOOL_USE_ID, AN_TYPE,
+	AN_OTHER			/* all others; the number of those */
+};
+
+#define AN_BIT(name)	(1u << (name))
+
+struct an_object {
+	struct jv	 v;
+	uint32_t	 node[AN_OTHER];	/* 0: it has none */
+	uint32_t	 seen;			/* AN_BITs */
+};
+
+/* v is an object.  Of a name that stands twice the last one counts. */
+void	 an_object_read(struct an_object *, struct jv v);
+
+/* Missing, where there is none. */
+static inline struct jv
+an_member(const struct an_object *o, enum an_name name)
+{
+	const struct json	*j = o->v.j;
+
+	return o->node[name] == 0 ? JV_NONE : (struct jv){ j, o->node[name],
+	    j->nodes[o->v.i].next };
+}
+
+/*
  * Typed access: 0, or -1 with err set.  A member that is missing or null
  * becomes JV_NONE, an empty string, or leaves what it would set as it is.
  */
@@ -22,12 +55,22 @@ int	 an_need_str(struct an_reader *, struct jv object, const char *name,
 	    struct jv *) __attribute__((__warn_unused_result__));
 int	 an_get_str(struct an_reader *, struct jv object, const char *name,
 	    struct str *) __attribute__((__warn_unused_result__));
-int	 an_get_jstr(struct an_reader *, struct jv object, const char *name,
-	    struct jstr *) __attribute__((__warn_unused_result__));
 int	 an_get_bool(struct an_reader *, struct jv object, const char *name,
 	    enum ir_tri *) __attribute__((__warn_unused_result__));
-int	 an_get_cache(struct an_reader *, struct jv object, enum ir_cache *)
+int	 an_cache_at(struct an_reader *, const struct an_object *,
+	    enum ir_cache *)
 	    __attribute__((__warn_unused_result__));
+/* The same of members that are found. */
+int	 an_at(struct an_reader *, const struct an_object *, enum an_name,
+	    enum json_type, struct jv *) __attribute__((__warn_unused_result__));
+int	 an_need_at(struct an_reader *, const struct an_object *, enum an_name,
+	    struct jv *) __attribute__((__warn_unused_result__));
+int	 an_str_at(struct an_reader *, const struct an_object *, enum an_name,
+	    struct str *) __attribute__((__warn_unused_result__));
+int	 an_jstr_at(struct an_reader *, const struct an_object *, enum an_name,
+	    struct jstr *) __attribute__((__warn_unused_result__));
+int	 an_bool_at(struct an_reader *, const struct an_object *, enum an_name,
+	    enum ir_tri *) __attribute__((__warn_unused_result__));
 /* Sets err: the member is missing, and what it should be.  Returns -1. */
 int	 an_required(struct an_reader *, struct jv object, const char *name,
 	    const char *what);
@@ -41,6 +84,12 @@ struct str	 an_further(struct an_reader *, struct jv object,
 		    const char *const *known);
 void		 an_further_ext(struct an_reader *, struct jv object,
 		    const char *const *known);
+
+/* The same; known are AN_BITs. */
+struct str	 an_further_of(struct an_reader *, const struct an_object *,
+		    uint32_t known);
+void		 an_further_ext_of(struct an_reader *,
+		    const struct an_object *, uint32_t known);
 
 /* The tool v, at the end of the list. */
 int	 an_tool_read(struct an_reader *, struct jv v)

@@ -468,12 +468,6 @@ json_at(const struct json *j, uint32_t i)
 	return (struct jv){ j, i, j->nodes[i].next };
 }
 
-enum json_type
-json_type(struct jv v)
-{
-	return json_ok(v) ? (enum json_type)node_of(v)->type : JSON_MISSING;
-}
-
 const char *
 json_type_name(enum json_type type)
 {
@@ -495,12 +489,6 @@ json_type_name(enum json_type type)
 		return "an object";
 	}
 	return "unknown";
-}
-
-bool
-json_empty(struct jv v)
-{
-	return json_type(v) <= JSON_NULL;
 }
 
 /* The value at i, or behind the name that stands there. */
@@ -549,6 +537,37 @@ json_count(struct jv v)
 	return n;
 }
 
+/*
+ * Are two texts of n bytes the same?  Names are short, and memcmp is called for
+ * nearly as long as it takes to compare them: by two words that may overlap.
+ */
+static inline bool
+same_name(const char *p, const char *q, size_t n)
+{
+	uint64_t	 a, b, c, d;
+	uint32_t	 e, f, g, h;
+
+	if (n > 16)
+		return memcmp(p, q, n) == 0;
+	if (n >= 8) {
+		memcpy(&a, p, 8);
+		memcpy(&b, q, 8);
+		memcpy(&c, p + n - 8, 8);
+		memcpy(&d, q + n - 8, 8);
+		return ((a ^ b) | (c ^ d)) == 0;
+	}
+	if (n >= 4) {
+		memcpy(&e, p, 4);
+		memcpy(&f, q, 4);
+		memcpy(&g, p + n - 4, 4);
+		memcpy(&h, q + n - 4, 4);
+		return ((e ^ f) | (g ^ h)) == 0;
+	}
+	while (n > 0 && p[n - 1] == q[n - 1])
+		n--;
+	return n == 0;
+}
+
 /* Does the key k have this decoded value? */
 static inline bool
 key_is(const struct json *j, const struct json_node *k, struct str name)
@@ -557,7 +576,7 @@ key_is(const struct json *j, const struct json_node *k, struct str name)
 
 	if (k->escaped)
 		return escaped_is((struct jstr){ p, k->len }, name);
-	return k->len == name.n && memcmp(p, name.p, name.n) == 0;
+	return k->len == name.n && same_name(p, name.p, name.n);
 }
 
 struct jv
@@ -776,7 +795,7 @@ json_is_str(struct jv v, struct str z)
 		return false;
 	if (node_of(v)->escaped)
 		return escaped_is(s, z);
-	return str_eq((struct str){ s.p, s.n }, z);
+	return s.n == z.n && same_name(s.p, z.p, s.n);
 }
 
 bool

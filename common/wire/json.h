@@ -86,7 +86,6 @@ void		 json_clear(struct json *);
 
 struct jv	 json_root(const struct json *);
 struct jv	 json_at(const struct json *, uint32_t node);
-enum json_type	 json_type(struct jv);
 const char	*json_type_name(enum json_type);	/* "a string" ... */
 
 static inline bool
@@ -95,8 +94,19 @@ json_ok(struct jv v)
 	return v.j != NULL;
 }
 
+static inline enum json_type
+json_type(struct jv v)
+{
+	return json_ok(v) ? (enum json_type)v.j->nodes[v.i].type :
+	    JSON_MISSING;
+}
+
 /* True for a value that is missing or null. */
-bool	 json_empty(struct jv);
+static inline bool
+json_empty(struct jv v)
+{
+	return json_type(v) <= JSON_NULL;
+}
 
 /* Member of an object; the last one where a name stands twice. */
 struct jv	 json_get_str(struct jv object, struct str name);

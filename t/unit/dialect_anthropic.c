@@ -318,6 +318,93 @@ test_refused(void)
 	    "\"stream\":\"yes\"}", "stream"), "a broken stream");
 }
 
+/*
+ * Names are told apart by length and bytes unless they have an escape in them:
+ * with the first byte of every name written as one, all must be as before.
+ */
+static struct str
+escape_names(const char *body)
+{
+	struct buf	 b;
+	struct str	 s;
+	const char	*p, *q;
+
+	buf_init(&b, WT_MAX);
+	for (p = body; *p != '\0'; p = q) {
+		if (*p != '"') {
+			q = p + 1;
+			(void)buf_addc(&b, *p);
+			continue;
+		}
+		q = strchr(p + 1, '"') + 1;
+		if (*q == ':')
+			(void)buf_addf(&b, "\"\\u%04x", (unsigned)p[1]);
+		(void)buf_add(&b, p + (*q == ':' ? 2 : 0),
+		    (size_t)(q - p) - (*q == ':' ? 2 : 0));
+	}
+	s = arena_strf(&wt_arena, "%.*s", STR_FMT(buf_str(&b)));
+	buf_release(&b);
+	return s;
+}
+
+/*
+ * What becomes of it in that dialect, and how much is told of that; paths have
+ * the names as they stand.
+ */
+static struct str
+told(const struct dialect *to, const char *body)
+{
+	if (wt_request(WT_AN, to, body) == -1)
+		return arena_strf(&wt_arena, "%s", wt_err.msg);
+	return arena_strf(&wt_arena, "%.*s %u", STR_FMT(buf_str(&wt_out)),
+	    (unsigned)wt_loss.n);
+}
+
+static void
+test_names(void)
+{
+	static const char	 body[] = "{\"model\":\"m\",\"max_tokens\":9,"
+	    "\"system\":[{\"type\":\"text\",\"text\":\"s\",\"cache_control\":"
+	    "{\"type\":\"ephemeral\"}}],\"tools\":[{\"type\":\"custom\","
+	    "\"name\":\"f\",\"description\":\"d\",\"strict\":true,"
+	    "\"input_schema\":{},\"cache_control\":null,\"defer\":1}],"
+	    "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":"
+	    "\"image\",\"source\":{\"type\":\"url\",\"url\":\"http://x/y\"}},"
+	    "{\"type\":\"document\",\"title\":\"t\",\"context\":\"c\","
+	    "\"source\":{\"type\":\"text\",\"media_type\":\"text/plain\","
+	    "\"data\":\"x\"},\"citations\":{\"enabled\":true}},"
+	    "{\"type\":\"tool_addition\",\"tool\":{\"type\":"
+	    "\"tool_reference\",\"name\":\"f\"}}]},"
+	    "{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\","
+	    "\"thinking\":\"h\",\"signature\":\"s\"},{\"type\":"
+	    "\"redacted_thinking\",\"data\":\"r\"},{\"type\":\"text\","
+	    "\"text\":\"a\",\"more\":\"m\"},{\"type\":\"tool_use\",\"id\":"
+	    "\"toolu_1\",\"name\":\"f\",\"input\":{}}]},{\"role\":\"user\","
+	    "\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":"
+	    "\"toolu_1\",\"is_error\":true,\"content\":[{\"type\":"
+	    "\"tool_reference\",\"tool_name\":\"f\"},{\"type\":"
+	    "\"search_result\",\"source\":\"s\",\"title\":\"t\",\"content\":"
+	    "[{\"type\":\"text\",\"text\":\"x\"}]}]},{\"type\":\"text\","
+	    "\"text\":\"b\"}]},{\"role\":\"system\",\"content\":\"z\","
+	    "\"clear_at\":\"never\",\"output_config\":{\"effort\":\"low\"}}]}";
+	static const struct dialect *const	 to[] = { WT_OC, WT_OR, WT_GE };
+	struct str	 plain, escaped;
+	unsigned	 i;
+
+	for (i = 0; i < 3; i++) {
+		plain = told(to[i], body);
+		escaped = told(to[i], escape_names(body).p);
+		ok(plain.p[0] == '{' && str_eq(plain, escaped),
+		    "names with escapes in them are read to %s",
+		    to[i]->name);
+		if (!str_eq(plain, escaped))
+			printf("#   %s\n#   %s\n", plain.p, escaped.p);
+	}
+	ok(refused("{\"model\":\"m\",\"max_tokens\":1,\"messages\":["
+	    "{\"role\":\"user\",\"content\":\"x\",\"role\":7}]}",
+	    "messages[0].role"), "of a name that stands twice the last counts");
+}
+
 static void
 test_lenient(void)
 {
@@ -730,6 +817,7 @@ main(void)
 	test_same();
 	test_decode();
 	test_refused();
+	test_names();
 	test_lenient();
 	test_turns();
 	test_results();
