@@ -60,7 +60,7 @@ STATE_SRCS = $(addprefix common/state/,acct.c bodies.c caps_file.c conf.c conf_p
 	conf_value.c conf_yaml.c object_field.c object_sealed.c rules.c daemon.c daemon_status.c \
 	store_change.c store_diff.c store_revision.c store_settings.c \
 	store_export.c store_import.c import_rest.c \
-	secret.c shm.c shm_affinity.c shm_keys.c shm_live.c shm_provider.c \
+	rule_index.c secret.c shm.c shm_affinity.c shm_keys.c shm_live.c shm_provider.c \
 	live_json.c rollup.c row_json.c status_view.c status_json.c \
 	snapshot.c snapshot_routes.c store.c \
 	store_accounts.c store_admin.c store_conf.c store_keys.c store_log.c store_object.c \
@@ -96,7 +96,7 @@ UNIT_SRCS = $(wildcard $(addprefix t/unit/,base.c json.c frame.c http1.c ir.c es
 	gemini_answer.c loss.c dialect_openai_chat.c \
 	dialect_openai_responses.c clients.c openai_clients.c tools.c runs.c matrix.c damage.c pitfalls.c roundtrip.c \
 	revisions.c \
-	schema.c conf.c store.c objects.c plan.c explain.c health.c secret.c shm.c live.c policy.c \
+	schema.c conf.c store.c objects.c plan.c rule_index.c explain.c health.c secret.c shm.c live.c policy.c \
 	netguard.c rows.c reprice.c money.c statedb.c vault.c caps.c))
 FUZZ_SRCS = $(wildcard $(addprefix t/fuzz/,json.c frame.c http1.c dialect.c error.c ops.c conf.c))
 SCHEMA_SQL = $(sort $(wildcard schema/*.sql))

@@ -77,6 +77,27 @@ fold_long(const unsigned char *p, size_t n, char *to, size_t *used)
 	return 3;
 }
 
+#define EACH(byte)	(UINT64_C(0x0101010101010101) * (byte))
+
+/* ASCII by eights: a sum's top bit tells the bytes from 'A', and behind 'Z', on. */
+static size_t
+fold_ascii(const unsigned char *p, size_t n, char *to)
+{
+	uint64_t	 w, upper;
+	size_t		 i;
+
+	for (i = 0; n - i >= sizeof(w); i += sizeof(w)) {
+		memcpy(&w, p + i, sizeof(w));
+		if ((w & EACH(0x80)) != 0)
+			break;
+		upper = ((w + EACH(0x80 - 'A')) ^ (w + EACH(0x7f - 'Z'))) &
+		    EACH(0x80);
+		w |= upper >> 2;
+		memcpy(to + i, &w, sizeof(w));
+	}
+	return i;
+}
+
 struct str
 fold_case(struct arena *a, struct str s)
 {
@@ -85,6 +106,10 @@ fold_case(struct arena *a, struct str s)
 	size_t			 i, n = 0, used;
 
 	for (i = 0; i < s.n; i += used) {
+		if ((used = fold_ascii(p + i, s.n - i, to + n)) > 0) {
+			n += used;
+			continue;
+		}
 		used = 1;
 		if (p[i] < 0x80)
 			to[n++] = (char)fold_char(p[i]);
@@ -102,13 +127,21 @@ struct node {
 	uint32_t	 out;		/* nearest suffix that ends a word */
 	uint32_t	 parent;
 	uint32_t	 word;		/* chain of words ending here, +1 */
+	uint32_t	 child;		/* its first one */
 	unsigned char	 byte;
+	unsigned char	 child_byte;
+	bool		 more;		/* it has others */
 };
 
-/* Edges are a hash table of (node, byte): node 0 is the root, and no child. */
+/*
+ * Edges are a hash table of (node, byte): node 0 is the root, and no child.  Most
+ * of a text is no word's beginning, and most nodes have one child: neither needs
+ * the table.
+ */
 struct fold_words {
 	struct node	*node;
 	uint32_t	 nnodes;
+	uint32_t	 root[256];	/* its children */
 	uint32_t	*edge;		/* child, 0: free */
 	uint32_t	 mask;
 	uint32_t	*same;		/* by word: the next equal one, +1 */
@@ -127,6 +160,24 @@ slot(const struct fold_words *w, uint32_t from, unsigned char byte)
 	}
 }
 
+static uint32_t
+node_new(struct fold_words *w, uint32_t parent, unsigned char byte)
+{
+	struct node	*p = &w->node[parent];
+	uint32_t	 at = w->nnodes++;
+
+	w->node[at].parent = parent;
+	w->node[at].byte = byte;
+	p->more = p->child != 0;
+	if (p->child == 0) {
+		p->child = at;
+		p->child_byte = byte;
+	}
+	if (parent == 0)
+		w->root[byte] = at;
+	return at;
+}
+
 static void
 insert(struct fold_words *w, struct str s, uint32_t word)
 {
@@ -135,15 +186,22 @@ insert(struct fold_words *w, struct str s, uint32_t word)
 
 	for (i = 0; i < s.n; i++) {
 		e = slot(w, at, (unsigned char)s.p[i]);
-		if (w->edge[e] == 0) {
-			w->edge[e] = w->nnodes;
-			w->node[w->nnodes].parent = at;
-			w->node[w->nnodes++].byte = (unsigned char)s.p[i];
-		}
+		if (w->edge[e] == 0)
+			w->edge[e] = node_new(w, at, (unsigned char)s.p[i]);
 		at = w->edge[e];
 	}
 	w->same[word] = w->node[at].word;
 	w->node[at].word = word + 1;
+}
+
+static inline uint32_t
+child(const struct fold_words *w, uint32_t at, unsigned char byte)
+{
+	const struct node	*p = &w->node[at];
+
+	if (p->child_byte == byte)
+		return p->child;
+	return p->more ? w->edge[slot(w, at, byte)] : 0;
 }
 
 static uint32_t
@@ -151,9 +209,10 @@ step(const struct fold_words *w, uint32_t at, unsigned char byte)
 {
 	uint32_t	 c;
 
-	while ((c = w->edge[slot(w, at, byte)]) == 0 && at != 0)
-		at = w->node[at].fail;
-	return c;
+	for (; at != 0; at = w->node[at].fail)
+		if ((c = child(w, at, byte)) != 0)
+			return c;
+	return w->root[byte];
 }
 
 /*
@@ -214,21 +273,43 @@ fold_words_new(struct arena *a, const struct str *words, unsigned n)
 	return w;
 }
 
-void
+/* The words that end in this node. */
+static unsigned
+mark(const struct fold_words *w, uint32_t at, bool *found)
+{
+	uint32_t	 n, word;
+	unsigned	 more = 0;
+
+	for (n = w->node[at].word != 0 ? at : w->node[at].out; n != 0;
+	    n = w->node[n].out) {
+		word = w->node[n].word;
+		if (found[word - 1])
+			break;			/* its suffixes are known */
+		for (; word != 0; word = w->same[word - 1], more++)
+			found[word - 1] = true;
+	}
+	return more;
+}
+
+unsigned
 fold_words_find(const struct fold_words *w, struct str text, bool *found)
 {
-	uint32_t	 at = 0, n, word;
-	size_t		 i;
+	const unsigned char	*p = (const unsigned char *)text.p;
+	uint32_t		 at = 0;
+	unsigned		 more = 0;
+	size_t			 i;
 
 	for (i = 0; i < text.n; i++) {
-		at = step(w, at, (unsigned char)text.p[i]);
-		for (n = w->node[at].word != 0 ? at : w->node[at].out; n != 0;
-		    n = w->node[n].out) {
-			word = w->node[n].word;
-			if (found[word - 1])
-				break;		/* its suffixes are known */
-			for (; word != 0; word = w->same[word - 1])
-				found[word - 1] = true;
-		}
+		if (at == 0) {
+			while (i < text.n && w->root[p[i]] == 0)
+				i++;
+			if (i == text.n)
+				break;
+			at = w->root[p[i]];
+		} else
+			at = step(w, at, p[i]);
+		if (at != 0)
+			more += mark(w, at, found);
 	}
+	return more;
 }

@@ -23,8 +23,11 @@ struct fold_words;
 /* words are folded already; NULL where n is 0. */
 struct fold_words	*fold_words_new(struct arena *,
 			    const struct str *words, unsigned n);
-/* Marks found[i] for each word i that is in the folded text. */
-void		 fold_words_find(const struct fold_words *, struct str text,
+/*
+ * Marks found[i] for each word i that is in the folded text; how many were not
+ * yet marked.
+ */
+unsigned	 fold_words_find(const struct fold_words *, struct str text,
 		    bool *found);
 
 #endif /* BASE_FOLD_H */

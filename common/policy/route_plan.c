@@ -10,21 +10,25 @@
 
 /* --- does a rule match? --------------------------------------------------- */
 
-/* Words of all rules: bit 0 in the user's message, bit 1 in the system's. */
+/* Words of all rules: in the user's message, in the system's; any: of either. */
 struct found {
-	bool	*user, *system;
+	bool	*user, *system, any;
 };
 
 static void
 find_words(const struct snapshot *s, const struct plan_facts *f,
     struct arena *a, struct found *w)
 {
+	unsigned	 n;
+
 	w->user = arena_array(a, s->nwords + 1, sizeof(bool));
 	w->system = arena_array(a, s->nwords + 1, sizeof(bool));
+	w->any = false;
 	if (s->words == NULL)
 		return;
-	fold_words_find(s->words, fold_case(a, f->user), w->user);
-	fold_words_find(s->words, fold_case(a, f->system), w->system);
+	n = fold_words_find(s->words, fold_case(a, f->user), w->user);
+	n += fold_words_find(s->words, fold_case(a, f->system), w->system);
+	w->any = n > 0;
 }
 
 static bool
@@ -220,7 +224,7 @@ targets(const struct snapshot *s, const struct plan_facts *f,
 
 /* --- which rules come into question ----------------------------------------- */
 
-/* The lists that may hold a rule for these facts, each ascending. */
+/* The lists of what is told of, for these facts, each ascending. */
 struct candidates {
 	const struct snap_rule_name *name[RULE_BYS];
 	unsigned		 left[RULE_BYS];
@@ -268,45 +272,133 @@ next_rule(const struct snapshot *s, struct candidates *c)
 	return &s->rules[best];
 }
 
-/* Those that cannot match are passed over, but where each is to be told of. */
-static const struct snap_rule *
-rule_after(const struct snapshot *s, struct candidates *c, unsigned i,
-    bool each)
+/* How many are left that stand before that rule. */
+static unsigned
+left_before(const struct candidates *c, unsigned rule)
 {
-	if (each)
-		return i < s->nrules ? &s->rules[i] : NULL;
-	return next_rule(s, c);
+	unsigned	 i, k, n = 0, lo = 0, hi = c->nany, mid;
+
+	for (i = 0; i < RULE_BYS; i++)
+		for (k = 0; k < c->left[i] && c->name[i][k].rule < rule; k++)
+			n++;
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (c->any[mid] < rule)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return n + lo;
+}
+
+/* --- the first that matches -------------------------------------------------- */
+
+struct search {
+	const struct snapshot	*s;
+	const struct plan_facts	*f;
+	struct arena		*arena;
+	struct plan		*p;
+	struct found		 words;
+};
+
+/* NULL: this is the one, and the plan has its targets. */
+static const char *
+rule_try(struct search *x, const struct snap_rule *r)
+{
+	const char	*why = why_not(r, x->f, &x->words);
+
+	if (why != NULL)
+		return why;
+	targets(x->s, x->f, r, x->p);
+	return x->p->n == 0 ? "targets" : NULL;
+}
+
+static void
+missed(struct search *x, const struct snap_rule *r, const char *why)
+{
+	if (x->p->nmissed++ < PLAN_MISSED)
+		x->p->missed[x->p->nmissed - 1] = (struct plan_missed){ r,
+		    why };
+}
+
+/* Each one is looked at, and told of. */
+static bool
+search_all(struct search *x, plan_trace *trace, void *arg)
+{
+	const struct snap_rule	*r = x->s->rules;
+	const char		*why;
+	unsigned		 i;
+
+	for (i = 0; i < x->s->nrules; i++, r++) {
+		why = rule_try(x, r);
+		trace(arg, r, why);
+		if (why == NULL)
+			return true;
+		missed(x, r, why);
+	}
+	return false;
+}
+
+/* The first from that one on; the number of rules: there is none. */
+static unsigned
+search_index(struct search *x, unsigned from)
+{
+	const struct snapshot	*s = x->s;
+	struct rule_ask		 ask = { x->f->name.model, x->f->tenant,
+				    x->f->client_key, x->f->path,
+				    x->f->header, x->f->arg };
+	uint64_t		*bits = rule_index_find(s->rule_index,
+				    x->arena, &ask);
+	unsigned		 i;
+
+	if (x->words.any) {
+		rule_index_words(s->rule_index, x->words.user, bits);
+		rule_index_words(s->rule_index, x->words.system, bits);
+	}
+	for (i = rule_index_next(s->rule_index, bits, from); i < s->nrules;
+	    i = rule_index_next(s->rule_index, bits, i + 1))
+		if (rule_try(x, &s->rules[i]) == NULL)
+			break;
+	return i;
+}
+
+/*
+ * The first candidates are told of with their reasons, so those are looked at;
+ * of the rest, which may be many, only what the index leaves, and the others
+ * are counted.
+ */
+static bool
+search(struct search *x)
+{
+	const struct snap_rule	*r = NULL;
+	struct candidates	 c;
+	const char		*why;
+	unsigned		 i;
+
+	candidates(x->s, x->f, &c);
+	while (x->p->nmissed < PLAN_MISSED) {
+		if ((r = next_rule(x->s, &c)) == NULL)
+			return false;
+		if ((why = rule_try(x, r)) == NULL)
+			return true;
+		missed(x, r, why);
+	}
+	i = search_index(x, (unsigned)(r - x->s->rules) + 1);
+	x->p->nmissed += left_before(&c, i);
+	return i < x->s->nrules;
 }
 
 int
 plan_make(const struct snapshot *s, const struct plan_facts *f,
     struct arena *a, struct plan *p, plan_trace *trace, void *arg)
 {
-	const struct snap_rule	*r;
-	struct candidates	 c;
-	struct found		 w = { NULL, NULL };
-	const char		*why;
-	unsigned		 i;
+	struct search	 x = { .s = s, .f = f, .arena = a, .p = p };
 
 	p->nmissed = 0;
 	if (s->nrules > 0) {
-		find_words(s, f, a, &w);
-		candidates(s, f, &c);
-	}
-	for (i = 0; s->nrules > 0 && (r = rule_after(s, &c, i,
-	    trace != NULL)) != NULL; i++) {
-		if ((why = why_not(r, f, &w)) == NULL) {
-			targets(s, f, r, p);
-			if (p->n == 0)
-				why = "targets";
-		}
-		if (trace != NULL)
-			trace(arg, r, why);
-		if (why == NULL)
+		find_words(s, f, a, &x.words);
+		if (trace != NULL ? search_all(&x, trace, arg) : search(&x))
 			return 0;
-		if (p->nmissed++ < PLAN_MISSED)
-			p->missed[p->nmissed - 1] = (struct plan_missed){ r,
-			    why };
 	}
 	p->n = 1;
 	p->rule = NULL;

@@ -9,6 +9,7 @@
 #include "base/fold.h"
 #include "base/str.h"
 #include "state/conf.h"
+#include "state/rule_index.h"
 #include "state/rules.h"
 #include "state/secret.h"
 #include "state/shm_provider.h"
@@ -149,8 +150,8 @@ struct snap_refusal {
 };
 
 /*
- * Rules that need a certain model, tenant or client key are found by its name;
- * those that ask for none are in no index.  Each rule is in one of these: of
+ * Rules that need a certain model, tenant or client key are told of where it is
+ * that one; those that ask for none always.  Each rule is in one of these: of
  * indices of rules, ascending.
  */
 enum snap_rule_by { RULE_BY_MODEL, RULE_BY_TENANT, RULE_BY_KEY, RULE_BYS };
@@ -215,6 +216,7 @@ struct snapshot {
 	struct snap_rule_name	*rule_by[RULE_BYS];	/* by name, rule */
 	unsigned		 nrule_by[RULE_BYS];
 	unsigned		*rule_any, nrule_any;
+	struct rule_index	*rule_index;	/* finer than these */
 	struct fold_words	*words;		/* of all rules; or NULL */
 	unsigned		 nwords;
 	bool			 want_tokens;	/* a rule asks for them */

@@ -278,6 +278,17 @@ by_name_cmp(const void *a, const void *b)
 	return c != 0 ? c : (x->rule > y->rule) - (x->rule < y->rule);
 }
 
+static bool
+named_before(const struct rule_list *l, unsigned i)
+{
+	unsigned	 k;
+
+	for (k = 0; k < i; k++)
+		if (str_eq(l->s[k], l->s[i]))
+			return true;
+	return false;
+}
+
 static void
 index_rules(struct snapshot *n)
 {
@@ -295,6 +306,8 @@ index_rules(struct snapshot *n)
 			continue;
 		}
 		for (k = 0; k < l->n; k++) {
+			if (named_before(l, k))
+				continue;
 			n->rule_by[by] = snapshot_grow(&n->arena,
 			    n->rule_by[by], n->nrule_by[by], sizeof(*at));
 			at = &n->rule_by[by][n->nrule_by[by]++];
@@ -359,5 +372,6 @@ snapshot_load_rules(struct store *s, struct snapshot *n)
 	sql_end(st);
 	fill_words(n);
 	index_rules(n);
+	n->rule_index = rule_index_new(&n->arena, n->rules, n->nrules);
 	return rc;
 }

@@ -267,6 +267,7 @@ test_fold(void)
 		{ "\344\275\240\345\245\275", "\344\275\240\345\245\275" },
 		{ "\357\274\241", "\357\275\201" }, { "a\377B", "a\377b" },
 		{ "\305\201", "\305\202" }, { "\303", "\303" },
+		{ "@AMZ[`az{@AMZ[`az{", "@amz[`az{@amz[`az{" },
 	};
 	static const char *const word[] = { "he", "she", "his", "hers", "he",
 	    "\345\245\275", "zz" };
@@ -295,6 +296,60 @@ test_fold(void)
 	arena_release(&a);
 }
 
+/* Few letters, so that words lie in words; long texts, so that eights are whole. */
+static void
+letters(char *to, size_t size, unsigned n)
+{
+	static const char *const letter[] = { "a", "B", "b", "\303\204",
+	    "\320\237", "A" };
+	struct buf		 b;
+
+	buf_init(&b, size - 1);
+	for (; n > 0; n--)
+		(void)buf_addz(&b, letter[random() % 6]);
+	snprintf(to, size, "%.*s", STR_FMT(buf_str(&b)));
+	buf_release(&b);
+}
+
+/* As strstr finds them; how many are wrong. */
+static unsigned
+words_round(struct arena *a)
+{
+	char		 word[12][12], text[96];
+	struct str	 s[12], t;
+	bool		 found[12] = { false };
+	unsigned	 i, more, wrong = 0;
+
+	for (i = 0; i < 12; i++) {
+		letters(word[i], sizeof(word[i]), 1 + random() % 4);
+		s[i] = fold_case(a, str_of(word[i]));
+	}
+	letters(text, sizeof(text), random() % 40);
+	t = fold_case(a, str_of(text));
+	more = fold_words_find(fold_words_new(a, s, 12), t, found);
+	for (i = 0; i < 12; i++) {
+		more -= found[i];
+		wrong += found[i] != (strstr(t.p, s[i].p) != NULL);
+	}
+	return wrong + (more != 0);
+}
+
+static void
+test_words(void)
+{
+	struct arena	 a;
+	unsigned	 i, wrong = 0;
+
+	srandom(1);
+	arena_init(&a);
+	for (i = 0; i < 2000; i++) {
+		wrong += words_round(&a);
+		arena_clear(&a);
+	}
+	arena_release(&a);
+	ok(wrong == 0, "words as strstr finds them, %u wrong", wrong);
+}
+
 int
 main(void)
 {
@@ -313,6 +368,7 @@ main(void)
 	test_file(s);
 	test_snapshot(s);
 	test_fold();
+	test_words();
 	store_close(s);
 	secret_box_close(box);
 	unlink(db);
