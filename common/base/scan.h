@@ -73,6 +73,18 @@ scan_json_mark(const char *p)
 	return (unsigned)_mm_movemask_epi8(mark);
 }
 
+/* The end of a string that is plain and shorter than 16 bytes; else NULL. */
+static inline const char *
+scan_json_short(const char *p, const char *e)
+{
+	unsigned	 mark;
+
+	if (e - p < 16 || (mark = scan_json_mark(p)) == 0)
+		return NULL;
+	p += __builtin_ctz(mark);
+	return *p == '"' ? p : NULL;
+}
+
 static inline const char *
 scan_json(const char *p, const char *e)
 {
@@ -213,9 +225,6 @@ scan_json_string(const char *p, const char *e, bool *escaped)
 	struct scan_block	 b;
 	uint64_t		 bs, behind, bad, stop, carry = 0;
 
-	if (e - p >= 16 && scan_json_mark(p) != 0 &&
-	    p[__builtin_ctz(scan_json_mark(p))] == '"')
-		return p + __builtin_ctz(scan_json_mark(p));
 	if (scan_is_wide())
 		return scan_json_string_wide(p, e, escaped);
 	for (; e - p >= 64; p += 64) {
@@ -253,6 +262,15 @@ scan_utf8_wide(const char *p, const char *e)
 {
 	(void)e;
 	return p;
+}
+
+/* None is looked for. */
+static inline const char *
+scan_json_short(const char *p, const char *e)
+{
+	(void)p;
+	(void)e;
+	return NULL;
 }
 
 static inline const char *

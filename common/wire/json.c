@@ -173,13 +173,13 @@ utf8_more(struct parser *ps)
 	return ps->utf8 > p;
 }
 
+/* One that is long, or not plain; ps->p is behind its quote. */
 static int
-string_parse(struct parser *ps, bool key)
+string_long(struct parser *ps, bool key)
 {
 	struct json_node	*n;
 	bool			 escaped = false;
 
-	ps->p++;
 	if ((n = node_add(ps, JSON_STRING)) == NULL)
 		return -1;
 	n->key = key;
@@ -208,6 +208,24 @@ string_parse(struct parser *ps, bool key)
 	n->escaped = escaped;
 	n->len = (uint32_t)(ps->p - ps->j->text.p) - n->off;
 	ps->p++;
+	return 0;
+}
+
+/* Most are names and other words. */
+static inline int
+string_parse(struct parser *ps, bool key)
+{
+	struct json_node	*n;
+	const char		*q;
+
+	ps->p++;
+	if ((q = scan_json_short(ps->p, ps->utf8)) == NULL)
+		return string_long(ps, key);
+	if ((n = node_add(ps, JSON_STRING)) == NULL)
+		return -1;
+	n->key = key;
+	n->len = (uint32_t)(q - ps->p);
+	ps->p = q + 1;
 	return 0;
 }
 
@@ -355,7 +373,7 @@ name_parse(struct parser *ps)
 	    value_parse(ps) : 0;
 }
 
-/* Behind a value. */
+/* Behind a value; and the next, where it stands right behind the comma. */
 static int
 next_parse(struct parser *ps)
 {
@@ -367,7 +385,9 @@ next_parse(struct parser *ps)
 	if (*ps->p == ',') {
 		ps->p++;
 		ps->state = object ? AT_NAME : AT_VALUE;
-		return 0;
+		if (ps->p == ps->end || (unsigned char)*ps->p <= ' ')
+			return 0;
+		return object ? name_parse(ps) : value_parse(ps);
 	}
 	if (*ps->p != (object ? '}' : ']'))
 		return fault(ps, object ? "expected ',' or '}'" :
