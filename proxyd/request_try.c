@@ -200,6 +200,20 @@ key_claim(struct shm *m, const struct snap_key *k)
 	m->key[k->slot].id = k->id;
 }
 
+/* All of a pool, when it is first used; later each where it is looked at. */
+static void
+pool_claim(struct request *rq)
+{
+	const struct snap_pool	*p = rq->rq_pool;
+	unsigned		 i;
+
+	if (*p->met)
+		return;
+	for (i = 0; i < p->nkeys; i++)
+		key_claim(rq->rq_wk->shm, &rq->rq_snap->keys[p->keys[i]]);
+	*p->met = true;
+}
+
 /* A walk over the body: once, and only where somebody asks. */
 static int64_t
 key_tokens(struct request *rq)
@@ -244,7 +258,6 @@ key_fill(struct request *rq, const struct snap_key *k, int64_t now,
 	};
 }
 
-
 /* Only the key that made it can read some of the state kept. */
 static int
 pick_hint(const struct request *rq, const struct keypick *k, int64_t now)
@@ -258,46 +271,107 @@ pick_hint(const struct request *rq, const struct keypick *k, int64_t now)
 	return -1;
 }
 
+/* A key that rests has no room in its minute, or another has its re-check. */
+static bool
+pick_take(struct request *rq, unsigned at, int64_t now, int64_t *rest_ms)
+{
+	const struct snap_key	*key = &rq->rq_snap->keys[
+				    rq->rq_pool->keys[at]];
+	struct shm		*m = rq->rq_wk->shm;
+
+	*rest_ms = key->rpm + key->tpm == 0 ? 0 : keys_take(m, key->slot,
+	    key->rpm, key->tpm, key->tpm == 0 ? 0 : key_tokens(rq), now);
+	if (*rest_ms > 0)
+		return false;
+	*rest_ms = KEYS_PROBE_MS;
+	if (!keys_probe(m, key->slot, now))
+		return false;
+	keys_room_take(m, key->slot, rq->rq_route.model, rq->rq_need);
+	return true;
+}
+
+static unsigned
+pool_find(const struct request *rq, uint64_t id)
+{
+	const struct snap_pool	*p = rq->rq_pool;
+	unsigned		 i;
+
+	for (i = 0; i < p->nkeys; i++)
+		if ((uint64_t)rq->rq_snap->keys[p->keys[i]].id == id)
+			break;
+	return i;
+}
+
 /*
- * The index in the pool.  A key that has no room in its minute, or whose
- * re-check another request has, rests for this one.
+ * Where a look at one key or few tells which it will be, there is no need to
+ * look at all: -1, where it does not.
  */
+static int
+pick_few(struct request *rq, const struct keypick_how *how, int64_t now)
+{
+	const struct snap_pool	*p = rq->rq_pool;
+	struct keypick		 k;
+	int64_t			 rest_ms;
+	unsigned		 i, n = p->nkeys, at;
+
+	if (rq->rq_key_hint != 0 || (how->kept == 0 && !keypick_turns(how)))
+		return -1;
+	for (i = 0; i < n; i++) {
+		at = how->kept != 0 ? pool_find(rq, how->kept) :
+		    keypick_turn(how, n, i);
+		if (at == n)
+			return -1;
+		key_fill(rq, &rq->rq_snap->keys[p->keys[at]], now, &k);
+		if (keypick_sure(&k, how, now))
+			return pick_take(rq, at, now, &rest_ms) ? (int)at :
+			    -1;
+		if (how->kept != 0)
+			return -1;
+	}
+	return -1;
+}
+
+/* The index in the pool.  One that cannot be had after all rests for this. */
+static int
+pick_all(struct request *rq, const struct keypick_how *how, int64_t now,
+    int64_t *wait_ms)
+{
+	const struct snap_pool	*p = rq->rq_pool;
+	struct keypick		*k = arena_array(&rq->rq_arena, p->nkeys,
+				    sizeof(*k));
+	int64_t			 rest_ms;
+	unsigned		 i;
+	int			 at;
+
+	for (i = 0; i < p->nkeys; i++)
+		key_fill(rq, &rq->rq_snap->keys[p->keys[i]], now, &k[i]);
+	while ((at = pick_hint(rq, k, now)) != -1 ||
+	    (at = keypick(k, p->nkeys, how, now, wait_ms)) != -1) {
+		if (pick_take(rq, (unsigned)at, now, &rest_ms))
+			break;
+		k[at].cool_until_ms = now + rest_ms;
+	}
+	return at;
+}
+
 static int
 try_pick(struct request *rq, int64_t *wait_ms)
 {
 	const struct snap_pool	*p = rq->rq_pool;
-	const struct snap_key	*key;
-	struct shm		*m = rq->rq_wk->shm;
-	struct keypick		*k;
 	struct keypick_how	 how = { .strategy = p->strategy,
 				    .session = rq->rq_session,
 				    .kept = rq->rq_kept };
-	int64_t			 now = clock_mono_ms(), ms;
-	unsigned		 i;
+	int64_t			 now = clock_mono_ms();
 	int			 at;
 
-	k = arena_array(&rq->rq_arena, p->nkeys, sizeof(*k));
-	for (i = 0; i < p->nkeys; i++)
-		key_fill(rq, &rq->rq_snap->keys[p->keys[i]], now, &k[i]);
-	key = &rq->rq_snap->keys[p->keys[0]];
-	how.ticket = atomic_fetch_add_explicit(&m->key[key->slot].rr, 1,
-	    memory_order_relaxed);
+	pool_claim(rq);
+	how.ticket = atomic_fetch_add_explicit(&rq->rq_wk->shm->key[
+	    rq->rq_snap->keys[p->keys[0]].slot].rr, 1, memory_order_relaxed);
+	if ((at = pick_few(rq, &how, now)) != -1)
+		return at;
 	if (p->strategy == POOL_RANDOM || p->strategy == POOL_WEIGHTED)
 		id_chance(&how.random, sizeof(how.random));
-	while ((at = pick_hint(rq, k, now)) != -1 ||
-	    (at = keypick(k, p->nkeys, &how, now, wait_ms)) != -1) {
-		key = &rq->rq_snap->keys[p->keys[at]];
-		ms = key->rpm + key->tpm == 0 ? 0 : keys_take(m, key->slot,
-		    key->rpm, key->tpm, key->tpm == 0 ? 0 : key_tokens(rq),
-		    now);
-		if (ms == 0 && keys_probe(m, key->slot, now)) {
-			keys_room_take(m, key->slot, rq->rq_route.model,
-			    rq->rq_need);
-			break;
-		}
-		k[at].cool_until_ms = now + (ms > 0 ? ms : KEYS_PROBE_MS);
-	}
-	return at;
+	return pick_all(rq, &how, now, wait_ms);
 }
 
 /* Until a key of this pool may be used for that model; -1: none ever. */

@@ -91,6 +91,27 @@ soonest(const struct keypick *k, unsigned n, int64_t now)
 	return wait;
 }
 
+bool
+keypick_turns(const struct keypick_how *how)
+{
+	return how->session == 0 && how->strategy == POOL_ROUND_ROBIN;
+}
+
+unsigned
+keypick_turn(const struct keypick_how *how, unsigned n, unsigned i)
+{
+	return (how->ticket % n + i) % n;	/* tickets wrap */
+}
+
+bool
+keypick_sure(const struct keypick *k, const struct keypick_how *how,
+    int64_t now)
+{
+	if (!ready(k, now) || k->spare)
+		return false;
+	return how->kept != 0 ? k->id == how->kept : keypick_turns(how);
+}
+
 int
 keypick(const struct keypick *k, unsigned n, const struct keypick_how *how,
     int64_t now, int64_t *wait_ms)
@@ -101,7 +122,7 @@ keypick(const struct keypick *k, unsigned n, const struct keypick_how *how,
 
 	*wait_ms = -1;
 	for (i = 0; i < n; i++) {
-		at = (how->ticket % n + i) % n;	/* tickets wrap */
+		at = keypick_turn(how, n, i);
 		if (!ready(&k[at], now))
 			continue;
 		mine = rank(&k[at], how, i);

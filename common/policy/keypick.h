@@ -37,6 +37,16 @@ int	 keypick(const struct keypick *, unsigned n,
 	    __attribute__((__warn_unused_result__));
 
 /*
+ * Of a conversation's own key, and where keys take turns of each in its turn:
+ * is this the one, whatever the others are?
+ */
+bool	 keypick_sure(const struct keypick *, const struct keypick_how *,
+	    int64_t now_ms);
+bool	 keypick_turns(const struct keypick_how *);
+/* The index of the key whose turn comes i-th, of n. */
+unsigned keypick_turn(const struct keypick_how *, unsigned n, unsigned i);
+
+/*
  * How long a key rests after a 429: the provider's hint in seconds (-1: none),
  * or first, doubled with each strike before this one; at most max, never
  * negative.  Milliseconds.

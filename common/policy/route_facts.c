@@ -178,7 +178,8 @@ route_facts(const struct route_ask *ask, struct arena *a,
 	};
 	if (ask->snap->nrules == 0)
 		return;
-	local_time(f, ask->wall_us);
+	if (ask->snap->want_time)
+		local_time(f, ask->wall_us);
 	if (ask->snap->want_tokens)
 		f->tokens = route_tokens(ask);
 	if (ask->snap->words != NULL) {

@@ -22,7 +22,7 @@ struct plan_facts {
 	int64_t		 (*ttfb)(void *, unsigned provider, struct str model);
 	int64_t		 (*price)(void *, unsigned provider, struct str model);
 	void		*arg;		/* of these; each may be NULL */
-	int		 minute;	/* of the day */
+	int		 minute;	/* of the day; used where want_time */
 	unsigned	 weekday;	/* 0: Sunday */
 	uint64_t	 session;	/* of a conversation; 0: none */
 	uint64_t	 random;

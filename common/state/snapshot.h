@@ -70,6 +70,8 @@ struct snap_pool {
 	unsigned	 provider;
 	enum pool_strategy strategy;
 	unsigned	*keys, nkeys;		/* indices */
+	bool		*met;			/* the worker's mark: their slots
+						   are theirs */
 };
 
 /* Limits of a tenant or client key; 0: none; budgets, micro-dollars: -1. */
@@ -220,6 +222,7 @@ struct snapshot {
 	struct fold_words	*words;		/* of all rules; or NULL */
 	unsigned		 nwords;
 	bool			 want_tokens;	/* a rule asks for them */
+	bool			 want_time;	/* ... for that of the day */
 };
 
 /* One read transaction; NULL with err.  The caller holds one reference. */

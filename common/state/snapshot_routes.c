@@ -124,6 +124,7 @@ snapshot_load_pools(struct store *s, struct snapshot *n)
 	struct sqlite3_stmt	*st;
 	int64_t			 count = 0;
 	int			 rc, provider;
+	unsigned		 i;
 
 	if (own_pools(s, n) == -1 ||
 	    sql_get(s, &count, "SELECT count(*) FROM pools", "") == -1)
@@ -148,6 +149,8 @@ snapshot_load_pools(struct store *s, struct snapshot *n)
 		fill_pool(n, &all[n->npools++], sql_str(st, 3));
 	}
 	sql_end(st);
+	for (i = 0; i < n->npools; i++)
+		all[i].met = arena_array(&n->arena, 1, sizeof(bool));
 	return rc;
 }
 
@@ -245,6 +248,7 @@ fill_words(struct snapshot *n)
 			all[n->nwords++] = m->all.s[k];
 		n->want_tokens = n->want_tokens || m->above >= 0 ||
 		    m->below >= 0;
+		n->want_time = n->want_time || m->from >= 0 || m->days != 0;
 	}
 	n->words = fold_words_new(&n->arena, all, n->nwords);
 }

@@ -471,9 +471,60 @@ test_strategies(void)
 	    "full jitter, within its bounds");
 }
 
+/* As a worker walks: the key that one look is enough for, or n. */
+static unsigned
+sure(const struct keypick *k, unsigned n, const struct keypick_how *how)
+{
+	unsigned	 i, at;
+
+	for (i = 0; i < n; i++) {
+		at = keypick_turn(how, n, i);
+		if ((how->kept != 0 ? k[at].id == how->kept :
+		    keypick_turns(how)) && keypick_sure(&k[at], how, 0))
+			return at;
+	}
+	return n;
+}
+
+static void
+test_sure(void)
+{
+	struct keypick		 k[7];
+	struct keypick_how	 how;
+	unsigned		 i, j, n, at, known = 0, wrong = 0;
+	int64_t			 wait;
+
+	srandom(1);
+	for (i = 0; i < 20000; i++) {
+		n = 1 + (unsigned)random() % 7;
+		for (j = 0; j < n; j++)
+			k[j] = (struct keypick){ .id = j + 1,
+			    .enabled = random() % 4 > 0,
+			    .tried = random() % 4 == 0,
+			    .spare = random() % 3 == 0,
+			    .cool_until_ms = random() % 4 == 0,
+			    .weight = (unsigned)random() % 3,
+			    .priority = (unsigned)random() % 3,
+			    .inflight = (unsigned)random() % 3 };
+		how = (struct keypick_how){
+		    .strategy = (enum pool_strategy)(random() % 5),
+		    .ticket = (uint32_t)random() * 3,
+		    .random = (uint64_t)random(),
+		    .session = random() % 2 ? (uint64_t)random() : 0 };
+		if (how.session != 0 && random() % 2)
+			how.kept = 1 + (uint64_t)random() % 8;
+		at = sure(k, n, &how);
+		known += at < n;
+		wrong += at < n && keypick(k, n, &how, 0, &wait) != (int)at;
+	}
+	ok(wrong == 0 && known > 2000, "sure of %u of 20000, wrong in %u",
+	    known, wrong);
+}
+
 int
 main(void)
 {
+	test_sure();
 	test_host();
 	test_deny();
 	test_family();
