@@ -113,6 +113,8 @@ child_spawn(struct child *c)
 	c->born_ms = clock_mono_ms();
 	c->told = false;
 	if (!logger) {
+		if (m->shm->workers <= c->slot)
+			m->shm->workers = c->slot + 1;
 		m->shm->worker[c->slot].state = SHM_STARTING;
 		m->shm->worker[c->slot].beat_ms = c->born_ms;
 	}

@@ -92,13 +92,13 @@ queue_behind(const struct request *rq)
 	int64_t			 since = rq->rq_queue_until_ms == 0 ? now :
 				    rq->rq_queue_since_ms;
 	uint64_t		 tag;
-	unsigned		 i;
+	unsigned		 i, n = wk->shm->workers;
 
 	if (rq->rq_snap->queue_ms == 0 || rq->rq_only != NULL ||
 	    rq->rq_plan == NULL)
 		return false;
 	tag = tag_of(rq);
-	for (i = 0; i < SHM_WORKERS; i++)
+	for (i = 0; i < n; i++)
 		if (i != wk->slot && wk->shm->worker[i].waiting > 0 &&
 		    older_there(&wk->shm->worker[i].waits, tag, since, now))
 			return true;
@@ -191,11 +191,11 @@ queue_init(struct worker *wk)
 static unsigned
 waiting(const struct shm *m)
 {
-	unsigned	 i, n = 0;
+	unsigned	 i, n = m->workers, sum = 0;
 
-	for (i = 0; i < SHM_WORKERS; i++)
-		n += m->worker[i].waiting;
-	return n;
+	for (i = 0; i < n; i++)
+		sum += m->worker[i].waiting;
+	return sum;
 }
 
 bool

@@ -9,9 +9,9 @@ account_spent(const struct shm *m, unsigned slot)
 {
 	int64_t	 sum = m->account[slot].base +
 		    m->departed.use[slot].settled;
-	unsigned i;
+	unsigned i, n = m->workers;
 
-	for (i = 0; i < SHM_WORKERS; i++)
+	for (i = 0; i < n; i++)
 		sum += m->worker[i].use[slot].settled;
 	return sum;
 }
@@ -20,9 +20,9 @@ int64_t
 account_reserved(const struct shm *m, unsigned slot)
 {
 	int64_t	 sum = 0;
-	unsigned i;
+	unsigned i, n = m->workers;
 
-	for (i = 0; i < SHM_WORKERS; i++)
+	for (i = 0; i < n; i++)
 		sum += m->worker[i].use[slot].reserved;
 	return sum;
 }
@@ -30,12 +30,12 @@ account_reserved(const struct shm *m, unsigned slot)
 uint32_t
 account_inflight(const struct shm *m, unsigned slot)
 {
-	uint32_t	 n = 0;
-	unsigned	 i;
+	uint32_t	 sum = 0;
+	unsigned	 i, n = m->workers;
 
-	for (i = 0; i < SHM_WORKERS; i++)
-		n += m->worker[i].use[slot].inflight;
-	return n;
+	for (i = 0; i < n; i++)
+		sum += m->worker[i].use[slot].inflight;
+	return sum;
 }
 
 int64_t

@@ -232,6 +232,8 @@ struct shm {
 	char			 operator_token[SHM_TOKEN]; /* see
 							   proxyd/operator.h */
 	_Atomic uint64_t	 generation;	/* in the database; the logger */
+	/* Rows from there on were never a worker's; the master, before it forks. */
+	_Atomic uint32_t	 workers;
 	_Atomic int32_t		 logger_pid;
 	_Atomic int64_t		 logger_beat_ms;
 	_Atomic uint64_t	 rows;		/* written; the logger */

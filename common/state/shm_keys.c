@@ -317,9 +317,9 @@ keys_take(struct shm *m, unsigned slot, unsigned rpm, unsigned tpm,
 unsigned
 keys_inflight(const struct shm *m, unsigned slot)
 {
-	unsigned	 i, n = 0;
+	unsigned	 i, n = m->workers, sum = 0;
 
-	for (i = 0; i < SHM_WORKERS; i++)
-		n += m->worker[i].key[slot].inflight;
-	return n;
+	for (i = 0; i < n; i++)
+		sum += m->worker[i].key[slot].inflight;
+	return sum;
 }

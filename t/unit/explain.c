@@ -244,6 +244,7 @@ test_limits(struct explain_ask in)
 				    .budget_month = -1, .budget_total = -1 };
 	struct snap_limits	 l = none;
 
+	shm->workers = 4;
 	refused(in, none, "\"chosen\":0");
 	l.rpm = 60;
 	refused(in, l, "\"chosen\":0");
