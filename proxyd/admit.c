@@ -99,7 +99,7 @@ key_known(const struct request *rq, struct str key)
 	char				 hash[65];
 	unsigned			 i;
 
-	client_key_hash(rq->rq_wk->box, key, hash);
+	secret_print_with(rq->rq_wk->client_print, key, hash);
 	k = snapshot_client_key(s, str_of(hash), rq->rq_wall_us);
 	for (i = 0; k == NULL && i < s->nhash_keys; i++) {
 		secret_print_under(s->hash_keys[i].key, key, hash);
@@ -506,10 +506,24 @@ tell(struct told *t, const char *name, struct str value)
 		t->h[t->n++] = (struct http_header){ name, value.p };
 }
 
+/* Decimal, so many digits of it behind a point, and a unit or NUL. */
 static struct str
-number(struct told *t, int64_t v)
+number(struct told *t, int64_t v, unsigned behind, char unit)
 {
-	return arena_strf(&t->rq->rq_arena, "%lld", (long long)v);
+	char		 text[24];
+	size_t		 at = sizeof(text);
+	unsigned	 n = 0;
+
+	if (unit != '\0')
+		text[--at] = unit;
+	do {
+		if (n++ == behind && behind > 0)
+			text[--at] = '.';
+		text[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0 || n <= behind);
+	return arena_str(&t->rq->rq_arena, (struct str){ text + at,
+	    sizeof(text) - at });
 }
 
 static void
@@ -521,14 +535,13 @@ tell_rate(struct told *t, const char *const names[6], const struct limit *l,
 	bool	 anthropic = t->rq->rq_client == &dialect_anthropic;
 	const char *const *name = names + (anthropic ? 3 : 0);
 
-	tell(t, name[0], number(t, l->per_minute));
-	tell(t, name[1], number(t, left));
+	tell(t, name[0], number(t, l->per_minute, 0, '\0'));
+	tell(t, name[1], number(t, left, 0, '\0'));
 	if (anthropic)
 		tell(t, name[2], arena_str(&t->rq->rq_arena, str_of(
 		    clock_rfc3339(t->rq->rq_wall_us + full, when))));
 	else
-		tell(t, name[2], arena_strf(&t->rq->rq_arena, "%.3fs",
-		    (double)full / 1e6));
+		tell(t, name[2], number(t, (full + 500) / 1000, 3, 's'));
 }
 
 /* Of the account that has less: the client key's, where it has a limit. */

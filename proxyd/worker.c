@@ -18,6 +18,7 @@
 #include "proxyd/http_out.h"
 #include "proxyd/request.h"
 #include "proxyd/worker.h"
+#include "state/store_tenants.h"
 
 #define TICK_MS		250
 
@@ -226,6 +227,7 @@ worker_main(struct worker *wk)
 		log_alert("%s", err);
 		return 2;
 	}
+	wk->client_print = client_hash_print(wk->box);
 	if (worker_load(wk) == -1)
 		return 2;
 	wk->out = http_out_create(wk);
@@ -241,6 +243,7 @@ worker_main(struct worker *wk)
 	account_end(wk);
 	snapshot_unref(wk->snap);
 	store_close(wk->state);
+	secret_print_free(wk->client_print);
 	secret_box_close(wk->box);
 	close(events.signals.fd);
 	loop_destroy(wk->loop);

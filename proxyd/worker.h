@@ -30,6 +30,7 @@ struct worker {
 	struct loop		*loop;
 	struct store		*store;
 	struct secret_box	*box;
+	struct secret_print	*client_print;	/* of clients' keys */
 	struct store		*state;		/* state.db; NULL: not open */
 	struct loop_task	 state_end;	/* of the turn: it is written */
 	struct snapshot		*snap;

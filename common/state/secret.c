@@ -26,6 +26,10 @@ struct secret_box {
 	unsigned char		 print[KEY_LEN];
 };
 
+struct secret_print {
+	gnutls_hmac_hd_t	 hmac;
+};
+
 struct secret
 secret_new(struct arena *a, struct str plain)
 {
@@ -309,6 +313,39 @@ secret_print_under(const unsigned char key[SECRET_PRINT_KEY],
 	unsigned char	 d[32];
 
 	hmac256(key, plain, d);
+	to_hex(d, hex);
+}
+
+struct secret_print *
+secret_print_new(const unsigned char key[SECRET_PRINT_KEY])
+{
+	struct secret_print	*p;
+
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		fatal("calloc");
+	if (gnutls_hmac_init(&p->hmac, GNUTLS_MAC_SHA256, key,
+	    SECRET_PRINT_KEY) != 0)
+		fatalx("GnuTLS: HMAC failed");
+	return p;
+}
+
+void
+secret_print_free(struct secret_print *p)
+{
+	if (p == NULL)
+		return;
+	gnutls_hmac_deinit(p->hmac, NULL);
+	free(p);
+}
+
+void
+secret_print_with(struct secret_print *p, struct str plain, char hex[65])
+{
+	unsigned char	 d[32];
+
+	if (gnutls_hmac(p->hmac, plain.p, plain.n) != 0)
+		fatalx("GnuTLS: HMAC failed");
+	gnutls_hmac_output(p->hmac, d);		/* and it begins anew */
 	to_hex(d, hex);
 }
 

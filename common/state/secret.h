@@ -70,6 +70,12 @@ void	 secret_print_key(const struct secret_box *, struct str context,
 	    unsigned char key[SECRET_PRINT_KEY]);
 void	 secret_print_under(const unsigned char key[SECRET_PRINT_KEY],
 	    struct str plain, char hex[65]);
+/* The same, for who prints much: the key is made ready once. */
+struct secret_print	*secret_print_new(
+	    const unsigned char key[SECRET_PRINT_KEY]);
+void	 secret_print_free(struct secret_print *);	/* takes NULL */
+void	 secret_print_with(struct secret_print *, struct str plain,
+	    char hex[65]);
 
 /* SHA-256 as 64 hex characters and NUL. */
 void	 secret_sha256(struct str, char hex[65]);

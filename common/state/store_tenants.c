@@ -261,6 +261,18 @@ client_hash_key(const struct secret_box *box,
 	secret_print_key(box, CONTEXT, key);
 }
 
+struct secret_print *
+client_hash_print(const struct secret_box *box)
+{
+	struct secret_print	*p;
+	unsigned char		 key[SECRET_PRINT_KEY];
+
+	client_hash_key(box, key);
+	p = secret_print_new(key);
+	explicit_bzero(key, sizeof(key));
+	return p;
+}
+
 void
 client_key_hash(const struct secret_box *box, struct str plain, char hex[65])
 {

@@ -95,6 +95,8 @@ void	 client_key_hash(const struct secret_box *, struct str plain,
 void	 client_hash_key(const struct secret_box *,
 	    unsigned char key[SECRET_PRINT_KEY]);
 #define CLIENT_HASH_CONTEXT	"client hash key"
+/* Prints as client_key_hash does; for secret_print_free. */
+struct secret_print	*client_hash_print(const struct secret_box *);
 
 /* --- prices -------------------------------------------------------------------- */
 

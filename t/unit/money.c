@@ -343,6 +343,8 @@ test_client_keys(struct store *s)
 	struct snapshot		*n;
 	char			 plain[CLIENT_KEY_LEN + 1], hash[65];
 	char			 next[CLIENT_KEY_LEN + 1], other[65];
+	char			 again[65];
+	struct secret_print	*print;
 	int64_t			 now = clock_wall_us();
 
 	store_limits_init(&k.limits);
@@ -354,6 +356,12 @@ test_client_keys(struct store *s)
 	    snapshot_client_key(n, str_of(hash), now) != NULL &&
 	    n->client_keys[0].tenant == 0, "is found by its hash %s", err);
 	client_key_hash(box, STR("sk-proxy-another"), other);
+	print = client_hash_print(box);
+	secret_print_with(print, str_of(plain), again);
+	ok(strcmp(again, hash) == 0, "made ready, it hashes as it does once");
+	secret_print_with(print, STR("sk-proxy-another"), again);
+	ok(strcmp(again, other) == 0, "... and the next one, too");
+	secret_print_free(print);
 	ok(n != NULL && snapshot_client_key(n, str_of(other), now) == NULL,
 	    "and no other");
 	snapshot_unref(n);
