@@ -38,13 +38,6 @@ starts(uint64_t runs)
 	return runs & ~(runs << 1);
 }
 
-/* How many bits from at on are set. */
-INLINE int
-length(uint64_t runs, int at)
-{
-	return __builtin_ctzll(~(runs >> at));
-}
-
 INLINE uint64_t
 mask(__m256i a, __m256i b)
 {
@@ -134,14 +127,17 @@ classify(const char *p, struct block *k, struct classes *c, int *most)
 
 /* --- what runs cost, in tokens but for the last ------------------------------ */
 
-/* The sum of (length + more) / each over all runs. */
+/*
+ * Of each run how many times it is as long as r tells, and by each more again:
+ * as many rounds as the longest has parts, without a look at any single one.
+ */
 INLINE int64_t
-parts(uint64_t runs, int more, int each)
+parts(uint64_t r, int each)
 {
 	int64_t	 n = 0;
 
-	for (; runs != 0; runs &= runs + (runs & -runs))
-		n += (length(runs, __builtin_ctzll(runs)) + more) / each;
+	for (; r != 0; r &= r << each)
+		n += count(starts(r));
 	return n;
 }
 
@@ -152,8 +148,7 @@ words_long(uint64_t lower)
 	uint64_t	 r = lower & lower << 1;
 
 	r &= r << 2;			/* four in a row */
-	r &= r << 3;			/* seven */
-	return parts(r, 5, 6);
+	return parts(r & r << 3, 6);	/* seven */
 }
 
 /* Each (n - 1) / 3 above one, of runs of two and more. */
@@ -162,19 +157,14 @@ capitals_long(uint64_t upper)
 {
 	uint64_t	 r = upper & upper << 1;
 
-	r &= r << 2;
-	return parts(r, 2, 3);
+	return parts(r & r << 2, 3);
 }
 
 /* A capital takes the small letters behind it along: each n / 3 of those. */
 INLINE int64_t
-capitalised(uint64_t lower, uint64_t first)
+capitalised(uint64_t joined)
 {
-	int64_t	 n = 0;
-
-	for (; first != 0; first &= first - 1)
-		n += length(lower, __builtin_ctzll(first)) / 3;
-	return n;
+	return parts(joined & joined << 1 & joined << 2, 3);
 }
 
 /* Each (n + 1) / 2: half of all, and of those runs that are odd. */
@@ -197,8 +187,7 @@ blanks(uint64_t blank)
 
 	r &= r << 2;
 	r &= r << 4;
-	r &= r << 8;
-	return n + parts(r, 15, 16);
+	return n + parts(r & r << 8, 16);
 }
 
 INLINE int64_t
@@ -209,7 +198,7 @@ words(uint64_t lower, uint64_t upper)
 
 	first = starts(lower) & single << 1;
 	joined = lower & ~(lower + first);
-	n = count(single) + capitalised(lower, first);
+	n = count(single) + capitalised(joined);
 	n += count(starts(lower & ~joined)) + words_long(lower & ~joined);
 	upper &= ~single;
 	return n + count(starts(upper)) + capitals_long(upper);
