@@ -181,11 +181,41 @@ jw_key_str(struct jw *w, struct str name)
 	w->comma = false;
 }
 
+/* Bytes that need no escape, as a value. */
+static void
+quoted(struct jw *w, const char *s, size_t n)
+{
+	struct buf	*b = w->b;
+	char		*p;
+
+	if (buf_reserve(b, n + 2 + w->comma) == -1)
+		return;
+	p = b->data + b->len;
+	if (w->comma)
+		*p++ = ',';
+	*p++ = '"';
+	if (n > 0)
+		memcpy(p, s, n);
+	p += n;
+	*p++ = '"';
+	*p = '\0';
+	b->len = (size_t)(p - b->data);
+	w->comma = true;
+}
+
 void
 jw_str(struct jw *w, struct str s)
 {
+	size_t	 plain = s.n == 0 ? 0 : (size_t)(plain_end(s.p,
+		    s.p + s.n) - s.p);
+
+	if (plain == s.n) {
+		quoted(w, s.p, s.n);
+		return;
+	}
 	jw_open(w);
-	json_escape(w->b, s);
+	(void)buf_add(w->b, s.p, plain);
+	json_escape(w->b, str_skip(s, plain));
 	jw_close(w);
 }
 
@@ -198,9 +228,7 @@ jw_strz(struct jw *w, const char *z)
 void
 jw_jstr(struct jw *w, struct jstr s)
 {
-	jw_open(w);
-	(void)buf_add(w->b, s.p, s.n);
-	jw_close(w);
+	quoted(w, s.p, s.n);
 }
 
 /* No line end stands within a token, so none is needed between tokens. */
