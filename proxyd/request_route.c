@@ -388,34 +388,99 @@ trace_rule(struct jw *w, struct str rule, const char *why)
 	jw_object_end(w);
 }
 
-void
-request_trace(struct request *rq)
+static void
+trace_write(struct arena *a, struct buf *b, const struct plan *p)
 {
-	const struct plan	*p = rq->rq_plan;
-	struct buf		 b;
-	struct jw		 w;
-	uint64_t		 session = rq->rq_session != 0 ?
-				    rq->rq_session : rq->rq_conversation;
-	unsigned		 i;
+	struct jw	 w;
+	unsigned	 i;
 
-	if (p == NULL)
-		return;
-	if (session != 0)
-		rq->rq_acct.s[ACCT_SESSION] = arena_strf(&rq->rq_arena,
-		    "%016llx", (unsigned long long)session);
-	if (p->nmissed == 0 && p->rule == NULL)
-		return;
-	buf_init(&b, ACCT_STR_MAX);
-	jw_init(&w, &b);
+	jw_init(&w, b);
 	jw_array(&w);
 	for (i = 0; i < p->nmissed && i < PLAN_MISSED; i++)
 		trace_rule(&w, p->missed[i].rule->name, p->missed[i].why);
 	if (p->nmissed > PLAN_MISSED)
-		trace_rule(&w, arena_strf(&rq->rq_arena, "%u more",
+		trace_rule(&w, arena_strf(a, "%u more",
 		    p->nmissed - PLAN_MISSED), "not told");
 	if (p->rule != NULL)
 		trace_rule(&w, p->rule->name, NULL);
 	jw_array_end(&w);
-	rq->rq_acct.s[ACCT_TRACE] = arena_str(&rq->rq_arena, buf_str(&b));
-	buf_release(&b);
+}
+
+/*
+ * Requests for one model by one client are told of alike: what was written is
+ * kept, under the rules, which are where they are for one snapshot only.
+ */
+#define TOLD	16
+
+struct told {
+	uint64_t		 generation;
+	const struct snapshot	*snap;
+	const struct snap_rule	*rule;
+	unsigned		 nmissed;
+	struct plan_missed	 missed[PLAN_MISSED];
+	struct buf		 text;
+};
+
+static bool
+told_is(const struct told *t, const struct snapshot *s, const struct plan *p)
+{
+	unsigned	 i;
+
+	if (t->text.len == 0 || t->snap != s ||
+	    t->generation != s->generation || t->rule != p->rule ||
+	    t->nmissed != p->nmissed)
+		return false;
+	for (i = 0; i < p->nmissed && i < PLAN_MISSED; i++)
+		if (t->missed[i].rule != p->missed[i].rule ||
+		    t->missed[i].why != p->missed[i].why)
+			return false;
+	return true;
+}
+
+static struct str
+trace_text(struct arena *a, const struct snapshot *s, const struct plan *p)
+{
+	static struct told	 told[TOLD];
+	struct told		*t = &told[p->nmissed % TOLD];
+
+	if (!told_is(t, s, p)) {
+		t->generation = s->generation;
+		t->snap = s;
+		t->rule = p->rule;
+		t->nmissed = p->nmissed;
+		memcpy(t->missed, p->missed, sizeof(t->missed));
+		t->text.max = ACCT_STR_MAX;
+		buf_clear(&t->text);
+		trace_write(a, &t->text, p);
+	}
+	return arena_str(a, buf_str(&t->text));
+}
+
+static struct str
+session_name(struct arena *a, uint64_t session)
+{
+	static const char	 digit[] = "0123456789abcdef";
+	char			 hex[16];
+	size_t			 i;
+
+	for (i = sizeof(hex); i-- > 0; session >>= 4)
+		hex[i] = digit[session & 15];
+	return arena_str(a, (struct str){ hex, sizeof(hex) });
+}
+
+void
+request_trace(struct request *rq)
+{
+	const struct plan	*p = rq->rq_plan;
+	uint64_t		 session = rq->rq_session != 0 ?
+				    rq->rq_session : rq->rq_conversation;
+
+	if (p == NULL)
+		return;
+	if (session != 0)
+		rq->rq_acct.s[ACCT_SESSION] = session_name(&rq->rq_arena,
+		    session);
+	if (p->nmissed > 0 || p->rule != NULL)
+		rq->rq_acct.s[ACCT_TRACE] = trace_text(&rq->rq_arena,
+		    rq->rq_snap, p);
 }
