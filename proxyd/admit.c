@@ -327,6 +327,23 @@ guess_use(struct request *rq, struct price_use *u)
 	rq->rq_acct.f.cost_guess = 1;
 }
 
+/* An answer is settled twice: when it has been read, and when it is over. */
+static const struct snap_price *
+settle_price(struct request *rq)
+{
+	struct admitted	*ad = &rq->rq_admitted;
+
+	if (ad->priced != rq->rq_provider ||
+	    ad->priced_model.p != rq->rq_route.model.p ||
+	    ad->priced_model.n != rq->rq_route.model.n) {
+		ad->priced = rq->rq_provider;
+		ad->priced_model = rq->rq_route.model;
+		ad->price = price_find(rq->rq_snap, rq->rq_provider->name,
+		    rq->rq_route.model);
+	}
+	return ad->price;
+}
+
 static void
 settle_cost(struct request *rq, struct price_use *u)
 {
@@ -344,8 +361,7 @@ settle_cost(struct request *rq, struct price_use *u)
 		return;
 	}
 	f->epoch = rq->rq_wk->shm->epoch;
-	f->cost = price_cost(price_find(rq->rq_snap, rq->rq_provider->name,
-	    rq->rq_route.model), u);
+	f->cost = price_cost(settle_price(rq), u);
 }
 
 /* What was taken from the rates for it was an estimate. */

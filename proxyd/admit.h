@@ -23,6 +23,10 @@ struct admitted {
 	int64_t	 tokens;		/* taken from the rates */
 	int64_t	 cost;			/* reserved; -1: unpriced */
 	bool	 eased;			/* admit_ease was called */
+	/* The last price found, and of what. */
+	const struct snap_provider *priced;
+	struct str	 priced_model;
+	const struct snap_price *price;
 };
 
 /*

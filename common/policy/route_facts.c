@@ -8,8 +8,6 @@
 #include "policy/route_facts.h"
 #include "wire/estimate.h"
 
-#define TEXT_MAX	((size_t)1 << 30)
-
 static struct str
 fact_header(void *arg, const char *name)
 {
@@ -42,8 +40,21 @@ fact_ttfb(void *arg, unsigned provider, struct str model)
 
 /* --- texts ---------------------------------------------------------------- */
 
+/* At most; decoding makes none longer. */
+static size_t
+text_room(const struct ir_message *m)
+{
+	const struct ir_part	*p;
+	size_t			 n = 0;
+
+	for (p = m->parts; p != NULL; p = p->next)
+		if (p->type == IR_TEXT)
+			n += p->text.n + 1;
+	return n;
+}
+
 static void
-text_add(struct arena *a, struct buf *b, const struct ir_message *m)
+text_add(struct arena *a, struct str *to, char *at, const struct ir_message *m)
 {
 	const struct ir_part	*p;
 	struct str		 s;
@@ -55,8 +66,10 @@ text_add(struct arena *a, struct buf *b, const struct ir_message *m)
 		/* Claude Code's: another one in each request. */
 		if (str_starts(s, "x-anthropic-billing-header"))
 			continue;
-		(void)buf_adds(b, s);
-		(void)buf_addc(b, '\n');
+		if (s.n > 0)
+			memcpy(at + to->n, s.p, s.n);
+		to->n += s.n;
+		at[to->n++] = '\n';
 	}
 }
 
@@ -70,15 +83,19 @@ static struct str
 text_system(const struct route_ask *ask, struct arena *a)
 {
 	const struct ir_message	*m;
-	struct buf		 b;
-	struct str		 s;
+	struct str		 s = STR("");
+	size_t			 room = 0;
+	char			*at;
 
-	buf_init(&b, TEXT_MAX);
 	for (m = ask->ir->messages; m != NULL; m = m->next)
 		if (is_system(m))
-			text_add(a, &b, m);
-	s = arena_str(a, buf_str(&b));
-	buf_release(&b);
+			room += text_room(m);
+	if (room == 0)
+		return s;
+	s.p = at = arena_bytes(a, room);
+	for (m = ask->ir->messages; m != NULL; m = m->next)
+		if (is_system(m))
+			text_add(a, &s, at, m);
 	return s;
 }
 
@@ -87,18 +104,16 @@ static struct str
 text_user(const struct route_ask *ask, struct arena *a, bool last)
 {
 	const struct ir_message	*m, *found = NULL;
-	struct buf		 b;
-	struct str		 s;
+	struct str		 s = STR("");
+	char			*at;
 
 	for (m = ask->ir->messages; m != NULL; m = m->next)
 		if (m->role == IR_USER && (found == NULL || last))
 			found = m;
 	if (found == NULL)
-		return STR("");
-	buf_init(&b, TEXT_MAX);
-	text_add(a, &b, found);
-	s = arena_str(a, buf_str(&b));
-	buf_release(&b);
+		return s;
+	s.p = at = arena_bytes(a, text_room(found) + 1);
+	text_add(a, &s, at, found);
 	return s;
 }
 
