@@ -66,14 +66,21 @@ clock_day(int64_t wall_us)
 	return wall_us / 86400000000;
 }
 
+/*
+ * The year begins in March, so that the leap day is its last; from there months
+ * have 30.6 days but for rounding, and 400 years are 146097 days.
+ */
 int64_t
 clock_month(int64_t wall_us)
 {
-	time_t		 t = (time_t)(wall_us / 1000000);
-	struct tm	 tm;
+	int64_t	 day = clock_day(wall_us) + 719468;	/* since March of 0 */
+	int64_t	 era = day / 146097, year, month;
 
-	gmtime_r(&t, &tm);
-	return ((int64_t)tm.tm_year + 1900) * 12 + tm.tm_mon;
+	day -= era * 146097;
+	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	day -= 365 * year + year / 4 - year / 100;
+	month = (5 * day + 2) / 153 + 2;		/* 2: March */
+	return (era * 400 + year) * 12 + month;
 }
 
 int64_t

@@ -241,8 +241,9 @@ keys_probe(struct shm *m, unsigned slot, int64_t now_ms)
 void
 keys_worked(struct shm *m, unsigned slot, struct str model)
 {
-	unsigned	 at = find(m, tag_of(slot, model));
 	struct shm_key	*k = &m->key[slot];
+	unsigned	 at = k->cool_until_ms == 0 ? SHM_COOLS : find(m,
+			    tag_of(slot, model));	/* it rested once */
 
 	if (at != SHM_COOLS && m->cool[at].strikes != 0) {
 		m->cool[at].strikes = 0;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -486,12 +487,31 @@ test_redact(void)
 	ok(secret[0] == 'x', "one too short to be one stays");
 }
 
+/* Each day of some centuries, as the C library has it. */
+static unsigned
+months_wrong(void)
+{
+	struct tm	 tm;
+	int64_t		 day;
+	time_t		 t;
+	unsigned	 wrong = 0;
+
+	for (day = 0; day < 365 * 700; day++) {
+		t = (time_t)(day * 86400 + day % 86400);
+		wrong += gmtime_r(&t, &tm) == NULL ||
+		    clock_month((int64_t)t * 1000000) !=
+		    ((int64_t)tm.tm_year + 1900) * 12 + tm.tm_mon;
+	}
+	return wrong;
+}
+
 static void
 test_clock(void)
 {
 	int64_t	 a = clock_mono_us(), ms = clock_mono_ms();
 
 	ok(clock_mono_us() >= a && ms >= a / 1000, "time goes on");
+	ok(months_wrong() == 0, "clock_month");
 	ok(clock_wall_us() > 1600000000 * (int64_t)1000000, "it is late");
 	ok(time_is(0, "1970-01-01T00:00:00.000Z") &&
 	    time_is(1709210096789012, "2024-02-29T12:34:56.789Z") &&
