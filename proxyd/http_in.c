@@ -5,6 +5,10 @@
  * ours.  A call is suspended while it waits for its request, and a suspended
  * connection does not notice that its client left: so each client descriptor
  * stands in our own epoll, edge-triggered, for EPOLLRDHUP only.
+ *
+ * libmicrohttpd reads a body through the memory of its connection, half of that
+ * at a time, and clears it for each request.  So there are two of it: what a
+ * connection announces first tells in which it will be.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,11 +19,16 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/codec.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "proxyd/http_in.h"
+#include "wire/http1.h"
 
 #define CONN_MEMORY	(16u << 10)	/* MHD's pool: request head, chunks */
+#define LARGE_MEMORY	(64u << 10)	/* of connections with large bodies */
+#define LARGE_BODY	(64 << 10)	/* and more */
+#define LOOK_MAX	4096		/* of a head, for its Content-Length */
 #define CONN_IDLE_S	75		/* between bytes, and kept alive */
 #define CHUNK		(4u << 10)	/* of a body without chunks, at a time */
 #define ACCEPT_BATCH	32
@@ -30,7 +39,10 @@
 
 struct conn {
 	struct http_in		*in;
+	struct side		*side;		/* NULL: nothing has come yet */
 	struct loop_fd		 fd;		/* EPOLLRDHUP */
+	struct sockaddr_storage	 addr;
+	socklen_t		 addr_len;
 	bool			 gone;		/* the client has left */
 	bool			 loopback;
 	char			 peer[INET6_ADDRSTRLEN];
@@ -72,13 +84,22 @@ struct http_call {
 	int			 nhead;
 };
 
+/* One of the two. */
+struct side {
+	struct MHD_Daemon	*mhd;
+	struct loop_fd		 fd;
+	bool			 run;		/* it has something to do */
+	unsigned		 n;		/* connections */
+};
+
+enum { SMALL, LARGE, SIDES };
+
 struct http_in {
 	struct worker		*wk;
-	struct MHD_Daemon	*mhd;
-	struct loop_fd		 mhd_fd;
+	struct side		 side[SIDES];
 	struct loop_fd		 listen_fd;
 	bool			 listening;
-	bool			 run;		/* MHD has something to do */
+	unsigned		 waiting;	/* connections of neither side */
 	struct loop_timer	 pause;
 	struct loop_timer	 tick;		/* MHD's own time-outs */
 	struct loop_timer	 again;		/* work left for the next turn */
@@ -97,7 +118,7 @@ call_resume(struct http_call *c)
 		return;
 	c->suspended = false;
 	MHD_resume_connection(c->mhd);
-	c->conn->in->run = true;
+	c->conn->side->run = true;
 }
 
 /* Nobody would notice, once suspended, that the client had left before. */
@@ -255,7 +276,7 @@ call_cut(struct http_call *c)
 {
 	c->aborted = true;
 	shutdown(c->conn->fd.fd, SHUT_RDWR);
-	c->conn->in->run = true;
+	c->conn->side->run = true;
 }
 
 int64_t
@@ -485,6 +506,10 @@ conn_free(struct conn *cn)
 	loop_forget(in->wk->loop, &cn->fd);
 	if ((*cn->prev = cn->next) != NULL)
 		cn->next->prev = cn->prev;
+	if (cn->side != NULL)
+		cn->side->n--;
+	else
+		in->waiting--;
 	in->nconns--;
 	in->wk->row->open = in->nconns;
 	free(cn);
@@ -523,11 +548,81 @@ mhd_log_cb(void *arg, const char *fmt, va_list ap)
 
 /* --- connections ------------------------------------------------------------------- */
 
+/* One that has said nothing. */
+static void
+conn_drop(struct conn *cn)
+{
+	int	 fd = cn->fd.fd;
+
+	loop_del(cn->in->wk->loop, &cn->fd);
+	conn_free(cn);
+	close(fd);
+}
+
+/* Does a head, or what has come of it, announce a large body? */
+static bool
+announces_large(struct str head)
+{
+	static const char	 name[] = "content-length:";
+	const size_t		 len = sizeof(name) - 1;
+	struct str		 line;
+	int64_t			 n;
+
+	while (http1_field(&head, &line))
+		if (line.n > len && strncasecmp(line.p, name, len) == 0)
+			return str_to_int(str_trim(str_skip(line, len)),
+			    LARGE_BODY, INT64_MAX, &n) == 0;
+	return false;
+}
+
+/*
+ * Gives a connection to the side for what it sends first, which stays unread.
+ * 0: nothing has come yet.  -1: it could not, and is gone.
+ */
+static int
+conn_begin(struct conn *cn)
+{
+	struct http_in	*in = cn->in;
+	struct side	*side = &in->side[SMALL];
+	char		 head[LOOK_MAX], peer[INET6_ADDRSTRLEN];
+	ssize_t		 n = recv(cn->fd.fd, head, sizeof(head),
+			    MSG_PEEK | MSG_DONTWAIT);
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n > 0 && announces_large((struct str){ head, (size_t)n }))
+		side = &in->side[LARGE];
+	cn->side = side;
+	side->n++;
+	side->run = true;
+	in->waiting--;
+	in->opening = cn;
+	memcpy(peer, cn->peer, sizeof(peer));
+	/* On failure MHD has closed the descriptor, with or without notice. */
+	if (MHD_add_connection(side->mhd, cn->fd.fd,
+	    (const struct sockaddr *)&cn->addr, cn->addr_len) == MHD_YES) {
+		in->opening = NULL;
+		return 1;
+	}
+	log_warnx("connection of %s refused: too many", peer);
+	if (in->opening != NULL)
+		conn_free(in->opening);
+	in->opening = NULL;
+	return -1;
+}
+
 static void
 conn_event_cb(void *arg, uint32_t events)
 {
 	struct conn	*cn = arg;
 
+	if (cn->side == NULL) {
+		if (conn_begin(cn) != 1)
+			return;
+		if (loop_mod(cn->in->wk->loop, &cn->fd,
+		    EPOLLRDHUP | EPOLLET) == -1)
+			fatal("epoll_ctl");
+	}
 	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || cn->ended)
 		return;
 	cn->gone = true;
@@ -540,7 +635,7 @@ conn_event_cb(void *arg, uint32_t events)
 	 * it.  This wakes it again; what is queued can still be read.
 	 */
 	shutdown(cn->fd.fd, SHUT_RD);
-	cn->in->run = true;
+	cn->side->run = true;
 }
 
 static void
@@ -561,13 +656,24 @@ conn_peer(struct conn *cn, const struct sockaddr_storage *ss)
 	}
 }
 
+/* As libmicrohttpd would, which counts only those of one side. */
+static bool
+conn_too_many(struct http_in *in, int fd, const char *peer)
+{
+	if (in->nconns < (unsigned)in->wk->process.max_connections)
+		return false;
+	log_warnx("connection of %s refused: too many", peer);
+	close(fd);
+	return true;
+}
+
 static void
 conn_open(struct http_in *in, int fd, const struct sockaddr_storage *ss,
     socklen_t len)
 {
+	const uint32_t	 events = EPOLLRDHUP | EPOLLET;
 	struct conn	*cn;
-	char		 peer[INET6_ADDRSTRLEN];
-	int		 on = 1;
+	int		 r, on = 1;
 
 	if ((cn = calloc(1, sizeof(*cn))) == NULL)
 		fatal("connection");
@@ -576,28 +682,25 @@ conn_open(struct http_in *in, int fd, const struct sockaddr_storage *ss,
 	cn->fd.fd = fd;
 	cn->fd.cb = conn_event_cb;
 	cn->fd.arg = cn;
+	cn->addr = *ss;
+	cn->addr_len = len;
 	conn_peer(cn, ss);
+	in->wk->row->stat.connections++;
+	if (conn_too_many(in, fd, cn->peer)) {
+		free(cn);
+		return;
+	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if ((cn->next = in->conns) != NULL)
 		cn->next->prev = &cn->next;
 	in->conns = cn;
 	cn->prev = &in->conns;
 	in->nconns++;
+	in->waiting++;
 	in->wk->row->open = in->nconns;
-	in->wk->row->stat.connections++;
-	if (loop_add(in->wk->loop, &cn->fd, EPOLLRDHUP | EPOLLET) == -1)
+	if ((r = conn_begin(cn)) != -1 && loop_add(in->wk->loop, &cn->fd,
+	    r == 0 ? EPOLLIN | events : events) == -1)
 		fatal("epoll_ctl");
-	in->opening = cn;
-	memcpy(peer, cn->peer, sizeof(peer));
-	/* On failure MHD has closed the descriptor, with or without notice. */
-	if (MHD_add_connection(in->mhd, fd, (const struct sockaddr *)ss,
-	    len) != MHD_YES) {
-		log_warnx("connection of %s refused: too many", peer);
-		if (in->opening != NULL)
-			conn_free(in->opening);
-	}
-	in->opening = NULL;
-	in->run = true;
 }
 
 static void
@@ -670,18 +773,23 @@ static void
 drain_cb(void *arg)
 {
 	struct http_in	*in = arg;
-	struct conn	*cn;
+	struct conn	*cn, *next;
 	int64_t		 old = loop_now(in->wk->loop) - DRAIN_GRACE_MS;
 	char		 c;
 
-	for (cn = in->conns; cn != NULL; cn = cn->next) {
+	for (cn = in->conns; cn != NULL; cn = next) {
+		next = cn->next;
 		if (cn->ended || cn->idle_ms > old ||
 		    (cn->call != NULL && cn->call->rq != NULL) ||
 		    recv(cn->fd.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
 			continue;
+		if (cn->side == NULL) {
+			conn_drop(cn);
+			continue;
+		}
 		cn->ended = true;
 		shutdown(cn->fd.fd, SHUT_RD);
-		in->run = true;
+		cn->side->run = true;
 	}
 	loop_timer_set(in->wk->loop, &in->drain, DRAIN_LOOK_MS);
 }
@@ -689,31 +797,48 @@ drain_cb(void *arg)
 /* --- life cycle ------------------------------------------------------------------------ */
 
 static void
-mhd_fd_cb(void *arg, uint32_t events)
+side_fd_cb(void *arg, uint32_t events)
 {
-	struct http_in	*in = arg;
+	struct side	*side = arg;
 
 	(void)events;
-	in->run = true;
+	side->run = true;
 }
 
+static void
+sides_run(struct http_in *in)
+{
+	unsigned	 i;
+
+	for (i = 0; i < SIDES; i++)
+		in->side[i].run = in->side[i].run || in->side[i].n > 0;
+}
+
+/* libmicrohttpd does not know of those that have said nothing. */
 static void
 tick_cb(void *arg)
 {
 	struct http_in	*in = arg;
+	struct conn	*cn, *next;
+	int64_t		 old = loop_now(in->wk->loop) - CONN_IDLE_S * 1000;
 
-	in->run = true;
+	for (cn = in->waiting > 0 ? in->conns : NULL; cn != NULL; cn = next) {
+		next = cn->next;
+		if (cn->side == NULL && cn->idle_ms <= old)
+			conn_drop(cn);
+	}
+	sides_run(in);
 	loop_timer_set(in->wk->loop, &in->tick, 1000);
 }
 
-/* MHD has read more than it has looked at, or a connection was resumed. */
+/* It has read more than it has looked at, or a connection was resumed. */
 static bool
-mhd_ready(struct http_in *in)
+side_ready(struct side *side)
 {
 	MHD_UNSIGNED_LONG_LONG	 ms;
 
-	return in->run || (MHD_get_timeout(in->mhd, &ms) == MHD_YES &&
-	    ms == 0);
+	return side->run || (side->n > 0 &&
+	    MHD_get_timeout(side->mhd, &ms) == MHD_YES && ms == 0);
 }
 
 /*
@@ -724,59 +849,75 @@ static void
 hook_cb(void *arg)
 {
 	struct http_in	*in = arg;
-	int		 i;
+	struct side	*side;
+	int		 i, k;
+	bool		 any = true;
 
-	for (i = 0; i < RUNS && mhd_ready(in); i++) {
-		in->run = false;
-		worker_state_flush(in->wk);
-		MHD_run(in->mhd);
+	for (i = 0; i < RUNS && any; i++) {
+		any = false;
+		for (k = 0; k < SIDES; k++) {
+			side = &in->side[k];
+			if (!side_ready(side))
+				continue;
+			any = true;
+			side->run = false;
+			worker_state_flush(in->wk);
+			MHD_run(side->mhd);
+		}
 	}
-	if (i == RUNS)
+	if (any)
 		loop_timer_set(in->wk->loop, &in->again, 0);
 }
 
 static void
 again_cb(void *arg)
 {
-	struct http_in	*in = arg;
-
-	in->run = true;
+	sides_run(arg);
 }
 
-struct http_in *
-http_in_create(struct worker *wk)
+static void
+side_start(struct http_in *in, struct side *side, size_t memory)
 {
 	const union MHD_DaemonInfo	*di;
-	struct http_in			*in;
 
-	if ((in = calloc(1, sizeof(*in))) == NULL)
-		fatal("http_in");
-	in->wk = wk;
-	in->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+	side->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
 	    MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL,
 	    mhd_handler_cb, in,
 	    MHD_OPTION_EXTERNAL_LOGGER, mhd_log_cb, NULL,
 	    MHD_OPTION_URI_LOG_CALLBACK, mhd_uri_cb, in,
 	    MHD_OPTION_NOTIFY_COMPLETED, mhd_completed_cb, in,
 	    MHD_OPTION_NOTIFY_CONNECTION, mhd_connection_cb, in,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONN_MEMORY,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)wk->process.max_connections,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
+	    MHD_OPTION_CONNECTION_LIMIT,
+	    (unsigned)in->wk->process.max_connections,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONN_IDLE_S,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
 	    MHD_OPTION_END);
-	if (in->mhd == NULL)
+	if (side->mhd == NULL)
 		fatalx("cannot start libmicrohttpd");
-	di = MHD_get_daemon_info(in->mhd, MHD_DAEMON_INFO_EPOLL_FD);
-	in->mhd_fd = (struct loop_fd){ .fd = di->epoll_fd, .cb = mhd_fd_cb,
-	    .arg = in };
+	di = MHD_get_daemon_info(side->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	side->fd = (struct loop_fd){ .fd = di->epoll_fd, .cb = side_fd_cb,
+	    .arg = side };
+	if (loop_add(in->wk->loop, &side->fd, EPOLLIN) == -1)
+		fatal("cannot watch libmicrohttpd");
+}
+
+struct http_in *
+http_in_create(struct worker *wk)
+{
+	struct http_in	*in;
+
+	if ((in = calloc(1, sizeof(*in))) == NULL)
+		fatal("http_in");
+	in->wk = wk;
+	side_start(in, &in->side[SMALL], CONN_MEMORY);
+	side_start(in, &in->side[LARGE], LARGE_MEMORY);
 	in->listen_fd = (struct loop_fd){ .fd = wk->listen_fd,
 	    .cb = listen_cb, .arg = in };
 	in->pause = (struct loop_timer){ .cb = pause_cb, .arg = in };
 	in->tick = (struct loop_timer){ .cb = tick_cb, .arg = in };
 	in->again = (struct loop_timer){ .cb = again_cb, .arg = in };
 	in->drain = (struct loop_timer){ .cb = drain_cb, .arg = in };
-	if (loop_add(wk->loop, &in->mhd_fd, EPOLLIN) == -1)
-		fatal("cannot watch libmicrohttpd");
 	listen_start(in);
 	tick_cb(in);
 	loop_hook(wk->loop, hook_cb, in);
@@ -807,20 +948,28 @@ http_in_connections(const struct http_in *in)
 void
 http_in_destroy(struct http_in *in)
 {
-	struct conn	*cn;
+	struct conn	*cn, *next;
+	unsigned	 i;
 
-	for (cn = in->conns; cn != NULL; cn = cn->next)
-		if (cn->call != NULL) {
+	for (cn = in->conns; cn != NULL; cn = next) {
+		next = cn->next;
+		if (cn->side == NULL) {
+			conn_drop(cn);
+		} else if (cn->call != NULL) {
 			cn->call->aborted = true;
 			call_resume(cn->call);
 		}
-	MHD_run(in->mhd);
+	}
+	for (i = 0; i < SIDES; i++)
+		MHD_run(in->side[i].mhd);
 	loop_timer_clear(in->wk->loop, &in->tick);
 	loop_timer_clear(in->wk->loop, &in->again);
 	loop_timer_clear(in->wk->loop, &in->pause);
 	loop_timer_clear(in->wk->loop, &in->drain);
 	loop_hook(in->wk->loop, NULL, NULL);
-	loop_del(in->wk->loop, &in->mhd_fd);
-	MHD_stop_daemon(in->mhd);
+	for (i = 0; i < SIDES; i++) {
+		loop_del(in->wk->loop, &in->side[i].fd);
+		MHD_stop_daemon(in->side[i].mhd);
+	}
 	free(in);
 }
