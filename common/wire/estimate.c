@@ -80,6 +80,31 @@ str_cost(struct str s)
 	return s.n == 0 ? 0 : words_cost(s.p, s.n, false);
 }
 
+static bool
+is_blob(char c)
+{
+	return c != '"' && c != ' ' && c != '\\';
+}
+
+/*
+ * The next blob from p, where a word begins; NULL: there is none.  Where the
+ * last of BLOB_MIN bytes that is no blob's stands, no word before is long enough.
+ */
+static const char *
+blob_next(const char *p, const char *e)
+{
+	const char	*q;
+
+	while (e - p >= BLOB_MIN) {
+		for (q = p + BLOB_MIN; q > p && is_blob(q[-1]); q--)
+			;
+		if (q == p)
+			return p;
+		p = q;
+	}
+	return NULL;
+}
+
 /* Raw JSON, in which a long word of base64 is a medium or a cipher. */
 static int64_t
 raw_cost(struct str s)
@@ -87,15 +112,12 @@ raw_cost(struct str s)
 	const char	*p = s.p, *e = s.p + s.n, *q, *done = s.p;
 	int64_t		 cost = 0;
 
-	while (p < e) {
-		for (q = p; q < e && *q != '"' && *q != ' ' && *q != '\\'; q++)
+	while (s.n > 0 && (p = blob_next(p, e)) != NULL) {
+		for (q = p + BLOB_MIN; q < e && is_blob(*q); q++)
 			;
-		if (q - p >= BLOB_MIN) {
-			cost += words_cost(done, (size_t)(p - done), true);
-			cost += TOKEN * ((q - p) / BLOB_BYTES);
-			done = q;
-		}
-		p = q < e ? q + 1 : e;
+		cost += words_cost(done, (size_t)(p - done), true);
+		cost += TOKEN * ((q - p) / BLOB_BYTES);
+		done = p = q;
 	}
 	return cost + (done < e ?
 	    words_cost(done, (size_t)(e - done), true) : 0);

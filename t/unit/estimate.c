@@ -236,6 +236,49 @@ test_media(void)
 	    "an image that claims to be huge");
 }
 
+/* A schema of a word of n, at a place, and perhaps a second one. */
+static int64_t
+schema_of_word(size_t before, size_t n, size_t second)
+{
+	struct ir_request	 rq = { .from = &dialect_openai_chat };
+	struct buf		 b;
+	int64_t			 tokens;
+
+	buf_init(&b, 1 << 16);
+	for (; before > 0; before--)
+		(void)buf_addz(&b, before % 7 == 0 ? " " : "b");
+	(void)buf_addc(&b, '"');
+	for (; n > 0; n--)
+		(void)buf_addc(&b, 'a');
+	(void)buf_addz(&b, second > 0 ? "\\" : "\"");
+	for (; second > 0; second--)
+		(void)buf_addc(&b, 'c');
+	rq.format.schema = buf_str(&b);
+	tokens = ir_estimate_for(&rq, NULL, STR("x"));
+	buf_release(&b);
+	return tokens;
+}
+
+/* As text a word of 256 is 43 tokens, as base64 32, wherever it stands. */
+static void
+test_blobs(void)
+{
+	int64_t	 text, blob, two, none;
+	size_t	 i;
+	bool	 good = true;
+
+	for (i = 0; i < 600; i++) {
+		none = schema_of_word(i, 0, 0);
+		text = schema_of_word(i, 255, 0) - none;
+		blob = schema_of_word(i, 256, 0) - none;
+		two = schema_of_word(i, 256, 256) - none;
+		good = good && text >= 49 && blob >= 36 && blob < 41 &&
+		    two >= 72 && two < 82 &&
+		    schema_of_word(i, 255, 256) - none > two;
+	}
+	ok(good, "a long word is a medium from 256 bytes on, anywhere");
+}
+
 int
 main(void)
 {
@@ -246,6 +289,7 @@ main(void)
 	test_text();
 	test_words();
 	test_media();
+	test_blobs();
 	arena_init(&a);
 	if ((all = fixtures_load(&a)) == NULL)
 		ok(true, "# SKIP no recorded exchanges in $FIXTURES");
