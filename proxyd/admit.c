@@ -161,10 +161,10 @@ over(struct request *rq, const struct account *a)
 
 /* Taken for a request that something else has stopped. */
 static void
-return_rates(struct request *rq, const struct account *a, int64_t tokens)
+return_rates(struct request *rq, const struct account *a, int64_t tokens,
+    int64_t now)
 {
 	struct shm_account	*acc = &rq->rq_wk->shm->account[a->slot];
-	int64_t			 now = clock_mono_us();
 	struct limit		 l;
 
 	if (a->limits->rpm > 0) {
@@ -178,11 +178,11 @@ return_rates(struct request *rq, const struct account *a, int64_t tokens)
 }
 
 static int
-take_rates(struct request *rq, const struct account *a, int64_t tokens,
+take_rates(struct request *rq, const struct account *a, int64_t now,
     struct ir_error *err)
 {
 	struct shm_account	*acc = &rq->rq_wk->shm->account[a->slot];
-	int64_t			 now = clock_mono_us(), wait;
+	int64_t			 tokens = rq->rq_admitted.tokens, wait;
 	struct limit		 l;
 
 	if (a->limits->rpm > 0) {
@@ -197,7 +197,7 @@ take_rates(struct request *rq, const struct account *a, int64_t tokens,
 		if (!limit_take(&acc->tpm_at, &l, tokens, now, &wait)) {
 			account_refuse_rate(err, a, "tokens", a->limits->tpm,
 			    wait);
-			return_rates(rq, a, 0);
+			return_rates(rq, a, 0, now);
 			return -1;
 		}
 	}
@@ -259,7 +259,7 @@ admit_take(struct request *rq, struct ir_error *err)
 {
 	struct account	 a[2];
 	unsigned	 i, n = accounts(rq, a);
-	int64_t		 input;
+	int64_t		 input, now;
 	struct route_target t;
 
 	if (n == 0)
@@ -281,13 +281,14 @@ admit_take(struct request *rq, struct ir_error *err)
 			return -1;
 	}
 	hold(rq, a, n, 1);
+	now = clock_mono_us();
 	for (i = 0; i < n; i++)
-		if (take_places(rq, &a[i], err) == -1 || take_rates(rq, &a[i],
-		    rq->rq_admitted.tokens, err) == -1) {
+		if (take_places(rq, &a[i], err) == -1 ||
+		    take_rates(rq, &a[i], now, err) == -1) {
 			hold(rq, a, n, -1);
 			while (i-- > 0)
 				return_rates(rq, &a[i],
-				    rq->rq_admitted.tokens);
+				    rq->rq_admitted.tokens, now);
 			return -1;
 		}
 	rq->rq_admitted.on = true;
@@ -367,7 +368,7 @@ settle_cost(struct request *rq, struct price_use *u)
 /* What was taken from the rates for it was an estimate. */
 static void
 rates_correct(struct request *rq, const struct account *a,
-    const struct price_use *u)
+    const struct price_use *u, int64_t now)
 {
 	struct shm_account	*acc = &rq->rq_wk->shm->account[a->slot];
 	struct limit		 l;
@@ -381,8 +382,7 @@ rates_correct(struct request *rq, const struct account *a,
 	if (used > TOKENS_MAX)
 		used = TOKENS_MAX;
 	l = limit_tokens(a->limits->tpm);
-	limit_correct(&acc->tpm_at, &l, used - rq->rq_admitted.tokens,
-	    clock_mono_us());
+	limit_correct(&acc->tpm_at, &l, used - rq->rq_admitted.tokens, now);
 }
 
 void
@@ -393,10 +393,11 @@ admit_ease(struct request *rq)
 	struct account		 a[2];
 	struct price_use	 use;
 	unsigned		 i, n = accounts(rq, a);
-	int64_t			 less = 0;
+	int64_t			 less = 0, now;
 
 	if (!ad->on || ad->eased)
 		return;
+	now = clock_mono_us();
 	ad->eased = true;
 	settle_cost(rq, &use);
 	if (ad->cost > 0 && rq->rq_acct.f.cost >= 0)
@@ -405,7 +406,7 @@ admit_ease(struct request *rq)
 		u = &rq->rq_wk->row->use[a[i].slot];
 		u->inflight--;
 		u->reserved -= less;
-		rates_correct(rq, &a[i], &use);
+		rates_correct(rq, &a[i], &use, now);
 	}
 	ad->cost -= less;
 }
@@ -513,6 +514,7 @@ struct told {
 	struct request		*rq;
 	struct http_header	*h;
 	size_t			 n, max;
+	int64_t			 now;
 };
 
 static void
@@ -547,7 +549,7 @@ tell_rate(struct told *t, const char *const names[6], const struct limit *l,
     int64_t word)
 {
 	char	 when[CLOCK_RFC3339_LEN];
-	int64_t	 full, left = limit_left(word, l, clock_mono_us(), &full);
+	int64_t	 full, left = limit_left(word, l, t->now, &full);
 	bool	 anthropic = t->rq->rq_client == &dialect_anthropic;
 	const char *const *name = names + (anthropic ? 3 : 0);
 
@@ -580,12 +582,14 @@ admit_headers(struct request *rq, struct http_header *h, size_t max)
 		"anthropic-ratelimit-tokens-remaining",
 		"anthropic-ratelimit-tokens-reset"
 	};
-	struct told		 t = { rq, h, 0, max };
+	struct told		 t = { rq, h, 0, max, 0 };
 	const struct shm_account *acc;
 	struct account		 a[2];
 	struct limit		 l;
 	unsigned		 i, n = accounts(rq, a);
 
+	if (n > 0)
+		t.now = clock_mono_us();
 	for (i = 0; i < n && t.n == 0; i++) {
 		acc = &rq->rq_wk->shm->account[a[i].slot];
 		if (a[i].limits->rpm > 0) {

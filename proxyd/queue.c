@@ -88,20 +88,23 @@ bool
 queue_behind(const struct request *rq)
 {
 	const struct worker	*wk = rq->rq_wk;
-	int64_t			 now = clock_mono_ms();
-	int64_t			 since = rq->rq_queue_until_ms == 0 ? now :
-				    rq->rq_queue_since_ms;
-	uint64_t		 tag;
+	const struct shm_worker	*row = wk->shm->worker;
+	int64_t			 now = 0, since;
 	unsigned		 i, n = wk->shm->workers;
 
 	if (rq->rq_snap->queue_ms == 0 || rq->rq_only != NULL ||
 	    rq->rq_plan == NULL)
 		return false;
-	tag = tag_of(rq);
-	for (i = 0; i < n; i++)
-		if (i != wk->slot && wk->shm->worker[i].waiting > 0 &&
-		    older_there(&wk->shm->worker[i].waits, tag, since, now))
+	for (i = 0; i < n; i++) {
+		if (i == wk->slot || row[i].waiting == 0)
+			continue;
+		if (now == 0)
+			now = clock_mono_ms();
+		since = rq->rq_queue_until_ms == 0 ? now :
+		    rq->rq_queue_since_ms;
+		if (older_there(&row[i].waits, tag_of(rq), since, now))
 			return true;
+	}
 	return false;
 }
 
