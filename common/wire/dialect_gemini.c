@@ -27,27 +27,44 @@ name_fits(struct str name, const char *camel)
 	return i == name.n;
 }
 
+/*
+ * The name at node i.  Most are none of what is asked for, and begin otherwise
+ * already.  One with an escape in it is compared as it is only.
+ */
+static inline bool
+key_fits(const struct json *j, uint32_t i, const char *camel)
+{
+	const struct json_node	*k = &j->nodes[i];
+	const char		*p = j->text.p + k->off;
+
+	if (k->escaped)
+		return json_is(json_at(j, i), camel);
+	return k->len > 0 && *p == *camel &&
+	    name_fits((struct str){ p, k->len }, camel);
+}
+
 bool
 gem_key_is(struct jv member, const char *camel)
 {
 	struct jv	 key = json_key(member);
-	struct jstr	 k = json_jstr(key);
 
-	if (k.n > 0 && memchr(k.p, '\\', k.n) != NULL)
-		return json_key_is(member, camel);
-	return name_fits((struct str){ k.p, k.n }, camel);
+	return json_ok(key) && key_fits(key.j, key.i, camel);
 }
 
 struct jv
 gem_get(struct jv object, const char *camel)
 {
-	struct jv	 m, found = JV_NONE;
+	const struct json_node	*nodes;
+	struct jv		 found = JV_NONE;
+	uint32_t		 i, end;
 
 	if (json_type(object) != JSON_OBJECT)
 		return found;
-	for (m = json_first(object); json_ok(m); m = json_next(m))
-		if (gem_key_is(m, camel))
-			found = m;
+	nodes = object.j->nodes;
+	end = nodes[object.i].next;
+	for (i = object.i + 1; i < end; i = nodes[i + 1].next)
+		if (key_fits(object.j, i, camel))
+			found = (struct jv){ object.j, i + 1, end };
 	return json_type(found) == JSON_NULL ? JV_NONE : found;
 }
 

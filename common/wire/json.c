@@ -72,7 +72,7 @@ nodes_grow(struct parser *ps)
 
 	/* The first time as many as an agent's body of that length has. */
 	if (cap == 0)
-		cap = NODES_MIN + (uint32_t)(j->text.n / 128);
+		cap = NODES_MIN + (uint32_t)(j->text.n / 80);
 	if (j->n >= JSON_MAX_NODES)
 		return fault(ps, "too many values");
 	if ((nodes = realloc(j->nodes, cap * sizeof(*nodes))) == NULL)
@@ -588,32 +588,26 @@ same_name(const char *p, const char *q, size_t n)
 	return n == 0;
 }
 
-/* Does the key k have this decoded value? */
-static inline bool
-key_is(const struct json *j, const struct json_node *k, struct str name)
-{
-	const char	*p = j->text.p + k->off;
-
-	if (k->escaped)
-		return escaped_is((struct jstr){ p, k->len }, name);
-	return k->len == name.n && same_name(p, name.p, name.n);
-}
-
 struct jv
 json_get_str(struct jv object, struct str name)
 {
-	const struct json_node	*nodes;
-	struct jv		 found = JV_NONE;
-	uint32_t		 i, end;
+	const struct json_node	*nodes, *k, *end;
+	const char		*text;
+	uint32_t		 found = 0;
 
 	if (json_type(object) != JSON_OBJECT)
 		return JV_NONE;
 	nodes = object.j->nodes;
-	end = nodes[object.i].next;
-	for (i = object.i + 1; i < end; i = nodes[i + 1].next)
-		if (key_is(object.j, &nodes[i], name))
-			found = (struct jv){ object.j, i + 1, end };
-	return found;
+	text = object.j->text.p;
+	end = &nodes[nodes[object.i].next];
+	for (k = &nodes[object.i + 1]; k < end; k = &nodes[k[1].next])
+		if (k->escaped ?
+		    escaped_is((struct jstr){ text + k->off, k->len }, name) :
+		    k->len == name.n &&
+		    same_name(text + k->off, name.p, name.n))
+			found = (uint32_t)(k - nodes) + 1;
+	return found == 0 ? JV_NONE : (struct jv){ object.j, found,
+	    (uint32_t)(end - nodes) };
 }
 
 struct jv

@@ -118,6 +118,14 @@ test_turns(void)
 	    "{\"parts\":{\"text\":\"a\"}}", "U text 'a'");
 	turns("escapes stay", "[{\"parts\":[{\"text\":\"\\n\\u00e9\"}]}]",
 	    "U text '\\n\\u00e9'");
+	turns("a name with an escape in it", "[{\"p\\u0061rts\":[{\"\\u0074ext\":"
+	    "\"a\"},{\"inlineData\":{\"mime\\u0054ype\":\"image/png\",\"data\":"
+	    "\"AAAA\"}}]}]", "U text 'a' image image/png AAAA");
+	turns("a name that stands twice: the last", "[{\"parts\":[{\"text\":\"a\","
+	    "\"te\":1,\"text\":\"b\",\"t\":2}]}]", "U text 'b' +{\"te\":1,\"t\":2}");
+	turns("snake_case", "[{\"parts\":[{\"inline_data\":{\"mime_type\":"
+	    "\"image/png\",\"mime_typ\":\"x/y\",\"data\":\"AAAA\"}}]}]",
+	    "U image image/png AAAA");
 	turns("null is missing", "[{\"role\":null,\"parts\":[{\"text\":\"a\","
 	    "\"thought\":null,\"functionCall\":null}]}]", "U text 'a'");
 	turns("thoughts and signatures", "[{\"role\":\"model\",\"parts\":"
