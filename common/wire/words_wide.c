@@ -14,6 +14,7 @@
 #define INLINE	WIDE static inline __attribute__((__always_inline__))
 
 #define EVEN	0x5555555555555555u
+#define REST_MIN 24		/* fewer bytes are cheaper piece by piece */
 
 struct block {
 	__m256i	 a, b;
@@ -258,6 +259,26 @@ block_cost(const struct block *k, const struct classes *c, uint64_t in)
 	return cost;
 }
 
+/*
+ * Less than a block is one whose other bytes do not count: every piece ends with
+ * the text.  An escape that the end might cut is left to words_piece.
+ */
+INLINE const char *
+rest(const char *p, const char *e, int64_t *cost)
+{
+	struct classes	 c;
+	struct block	 k;
+	char		 bytes[64] = { 0 };
+	size_t		 n = (size_t)(e - p);
+	int		 most;
+
+	memcpy(bytes, p, n);
+	if (!classify(bytes, &k, &c, &most) || c.begin >> (n - 6) != 0)
+		return p;
+	*cost += block_cost(&k, &c, (UINT64_C(1) << n) - 1);
+	return e;
+}
+
 WIDE static const char *
 blocks(const char *p, const char *e, int64_t *cost)
 {
@@ -274,7 +295,7 @@ blocks(const char *p, const char *e, int64_t *cost)
 		*cost += block_cost(&k, &c, (UINT64_C(1) << at) - 1);
 		p += at;
 	}
-	return p;
+	return e - p < REST_MIN ? p : rest(p, e, cost);
 }
 
 const char *

@@ -194,7 +194,8 @@ test_words(void)
 
 	for (i = 0; i < 60000; i++) {
 		escaped = i % 8 != 0;
-		n = some_text(text, 70 + (size_t)random() % 900);
+		n = some_text(text, 64 +
+		    (size_t)random() % (i % 2 ? 90 : 900));
 		if (words_cost(text, n, escaped) !=
 		    words_cost_plain(text, n, escaped)) {
 			if (bad++ == 0)
