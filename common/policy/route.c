@@ -86,11 +86,12 @@ route_pick(const struct snapshot *s, const struct route_facts *f,
     struct route *r)
 {
 	const struct snap_model	*m = snapshot_model(s, f->model);
-	struct str		 family = route_family(f->model);
+	struct str		 family;
 
 	if (m != NULL)
 		return route_set(r, (int)m->provider, m->target,
 		    m->mode < 0 ? (int)s->mode : m->mode, "model");
+	family = route_family(f->model);
 	if (str_is(family, "mock"))
 		return route_set(r, snapshot_provider(s, family), f->model,
 		    CONF_TRANSFORMER, "family");
