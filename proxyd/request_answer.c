@@ -13,6 +13,8 @@
 #include "proxyd/request.h"
 #include "proxyd/responses.h"
 
+#define BODY_ROOM	1024		/* what an answer has beside its text */
+
 /* --- events -------------------------------------------------------------------------- */
 
 static void
@@ -205,8 +207,10 @@ answer_complete(struct request *rq)
 	}
 	request_done(rq, "done");
 	buf_init(&body, REQUEST_ANSWER_MAX * 2);
+	(void)buf_reserve(&body, BODY_ROOM + (rq->rq_up == NULL ? 0 :
+	    rq->rq_up->up_in.len));
 	rq->rq_client->body_encode(&rq->rq_x, &rq->rq_resp, &body);
-	responses_keep(rq, buf_str(&body));
+	responses_keep(rq, buf_ok(&body) ? buf_str(&body) : STR_NONE);
 	request_reply(rq, 200, "application/json", &body);
 	buf_release(&body);
 }

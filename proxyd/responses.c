@@ -460,20 +460,20 @@ keep_items(struct request *rq, struct store *s, struct str response,
 }
 
 static void
-response_keep(struct request *rq, struct str object, struct jv root)
+response_keep(struct request *rq, struct str object, struct jv output)
 {
 	struct responses	*o = rq->rq_responses;
 	struct store		*s = worker_state_put(rq->rq_wk);
 	struct response_row	 r;
 
-	r = (struct response_row){ .id = json_str(&rq->rq_arena,
-	    json_get(root, "id")), .previous = o->previous,
-	    .time_us = rq->rq_wall_us, .object = object, .input = o->input };
+	r = (struct response_row){ .id = rq->rq_x.wrote.id,
+	    .previous = o->previous, .time_us = rq->rq_wall_us,
+	    .object = object, .input = o->input };
 	if (s == NULL || response_put(s, rq->rq_wk->box, tenant_of(rq),
 	    &r) == -1)
 		failed(rq, "kept", s);
 	else
-		keep_items(rq, s, r.id, json_get(root, "output"));
+		keep_items(rq, s, r.id, output);
 }
 
 /* In its own dialect a provider keeps the response, but not the conversation. */
@@ -486,12 +486,33 @@ keeps(const struct request *rq)
 	    (o->keep && !rq->rq_same));
 }
 
+/* Of what was written here only the output is read again. */
+static int
+output_parse(struct request *rq, struct str object, struct json *j,
+    struct jv *output)
+{
+	const struct ir_exchange	*x = &rq->rq_x;
+	struct json_error		 je;
+
+	if (!rq->rq_same) {
+		if (object.n < x->wrote.end)
+			return -1;
+		object = (struct str){ object.p + x->wrote.at,
+		    x->wrote.end - x->wrote.at };
+	}
+	if (json_parse(j, object, &je) == -1)
+		return -1;
+	*output = rq->rq_same ? json_get(json_root(j), "output") :
+	    json_root(j);
+	return 0;
+}
+
 void
 responses_keep(struct request *rq, struct str object)
 {
 	struct responses	*o = rq->rq_responses;
 	struct json		 j;
-	struct json_error	 je;
+	struct jv		 output;
 
 	if (!keeps(rq))
 		return;
@@ -500,16 +521,15 @@ responses_keep(struct request *rq, struct str object)
 	if (o->input.n == 0)
 		o->input = this_input(rq);
 	json_init(&j);
-	if (json_parse(&j, object, &je) == -1) {
+	if (output_parse(rq, object, &j, &output) == -1) {
 		failed(rq, "kept", NULL);
 		json_release(&j);
 		return;
 	}
 	if (o->keep && !rq->rq_same)
-		response_keep(rq, object, json_root(&j));
+		response_keep(rq, object, output);
 	if (o->talks)
-		conversations_say(rq, o->conversation, o->input,
-		    json_get(json_root(&j), "output"));
+		conversations_say(rq, o->conversation, o->input, output);
 	json_release(&j);
 }
 
@@ -539,7 +559,7 @@ responses_event(struct request *rq, const struct ir_event *ev)
 		return;
 	buf_init(&b, REQUEST_ANSWER_MAX * 2);
 	rq->rq_client->body_encode(&rq->rq_x, &o->fold, &b);
-	responses_keep(rq, buf_str(&b));
+	responses_keep(rq, buf_ok(&b) ? buf_str(&b) : STR_NONE);
 	buf_release(&b);
 }
 

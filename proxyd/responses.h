@@ -34,7 +34,9 @@ int	 responses_resolve(struct request *, struct ir_error *err)
 void	 responses_exchange(const struct request *, struct ir_exchange *x);
 /* An event of the answer, before it is encoded. */
 void	 responses_event(struct request *, const struct ir_event *);
-/* The answer as a whole body, before it is sent. */
+/* The answer as a whole body, before it is sent: as its provider wrote it in its
+ * own dialect, else as rq_client->body_encode wrote it last; none: it had no
+ * room. */
 void	 responses_keep(struct request *, struct str object);
 void	 responses_end(struct request *);
 

@@ -84,6 +84,12 @@ struct ir_exchange {
 	bool			 stored;	/* it can be asked for later */
 	struct str		 previous;	/* the response before it */
 	struct str		 conversation;	/* that it is part of */
+	/* The same, of the object written last: its id, and from where to where
+	 * in it the list of its output stands. */
+	struct {
+		struct str	 id;
+		size_t		 at, end;
+	}			 wrote;
 	/* The answer's loss report: see answer_loss.h */
 	struct ir_place		 at;
 	bool			 forwarded;	/* as the provider's bytes */

@@ -1004,13 +1004,26 @@ write_images(struct ir_exchange *x, struct jw *w,
 		jw_array_end(w);
 }
 
+/* Characters are counted as far as a note may refer to them. */
+static const struct ir_out_part *
+last_with_notes(const struct ir_out_choice *c)
+{
+	const struct ir_out_part	*p, *last = NULL;
+
+	for (p = c->parts; p != NULL; p = p->next)
+		if (p->annotations.len > 0)
+			last = p;
+	return last;
+}
+
 static void
 write_notes(struct ir_exchange *x, struct jw *w,
     const struct ir_out_choice *c)
 {
-	struct cite_text	 about = { .chars = -1 };
-	struct buf		 all;
-	struct jw		 nw;
+	const struct ir_out_part	*last = last_with_notes(c);
+	struct cite_text		 about = { .chars = -1 };
+	struct buf			 all;
+	struct jw			 nw;
 
 	buf_init(&all, SIZE_MAX / 2);
 	jw_init(&nw, &all);
@@ -1025,7 +1038,10 @@ write_notes(struct ir_exchange *x, struct jw *w,
 		if (p->annotations.len > 0)
 			notes_fit(x, &nw, buf_str(&p->annotations), p->from,
 			    &about);
-		about.before += cite_chars(about.text);
+		if (p == last)
+			last = NULL;
+		if (last != NULL)
+			about.before += cite_chars(about.text);
 	}
 	write_annotations(w, buf_str(&all));
 	buf_release(&all);

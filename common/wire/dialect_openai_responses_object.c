@@ -158,8 +158,10 @@ resp_response_write(struct jw *w, struct ir_exchange *x,
     const struct resp_view *v)
 {
 	struct jv	 root = asked(x);
+	size_t		 from;
 
 	jw_object(w);
+	from = w->b->len - 1;
 	key_str(w, "id", v->id);
 	key_strz(w, "object", "response");
 	jw_key(w, "created_at");
@@ -182,9 +184,12 @@ resp_response_write(struct jw *w, struct ir_exchange *x,
 	key_str(w, "model", v->model);
 	jw_key(w, "output");
 	jw_array(w);
+	x->wrote.id = v->id;
+	x->wrote.at = w->b->len - 1 - from;
 	if (v->output.n > 0)
 		jw_raw(w, v->output);
 	jw_array_end(w);
+	x->wrote.end = w->b->len - from;
 	write_echo(w, x, v, root);
 	/* Absent is not zero, and clients take no null at the end. */
 	if (v->usage != NULL && usage_said(v->usage)) {

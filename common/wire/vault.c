@@ -162,6 +162,14 @@ append(struct ir_part **list, struct ir_part *p)
 	*list = p;
 }
 
+/* Is there anything to keep with the part at hand? */
+static bool
+holds(const struct vault_taker *v)
+{
+	return v->before != NULL || v->earlier != NULL ||
+	    !jstr_empty(v->signature);
+}
+
 /* The part at hand is complete, and can be recognized by name. */
 static void
 anchor(struct vault_taker *v, struct str name)
@@ -170,9 +178,6 @@ anchor(struct vault_taker *v, struct str name)
 	struct buf		 b;
 	struct jw		 w;
 
-	if (v->before == NULL && v->earlier == NULL &&
-	    jstr_empty(v->signature))
-		return;
 	buf_init(&b, VALUE_MAX);
 	jw_init(&w, &b);
 	jw_object(&w);
@@ -218,7 +223,11 @@ part_end(struct vault_taker *v)
 		if (jstr_empty(p->signature) && jstr_empty(p->redacted))
 			return;		/* nobody asks for it back */
 		append(&v->before, p);
-	} else if (p->type == IR_TOOL_CALL && p->id.n > 0)
+		return;
+	}
+	if (!holds(v))
+		return;			/* a name is made of the whole text */
+	if (p->type == IR_TOOL_CALL && p->id.n > 0)
 		anchor(v, call_name(v->arena, p->id, v->after));
 	else if (p->type == IR_TEXT && buf_ok(&v->text) && v->text.len > 0)
 		anchor(v, text_name(v->arena, text_at_hand(v), v->after));
