@@ -130,15 +130,26 @@ asked_add(struct request *rq)
 	(*at)->failed += rq->rq_verdict == VERDICT_BAD;
 }
 
+/* Nearly always of one digit, in each request: not by printf. */
+static struct str
+number(struct arena *a, unsigned n)
+{
+	static const char	 digit[] = "0123456789";
+
+	return n < 10 ? (struct str){ digit + n, 1 } : arena_strf(a, "%u", n);
+}
+
 struct str
 provider_asked(struct request *rq)
 {
 	const struct asked	*a;
+	struct arena		*m = &rq->rq_arena;
 	struct str		 s = STR_NONE;
 
 	for (a = rq->rq_asked; a != NULL; a = a->next)
-		s = arena_strf(&rq->rq_arena, "%.*s%.*s\t%u\t%u\n",
-		    STR_FMT(s), STR_FMT(a->name), a->n, a->failed);
+		s = arena_join(m, (struct str[]){ s, a->name, STR("\t"),
+		    number(m, a->n), STR("\t"), number(m, a->failed),
+		    STR("\n") }, 7);
 	return s;
 }
 

@@ -258,9 +258,13 @@ struct str
 resp_item_id(struct ir_exchange *x, const char *prefix, struct str response,
     unsigned index)
 {
-	struct str	 id = str_skip(response, 5);
+	static const char	 digit[] = "0123456789";
+	struct str		 id = str_skip(response, 5), place;
 
-	id = arena_strf(x->arena, "%s%.*s%02u", prefix, STR_FMT(id), index);
+	place = index < 10 ? (struct str){ digit + index, 1 } :
+	    arena_strf(x->arena, "%u", index);
+	id = arena_join(x->arena, (struct str[]){ str_of(prefix), id,
+	    index < 10 ? STR("0") : STR_NONE, place }, 4);
 	return ir_id_fit(x->arena, id, prefix, RESP_ID_MAX);
 }
 
@@ -271,7 +275,8 @@ responses_item_response(struct arena *a, struct str item)
 
 	if (kind.n == 0 || item.n <= ID_RAND_LEN)
 		return STR_NONE;
-	return arena_strf(a, "resp_%.*s", ID_RAND_LEN, item.p);
+	item.n = ID_RAND_LEN;
+	return arena_join(a, (struct str[]){ STR("resp_"), item }, 2);
 }
 
 /* Fills in what a call is to the client: its declared name, kind, namespace. */

@@ -87,7 +87,7 @@ ir_id_prefixed(struct arena *a, struct str id, const char *prefix)
 			break;
 		}
 	}
-	return arena_strf(a, "%s%.*s", prefix, STR_FMT(id));
+	return arena_join(a, (struct str[]){ str_of(prefix), id }, 2);
 }
 
 static void
