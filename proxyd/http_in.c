@@ -4,11 +4,15 @@
  * libmicrohttpd runs in external-epoll mode: its epoll descriptor is one of
  * ours.  A call is suspended while it waits for its request, and a suspended
  * connection does not notice that its client left: so each client descriptor
- * stands in our own epoll, edge-triggered, for EPOLLRDHUP only.
+ * stands in our own epoll, edge-triggered, for EPOLLRDHUP.
  *
  * libmicrohttpd reads a body through the memory of its connection, half of that
  * at a time, and clears it for each request.  So there are two of it: what a
  * connection announces first tells in which it will be.
+ *
+ * An answer in pieces begins and ends with libmicrohttpd.  Between them, while
+ * its connection is suspended, pieces go straight into the socket: to resume it
+ * for each one costs two runs of it, and a walk over all that are suspended.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,6 +27,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "proxyd/http_in.h"
+#include "proxyd/http_push.h"
 #include "wire/http1.h"
 
 #define CONN_MEMORY	(16u << 10)	/* MHD's pool: request head, chunks */
@@ -30,6 +35,8 @@
 #define LARGE_BODY	(64 << 10)	/* and more */
 #define LOOK_MAX	4096		/* of a head, for its Content-Length */
 #define CONN_IDLE_S	75		/* between bytes, and kept alive */
+#define CONN_EVENTS	(EPOLLRDHUP | EPOLLET)
+#define PIECE		((size_t)64 << 10)	/* of an answer, at most */
 #define CHUNK		(4u << 10)	/* of a body without chunks, at a time */
 #define ACCEPT_BATCH	32
 #define RUNS		8		/* of MHD, in one turn */
@@ -80,6 +87,9 @@ struct http_call {
 	size_t			 out_off;
 	struct buf		*next;		/* follows out, or NULL */
 	int64_t			 sent;
+	struct push		 push;
+	struct loop_timer	 stall;		/* of what push keeps */
+	struct http_call	*wake_next, **wake_prev; /* to be pushed */
 	struct head		*head;		/* NULL: not asked for yet */
 	int			 nhead;
 };
@@ -106,16 +116,28 @@ struct http_in {
 	struct loop_timer	 drain;		/* looks for idle connections */
 	struct conn		*conns;
 	struct conn		*opening;	/* MHD is told of it */
+	struct http_call	*woken;
 	unsigned		 nconns;
 };
 
 /* --- the answer --------------------------------------------------------------- */
 
 static void
+call_sleep(struct http_call *c)
+{
+	if (c->wake_prev == NULL)
+		return;
+	if ((*c->wake_prev = c->wake_next) != NULL)
+		c->wake_next->wake_prev = c->wake_prev;
+	c->wake_prev = NULL;
+}
+
+static void
 call_resume(struct http_call *c)
 {
 	if (!c->suspended)
 		return;
+	call_sleep(c);
 	c->suspended = false;
 	MHD_resume_connection(c->mhd);
 	c->conn->side->run = true;
@@ -133,6 +155,34 @@ call_suspend(struct http_call *c)
 	MHD_suspend_connection(c->mhd);
 }
 
+/* When the first buffer is empty. */
+static void
+call_turn(struct http_call *c)
+{
+	if (c->out_off < c->out->len || c->next == NULL)
+		return;
+	c->out = c->next;
+	c->out_off = 0;
+	c->next = NULL;
+}
+
+/* n bytes of out are on their way. */
+static void
+call_take(struct http_call *c, size_t n)
+{
+	if (c->rq != NULL)
+		request_piece(c->rq, (struct str){ c->out->data + c->out_off,
+		    n });
+	c->out_off += n;
+	c->sent += (int64_t)n;
+	if (c->out_off < c->out->len)
+		return;
+	buf_clear(c->out);
+	c->out_off = 0;
+	if (c->rq != NULL)
+		request_drained(c->rq);
+}
+
 static ssize_t
 call_read_cb(void *arg, uint64_t pos, char *dst, size_t max)
 {
@@ -142,11 +192,7 @@ call_read_cb(void *arg, uint64_t pos, char *dst, size_t max)
 	(void)pos;
 	if (c->aborted)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (c->out_off == c->out->len && c->next != NULL) {
-		c->out = c->next;
-		c->out_off = 0;
-		c->next = NULL;
-	}
+	call_turn(c);
 	n = c->out->len - c->out_off;
 	if (n == 0 && c->ended)
 		return MHD_CONTENT_READER_END_OF_STREAM;
@@ -157,18 +203,95 @@ call_read_cb(void *arg, uint64_t pos, char *dst, size_t max)
 	if (n > max)
 		n = max;
 	memcpy(dst, c->out->data + c->out_off, n);
-	if (c->rq != NULL)
-		request_piece(c->rq, (struct str){ dst, n });
-	c->out_off += n;
-	c->sent += (int64_t)n;
-	if (c->out_off == c->out->len) {
-		buf_clear(c->out);
-		c->out_off = 0;
-		if (c->rq != NULL)
-			request_drained(c->rq);
-	}
+	call_take(c, n);
 	return (ssize_t)n;
 }
+
+/* --- pieces, past libmicrohttpd ------------------------------------------------------ */
+
+static void
+call_stall(struct http_call *c, bool waits)
+{
+	struct http_in	*in = c->conn->in;
+
+	if (waits)
+		loop_timer_set(in->wk->loop, &c->stall, CONN_IDLE_S * 1000);
+	else
+		loop_timer_clear(in->wk->loop, &c->stall);
+	if (loop_mod(in->wk->loop, &c->conn->fd, waits ? CONN_EVENTS |
+	    EPOLLOUT : CONN_EVENTS) == -1)
+		log_warn("epoll_ctl");
+}
+
+static void
+stall_cb(void *arg)
+{
+	struct http_call	*c = arg;
+
+	log_debug("http: %s takes nothing more", c->conn->peer);
+	request_left(c->rq);
+}
+
+/* r: of push_send or push_rest; can more be sent? */
+static bool
+call_pushed(struct http_call *c, int r)
+{
+	if (r == -1) {
+		c->conn->gone = true;
+		request_left(c->rq);
+	} else if (r == 1)
+		call_stall(c, true);
+	return r == 0;
+}
+
+/* All that out has. */
+static void
+call_push(struct http_call *c)
+{
+	struct str	 piece;
+	int		 r;
+
+	while (c->suspended && !push_waits(&c->push)) {
+		call_turn(c);
+		piece = str_skip(buf_str(c->out), c->out_off);
+		if (piece.n == 0)
+			return;
+		if (piece.n > PIECE)
+			piece.n = PIECE;
+		r = push_send(&c->push, c->conn->fd.fd, piece, c->chunks);
+		if (r != -1)
+			call_take(c, piece.n);
+		if (!call_pushed(c, r))
+			return;
+	}
+}
+
+/* The socket can be written again. */
+static void
+call_room(struct http_call *c)
+{
+	if (c->aborted || !push_waits(&c->push) ||
+	    !call_pushed(c, push_rest(&c->push, c->conn->fd.fd)))
+		return;
+	call_stall(c, false);
+	if (c->ended)
+		call_resume(c);
+	else
+		call_push(c);
+}
+
+static void
+calls_push(struct http_in *in)
+{
+	struct http_call	*c;
+
+	while ((c = in->woken) != NULL) {
+		call_sleep(c);
+		call_push(c);
+	}
+}
+
+/* --- how it begins and ends ---------------------------------------------------------- */
 
 static void
 call_headers(struct http_call *c, const struct http_header *h, size_t n)
@@ -241,24 +364,33 @@ call_stream(struct http_call *c, int status, const struct http_header *h,
 	call_answered(c, status);
 }
 
+/* At the end of the turn, with all that it brings. */
 void
 call_wake(struct http_call *c)
 {
-	call_resume(c);
+	struct http_in	*in = c->conn->in;
+
+	if (!c->suspended || c->wake_prev != NULL || push_waits(&c->push))
+		return;
+	if ((c->wake_next = in->woken) != NULL)
+		c->wake_next->wake_prev = &c->wake_next;
+	c->wake_prev = &in->woken;
+	in->woken = c;
 }
 
 void
 call_then(struct http_call *c, struct buf *out)
 {
 	c->next = out;
-	call_resume(c);
+	call_wake(c);
 }
 
 void
 call_end(struct http_call *c)
 {
 	c->ended = true;
-	call_resume(c);
+	if (!push_waits(&c->push))
+		call_resume(c);
 }
 
 void
@@ -419,6 +551,8 @@ mhd_uri_cb(void *arg, const char *uri, struct MHD_Connection *mhd)
 		fatal("call");
 	c->conn = ci->socket_context;
 	c->mhd = mhd;
+	push_init(&c->push, PIECE + PUSH_FRAME);
+	c->stall = (struct loop_timer){ .cb = stall_cb, .arg = c };
 	rest = str_of(c->uri);
 	c->path = str_cut(&rest, '?');
 	c->query = rest;
@@ -491,6 +625,10 @@ mhd_completed_cb(void *arg, struct MHD_Connection *mhd, void **ctx,
 	}
 	if (c->response != NULL)
 		MHD_destroy_response(c->response);
+	call_sleep(c);
+	if (push_waits(&c->push))
+		call_stall(c, false);
+	push_release(&c->push);
 	c->conn->call = NULL;
 	c->conn->idle_ms = loop_now(c->conn->in->wk->loop);
 	free(c->uri);
@@ -619,10 +757,11 @@ conn_event_cb(void *arg, uint32_t events)
 	if (cn->side == NULL) {
 		if (conn_begin(cn) != 1)
 			return;
-		if (loop_mod(cn->in->wk->loop, &cn->fd,
-		    EPOLLRDHUP | EPOLLET) == -1)
+		if (loop_mod(cn->in->wk->loop, &cn->fd, CONN_EVENTS) == -1)
 			fatal("epoll_ctl");
 	}
+	if ((events & EPOLLOUT) != 0 && cn->call != NULL)
+		call_room(cn->call);
 	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || cn->ended)
 		return;
 	cn->gone = true;
@@ -671,7 +810,6 @@ static void
 conn_open(struct http_in *in, int fd, const struct sockaddr_storage *ss,
     socklen_t len)
 {
-	const uint32_t	 events = EPOLLRDHUP | EPOLLET;
 	struct conn	*cn;
 	int		 r, on = 1;
 
@@ -699,7 +837,7 @@ conn_open(struct http_in *in, int fd, const struct sockaddr_storage *ss,
 	in->waiting++;
 	in->wk->row->open = in->nconns;
 	if ((r = conn_begin(cn)) != -1 && loop_add(in->wk->loop, &cn->fd,
-	    r == 0 ? EPOLLIN | events : events) == -1)
+	    r == 0 ? EPOLLIN | CONN_EVENTS : CONN_EVENTS) == -1)
 		fatal("epoll_ctl");
 }
 
@@ -854,7 +992,10 @@ hook_cb(void *arg)
 	bool		 any = true;
 
 	for (i = 0; i < RUNS && any; i++) {
-		any = false;
+		if ((any = in->woken != NULL)) {
+			worker_state_flush(in->wk);
+			calls_push(in);
+		}
 		for (k = 0; k < SIDES; k++) {
 			side = &in->side[k];
 			if (!side_ready(side))

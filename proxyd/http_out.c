@@ -736,7 +736,8 @@ upstream_taken(struct upstream *up)
 void
 upstream_again(struct upstream *up)
 {
-	upstream_post(up);
+	if (up->up_in.len > 0 || up->up_done)
+		upstream_post(up);
 }
 
 struct str

@@ -93,7 +93,7 @@ struct upstream	*upstream_start(struct http_out *, const struct upstream_call *,
 void	 upstream_close(struct upstream *);
 /* The owner took bytes from up_in: go on reading if that was stopped. */
 void	 upstream_taken(struct upstream *);
-/* Calls cb again later in this turn. */
+/* Calls cb again later in this turn, if something waits for it. */
 void	 upstream_again(struct upstream *);
 /* The value of an answer's header, empty if none. */
 struct str	 upstream_header(const struct upstream *, const char *name);
