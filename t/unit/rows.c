@@ -25,14 +25,16 @@ static char	 path[] = "/tmp/proxyd-rows-XXXXXX";
 static char	 err[2048];
 static char	 one_id[4 + ID_RAND_LEN + 1];	/* of row ONE */
 
+/* The number that text selects, after script. */
 static int64_t
-sql_number(const char *text)
+scripted(const char *script, const char *text)
 {
 	sqlite3_stmt	*st;
 	sqlite3		*db;
 	int64_t		 v = -1;
 
 	if (sqlite3_open(path, &db) != SQLITE_OK ||
+	    sqlite3_exec(db, script, NULL, NULL, NULL) != SQLITE_OK ||
 	    sqlite3_prepare_v2(db, text, -1, &st, NULL) != SQLITE_OK)
 		fatalx("%s: %s", text, sqlite3_errmsg(db));
 	if (sqlite3_step(st) == SQLITE_ROW)
@@ -40,6 +42,12 @@ sql_number(const char *text)
 	sqlite3_finalize(st);
 	sqlite3_close(db);
 	return v;
+}
+
+static int64_t
+sql_number(const char *text)
+{
+	return scripted("", text);
 }
 
 /* --- arithmetic ------------------------------------------------------------------ */
@@ -320,24 +328,6 @@ static const char wanted[] =
     "FROM requests WHERE tenant_id <> 0 "
     "UNION SELECT 8, CAST(client_key_id AS TEXT), time_us / 1000000 "
     "FROM requests WHERE client_key_id <> 0;";
-
-static int64_t
-scripted(const char *script, const char *text)
-{
-	sqlite3_stmt	*st;
-	sqlite3		*db;
-	int64_t		 v = -1;
-
-	if (sqlite3_open(path, &db) != SQLITE_OK ||
-	    sqlite3_exec(db, script, NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(db, text, -1, &st, NULL) != SQLITE_OK)
-		fatalx("%s: %s", text, sqlite3_errmsg(db));
-	if (sqlite3_step(st) == SQLITE_ROW)
-		v = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	return v;
-}
 
 /* Entries that are missing or too many. */
 static int64_t
