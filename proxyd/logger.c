@@ -28,10 +28,12 @@
 #define DRAIN_MS	25		/* rings are looked at so often */
 /*
  * A transaction costs what hundreds of rows do: sums of keys, roll-ups, pages,
- * and the disk.  So rows are gathered, while there is room for as many again.
+ * and the disk.  So rows are gathered.  A busy worker on the same core needs
+ * room meanwhile for what comes before the rings are looked at, and while it
+ * shares the core with the rows: several times as much.
  */
 #define GATHER_MS	200
-#define GATHER_BYTES	(SHM_RING / 2)
+#define GATHER_BYTES	(512u << 10)
 #define LATE_BYTES	(SHM_RING / 4 * 3)
 #define STRETCH		16		/* rows without giving way */
 #define WATCH_MS	250

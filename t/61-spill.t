@@ -13,14 +13,15 @@ use Test::More;
 
 my $body = { model => 'mock-echo', messages => [
     { role => 'user', content => 'hello' } ] };
-my $many = 5000;		# a ring holds fewer
+my %long = ('User-Agent' => 'x' x 3000);
+my $many = 3000;		# a ring holds fewer of them
 
 sub ask_many {
 	my ($g, $n) = @_;
 	my $c = Client->new($g->port);
 
 	for (1 .. $n) {
-		my $r = $c->request(POST => '/v1/chat/completions', {},
+		my $r = $c->request(POST => '/v1/chat/completions', \%long,
 		    $body)->response;
 		die 'no answer' unless $r && $r->{status} == 200;
 	}
@@ -69,7 +70,8 @@ subtest 'all of it is killed' => sub {
 	my $ctl = Ctl->new($g->{home});
 	my ($r, $out) = $ctl->feed('', qw(client-keys create --json --name k
 	    --budget-total 1000000));
-	my %key = (Authorization => 'Bearer ' . decode_json($out)->{key});
+	my %key = (%long, Authorization => 'Bearer ' .
+	    decode_json($out)->{key});
 	$ctl->feed('', qw(prices set mock-echo --input 1000 --output 1000));
 	ok($g->known, 'a key with a budget');
 	my $spent = sub {

@@ -14,7 +14,7 @@
 #define SHM_MAGIC	0x50585933u
 #define SHM_WORKERS	64
 #define SHM_KEYS	1024
-#define SHM_RING	(1u << 20)		/* bytes; a power of two */
+#define SHM_RING	(4u << 20)		/* bytes; a power of two */
 #define SHM_WORDS	256
 #define SHM_TOKEN	32
 

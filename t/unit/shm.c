@@ -13,7 +13,7 @@
 #include "state/shm.h"
 #include "tap.h"
 
-#define RECORDS		100000u
+#define RECORDS		400000u
 #define OFFSET(pos)	((pos) & (SHM_RING - 1))
 
 static char	 bytes[SHM_RING];
@@ -89,7 +89,7 @@ test_wrap(struct shm_ring *r)
 	size_t		 n;
 
 	ring_empty(r);
-	for (i = 0; i < 20000; i++) {
+	for (i = 0; i < 60000; i++) {
 		n = i * 37 % 9001;
 		memset(bytes, (int)(i % 251), n);
 		same &= ring_put(r, record(n)) == 0;
@@ -98,7 +98,7 @@ test_wrap(struct shm_ring *r)
 		    memcmp(got.p, bytes, n) == 0;
 		r->tail = pos;
 	}
-	ok(same && wraps > 50, "20,000 records of all sizes, %u times round",
+	ok(same && wraps > 50, "60,000 records of all sizes, %u times round",
 	    wraps);
 }
 
