@@ -74,8 +74,8 @@ POLICY_SRCS = $(addprefix common/policy/,access.c account_limit.c account_view.c
 GEN_SRCS = $(addprefix common/state/,caps_gen.c)
 COMMON_SRCS = $(wildcard $(BASE_SRCS) $(WIRE_SRCS) $(STATE_SRCS) $(POLICY_SRCS))
 PROXYD_SRCS = $(wildcard $(addprefix proxyd/,main.c master.c upgrade.c control.c loader.c \
-	worker.c worker_state.c http_in.c http_push.c http_out.c http_conn.c inflate.c \
-	request.c request_route.c \
+	worker.c worker_state.c http_in.c http_client.c http_push.c http_out.c \
+	http_conn.c inflate.c request.c request_route.c \
 	request_params.c request_provider.c request_try.c request_answer.c operator.c \
 	request_alive.c request_live.c request_head.c request_op.c request_refusal.c request_vault.c responses.c responses_native.c conversations.c items.c \
 	fetch.c queue.c choices.c attempts.c api.c docs.c \

@@ -1,63 +1,40 @@
 /*
- * The client's side.  Owns connections and calls; requests own what is said.
- *
- * libmicrohttpd runs in external-epoll mode: its epoll descriptor is one of
- * ours.  A call is suspended while it waits for its request, and a suspended
- * connection does not notice that its client left: so each client descriptor
- * stands in our own epoll, edge-triggered, for EPOLLRDHUP.
+ * Calls, on libmicrohttpd in external-epoll mode: its epoll descriptor is one of
+ * ours.  A connection is suspended while its call waits for its request, and
+ * between two calls (http_client.h).
  *
  * libmicrohttpd reads a body through the memory of its connection, half of that
  * at a time, and clears it for each request.  So there are two of it: what a
  * connection announces first tells in which it will be.
  *
+ * What has a time-out of its own, libmicrohttpd looks at before it reads what is
+ * said to be ready, as all that it resumes is.  So whoever waits for us has one:
+ * the answer goes out in the first run, and nothing is read in vain.  Those that
+ * wait for their clients have the same, which is the one they are sorted by.
+ *
  * An answer in pieces begins and ends with libmicrohttpd.  Between them, while
  * its connection is suspended, pieces go straight into the socket: to resume it
  * for each one costs two runs of it, and a walk over all that are suspended.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "proxyd/http_client.h"
 #include "proxyd/http_in.h"
 #include "proxyd/http_push.h"
-#include "wire/http1.h"
 
 #define CONN_MEMORY	(16u << 10)	/* MHD's pool: request head, chunks */
 #define LARGE_MEMORY	(64u << 10)	/* of connections with large bodies */
-#define LARGE_BODY	(64 << 10)	/* and more */
-#define LOOK_MAX	4096		/* of a head, for its Content-Length */
-#define CONN_IDLE_S	75		/* between bytes, and kept alive */
-#define CONN_EVENTS	(EPOLLRDHUP | EPOLLET)
+#define CONN_IDLE_S	75u		/* between bytes, and kept alive */
+#define LOOK_FIRST_S	(CONN_IDLE_S - 1)	/* any other than that */
 #define PIECE		((size_t)64 << 10)	/* of an answer, at most */
 #define CHUNK		(4u << 10)	/* of a body without chunks, at a time */
-#define ACCEPT_BATCH	32
 #define RUNS		8		/* of MHD, in one turn */
-#define ACCEPT_PAUSE_MS	100		/* when descriptors have run out */
-#define DRAIN_GRACE_MS	1000		/* a request may be on its way */
-#define DRAIN_LOOK_MS	100
-
-struct conn {
-	struct http_in		*in;
-	struct side		*side;		/* NULL: nothing has come yet */
-	struct loop_fd		 fd;		/* EPOLLRDHUP */
-	struct sockaddr_storage	 addr;
-	socklen_t		 addr_len;
-	bool			 gone;		/* the client has left */
-	bool			 loopback;
-	char			 peer[INET6_ADDRSTRLEN];
-	bool			 ended;		/* by us, as idle in a drain */
-	int64_t			 idle_ms;	/* no call since then */
-	struct http_call	*call;		/* NULL: idle */
-	struct conn		*next, **prev;
-};
+#define TICK_MS		1000
 
 struct head {
 	const char	*name, *value;	/* libmicrohttpd's */
@@ -71,8 +48,8 @@ enum call_state {
 };
 
 struct http_call {
+	struct http_in		*in;
 	struct conn		*conn;
-	struct MHD_Connection	*mhd;
 	struct request		*rq;
 	char			*uri;		/* as sent */
 	struct str		 method, path, query;
@@ -106,19 +83,73 @@ enum { SMALL, LARGE, SIDES };
 
 struct http_in {
 	struct worker		*wk;
+	struct clients		*clients;
 	struct side		 side[SIDES];
-	struct loop_fd		 listen_fd;
-	bool			 listening;
-	unsigned		 waiting;	/* connections of neither side */
-	struct loop_timer	 pause;
 	struct loop_timer	 tick;		/* MHD's own time-outs */
 	struct loop_timer	 again;		/* work left for the next turn */
-	struct loop_timer	 drain;		/* looks for idle connections */
-	struct conn		*conns;
 	struct conn		*opening;	/* MHD is told of it */
 	struct http_call	*woken;
-	unsigned		 nconns;
 };
+
+/* --- connections, for http_client.c -------------------------------------------- */
+
+static void
+conn_timeout(struct conn *cn, unsigned s)
+{
+	MHD_set_connection_option(cn->mhd, MHD_CONNECTION_OPTION_TIMEOUT, s);
+}
+
+void
+http_in_look(struct conn *cn)
+{
+	cn->side->run = true;
+}
+
+void
+http_in_suspend(struct conn *cn)
+{
+	MHD_suspend_connection(cn->mhd);
+	conn_timeout(cn, LOOK_FIRST_S);
+}
+
+void
+http_in_idle(struct conn *cn)
+{
+	conn_timeout(cn, CONN_IDLE_S);
+}
+
+void
+http_in_resume(struct conn *cn)
+{
+	conn_timeout(cn, CONN_IDLE_S);
+	MHD_resume_connection(cn->mhd);
+	cn->side->run = true;
+}
+
+/* On failure MHD has closed the descriptor, with or without notice. */
+bool
+http_in_take(struct http_in *in, struct conn *cn, bool large)
+{
+	char	 peer[INET6_ADDRSTRLEN];
+
+	memcpy(peer, cn->peer, sizeof(peer));
+	cn->side = &in->side[large ? LARGE : SMALL];
+	cn->side->n++;
+	cn->side->run = true;
+	in->opening = cn;
+	if (MHD_add_connection(cn->side->mhd, cn->fd.fd,
+	    (const struct sockaddr *)&cn->addr, cn->addr_len) == MHD_YES) {
+		in->opening = NULL;
+		return true;
+	}
+	log_warnx("connection of %s refused: too many", peer);
+	if (in->opening != NULL) {
+		cn->side->n--;
+		conn_free(cn);
+	}
+	in->opening = NULL;
+	return false;
+}
 
 /* --- the answer --------------------------------------------------------------- */
 
@@ -139,7 +170,7 @@ call_resume(struct http_call *c)
 		return;
 	call_sleep(c);
 	c->suspended = false;
-	MHD_resume_connection(c->mhd);
+	MHD_resume_connection(c->conn->mhd);
 	c->conn->side->run = true;
 }
 
@@ -152,7 +183,7 @@ call_suspend(struct http_call *c)
 		return;
 	}
 	c->suspended = true;
-	MHD_suspend_connection(c->mhd);
+	http_in_suspend(c->conn);
 }
 
 /* When the first buffer is empty. */
@@ -212,15 +243,13 @@ call_read_cb(void *arg, uint64_t pos, char *dst, size_t max)
 static void
 call_stall(struct http_call *c, bool waits)
 {
-	struct http_in	*in = c->conn->in;
+	struct loop	*loop = c->in->wk->loop;
 
 	if (waits)
-		loop_timer_set(in->wk->loop, &c->stall, CONN_IDLE_S * 1000);
+		loop_timer_set(loop, &c->stall, (int64_t)CONN_IDLE_S * 1000);
 	else
-		loop_timer_clear(in->wk->loop, &c->stall);
-	if (loop_mod(in->wk->loop, &c->conn->fd, waits ? CONN_EVENTS |
-	    EPOLLOUT : CONN_EVENTS) == -1)
-		log_warn("epoll_ctl");
+		loop_timer_clear(loop, &c->stall);
+	conn_watch(c->conn, waits);
 }
 
 static void
@@ -266,8 +295,7 @@ call_push(struct http_call *c)
 	}
 }
 
-/* The socket can be written again. */
-static void
+void
 call_room(struct http_call *c)
 {
 	if (c->aborted || !push_waits(&c->push) ||
@@ -310,7 +338,7 @@ call_queue(struct http_call *c)
 	enum MHD_Result	 r;
 
 	c->queued = true;
-	r = MHD_queue_response(c->mhd, (unsigned)c->status, c->response);
+	r = MHD_queue_response(c->conn->mhd, (unsigned)c->status, c->response);
 	MHD_destroy_response(c->response);
 	c->response = NULL;
 	return r;
@@ -368,7 +396,7 @@ call_stream(struct http_call *c, int status, const struct http_header *h,
 void
 call_wake(struct http_call *c)
 {
-	struct http_in	*in = c->conn->in;
+	struct http_in	*in = c->in;
 
 	if (!c->suspended || c->wake_prev != NULL || push_waits(&c->push))
 		return;
@@ -400,6 +428,21 @@ call_abort(struct http_call *c)
 	if (c->state != CALL_ANSWERED)
 		c->state = CALL_WAITING;
 	call_resume(c);
+}
+
+bool
+call_left(struct http_call *c)
+{
+	if (!c->suspended || c->rq == NULL)
+		return false;
+	request_left(c->rq);
+	return true;
+}
+
+bool
+call_open(const struct http_call *c)
+{
+	return c->rq != NULL;
 }
 
 /* libmicrohttpd, which waits for data, sees the end of it. */
@@ -452,13 +495,14 @@ header_cb(void *arg, enum MHD_ValueKind kind, const char *key,
 static void
 headers_read(struct http_call *c)
 {
-	int	 n = MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, NULL,
-		    NULL);
+	struct MHD_Connection	*mhd = c->conn->mhd;
+	int			 n = MHD_get_connection_values(mhd,
+				    MHD_HEADER_KIND, NULL, NULL);
 
 	c->head = reallocarray(NULL, (size_t)n + 1, sizeof(*c->head));
 	if (c->head == NULL)
 		fatal("headers");
-	MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, header_cb, c);
+	MHD_get_connection_values(mhd, MHD_HEADER_KIND, header_cb, c);
 }
 
 /* How many there are, and the first one's value. */
@@ -542,15 +586,14 @@ mhd_uri_cb(void *arg, const char *uri, struct MHD_Connection *mhd)
 	struct http_call		*c;
 	struct str			 rest;
 
-	(void)arg;
 	ci = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	if (ci == NULL || ci->socket_context == NULL)
 		return NULL;
 	if ((c = calloc(1, sizeof(*c))) == NULL ||
 	    (c->uri = strdup(uri)) == NULL)
 		fatal("call");
+	c->in = arg;
 	c->conn = ci->socket_context;
-	c->mhd = mhd;
 	push_init(&c->push, PIECE + PUSH_FRAME);
 	c->stall = (struct loop_timer){ .cb = stall_cb, .arg = c };
 	rest = str_of(c->uri);
@@ -563,14 +606,10 @@ mhd_uri_cb(void *arg, const char *uri, struct MHD_Connection *mhd)
 static enum MHD_Result
 call_continue(struct http_call *c)
 {
-	enum MHD_Result	 r;
-
 	if (c->aborted)
 		return MHD_NO;
-	if (c->state == CALL_ANSWERED && !c->queued) {
-		r = call_queue(c);
-		return r;
-	}
+	if (c->state == CALL_ANSWERED && !c->queued)
+		return call_queue(c);
 	if (c->state == CALL_WAITING && !c->suspended)
 		call_suspend(c);
 	return c->aborted ? MHD_NO : MHD_YES;
@@ -612,6 +651,7 @@ mhd_completed_cb(void *arg, struct MHD_Connection *mhd, void **ctx,
     enum MHD_RequestTerminationCode why)
 {
 	struct http_call	*c = *ctx;
+	struct conn		*cn;
 
 	(void)arg;
 	(void)mhd;
@@ -629,29 +669,14 @@ mhd_completed_cb(void *arg, struct MHD_Connection *mhd, void **ctx,
 	if (push_waits(&c->push))
 		call_stall(c, false);
 	push_release(&c->push);
-	c->conn->call = NULL;
-	c->conn->idle_ms = loop_now(c->conn->in->wk->loop);
+	cn = c->conn;
+	cn->call = NULL;
+	cn->idle_ms = loop_now(c->in->wk->loop);
+	if (why == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		conn_done(cn);
 	free(c->uri);
 	free(c->head);
 	free(c);
-}
-
-static void
-conn_free(struct conn *cn)
-{
-	struct http_in	*in = cn->in;
-
-	loop_forget(in->wk->loop, &cn->fd);
-	if ((*cn->prev = cn->next) != NULL)
-		cn->next->prev = cn->prev;
-	if (cn->side != NULL)
-		cn->side->n--;
-	else
-		in->waiting--;
-	in->nconns--;
-	in->wk->row->open = in->nconns;
-	free(cn);
-	worker_check(in->wk);
 }
 
 /* The client's end was closed, and with it the epoll registration. */
@@ -662,15 +687,18 @@ mhd_connection_cb(void *arg, struct MHD_Connection *mhd, void **ctx,
 	struct http_in	*in = arg;
 	struct conn	*cn;
 
-	(void)mhd;
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		if ((cn = *ctx) != NULL)
+		if ((cn = *ctx) != NULL) {
+			cn->side->n--;
 			conn_free(cn);
+		}
 		*ctx = NULL;
 		return;
 	}
-	*ctx = in->opening;	/* MHD_add_connection is at work */
+	*ctx = cn = in->opening;	/* MHD_add_connection is at work */
 	in->opening = NULL;
+	if (cn != NULL)
+		cn->mhd = mhd;
 }
 
 static void
@@ -682,254 +710,6 @@ mhd_log_cb(void *arg, const char *fmt, va_list ap)
 	vsnprintf(line, sizeof(line), fmt, ap);
 	line[strcspn(line, "\r\n")] = '\0';
 	log_debug("http: %s", line);
-}
-
-/* --- connections ------------------------------------------------------------------- */
-
-/* One that has said nothing. */
-static void
-conn_drop(struct conn *cn)
-{
-	int	 fd = cn->fd.fd;
-
-	loop_del(cn->in->wk->loop, &cn->fd);
-	conn_free(cn);
-	close(fd);
-}
-
-/* Does a head, or what has come of it, announce a large body? */
-static bool
-announces_large(struct str head)
-{
-	static const char	 name[] = "content-length:";
-	const size_t		 len = sizeof(name) - 1;
-	struct str		 line;
-	int64_t			 n;
-
-	while (http1_field(&head, &line))
-		if (line.n > len && strncasecmp(line.p, name, len) == 0)
-			return str_to_int(str_trim(str_skip(line, len)),
-			    LARGE_BODY, INT64_MAX, &n) == 0;
-	return false;
-}
-
-/*
- * Gives a connection to the side for what it sends first, which stays unread.
- * 0: nothing has come yet.  -1: it could not, and is gone.
- */
-static int
-conn_begin(struct conn *cn)
-{
-	struct http_in	*in = cn->in;
-	struct side	*side = &in->side[SMALL];
-	char		 head[LOOK_MAX], peer[INET6_ADDRSTRLEN];
-	ssize_t		 n = recv(cn->fd.fd, head, sizeof(head),
-			    MSG_PEEK | MSG_DONTWAIT);
-
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	if (n > 0 && announces_large((struct str){ head, (size_t)n }))
-		side = &in->side[LARGE];
-	cn->side = side;
-	side->n++;
-	side->run = true;
-	in->waiting--;
-	in->opening = cn;
-	memcpy(peer, cn->peer, sizeof(peer));
-	/* On failure MHD has closed the descriptor, with or without notice. */
-	if (MHD_add_connection(side->mhd, cn->fd.fd,
-	    (const struct sockaddr *)&cn->addr, cn->addr_len) == MHD_YES) {
-		in->opening = NULL;
-		return 1;
-	}
-	log_warnx("connection of %s refused: too many", peer);
-	if (in->opening != NULL)
-		conn_free(in->opening);
-	in->opening = NULL;
-	return -1;
-}
-
-static void
-conn_event_cb(void *arg, uint32_t events)
-{
-	struct conn	*cn = arg;
-
-	if (cn->side == NULL) {
-		if (conn_begin(cn) != 1)
-			return;
-		if (loop_mod(cn->in->wk->loop, &cn->fd, CONN_EVENTS) == -1)
-			fatal("epoll_ctl");
-	}
-	if ((events & EPOLLOUT) != 0 && cn->call != NULL)
-		call_room(cn->call);
-	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || cn->ended)
-		return;
-	cn->gone = true;
-	if (cn->call != NULL && cn->call->suspended && cn->call->rq != NULL) {
-		request_left(cn->call->rq);
-		return;
-	}
-	/*
-	 * MHD reads once an edge: where the end came with data it has not seen
-	 * it.  This wakes it again; what is queued can still be read.
-	 */
-	shutdown(cn->fd.fd, SHUT_RD);
-	cn->side->run = true;
-}
-
-static void
-conn_peer(struct conn *cn, const struct sockaddr_storage *ss)
-{
-	const struct sockaddr_in	*v4 = (const void *)ss;
-	const struct sockaddr_in6	*v6 = (const void *)ss;
-
-	if (ss->ss_family == AF_INET) {
-		inet_ntop(AF_INET, &v4->sin_addr, cn->peer, sizeof(cn->peer));
-		cn->loopback = (ntohl(v4->sin_addr.s_addr) >> 24) == 127;
-	} else if (ss->ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &v6->sin6_addr, cn->peer,
-		    sizeof(cn->peer));
-		cn->loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
-		    (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) &&
-		    v6->sin6_addr.s6_addr[12] == 127);
-	}
-}
-
-/* As libmicrohttpd would, which counts only those of one side. */
-static bool
-conn_too_many(struct http_in *in, int fd, const char *peer)
-{
-	if (in->nconns < (unsigned)in->wk->process.max_connections)
-		return false;
-	log_warnx("connection of %s refused: too many", peer);
-	close(fd);
-	return true;
-}
-
-static void
-conn_open(struct http_in *in, int fd, const struct sockaddr_storage *ss,
-    socklen_t len)
-{
-	struct conn	*cn;
-	int		 r, on = 1;
-
-	if ((cn = calloc(1, sizeof(*cn))) == NULL)
-		fatal("connection");
-	cn->in = in;
-	cn->idle_ms = loop_now(in->wk->loop);
-	cn->fd.fd = fd;
-	cn->fd.cb = conn_event_cb;
-	cn->fd.arg = cn;
-	cn->addr = *ss;
-	cn->addr_len = len;
-	conn_peer(cn, ss);
-	in->wk->row->stat.connections++;
-	if (conn_too_many(in, fd, cn->peer)) {
-		free(cn);
-		return;
-	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if ((cn->next = in->conns) != NULL)
-		cn->next->prev = &cn->next;
-	in->conns = cn;
-	cn->prev = &in->conns;
-	in->nconns++;
-	in->waiting++;
-	in->wk->row->open = in->nconns;
-	if ((r = conn_begin(cn)) != -1 && loop_add(in->wk->loop, &cn->fd,
-	    r == 0 ? EPOLLIN | CONN_EVENTS : CONN_EVENTS) == -1)
-		fatal("epoll_ctl");
-}
-
-static void
-listen_stop(struct http_in *in)
-{
-	if (in->listening)
-		loop_del(in->wk->loop, &in->listen_fd);
-	in->listening = false;
-}
-
-static void
-listen_start(struct http_in *in)
-{
-	if (in->listening || in->wk->draining)
-		return;
-	if (loop_add(in->wk->loop, &in->listen_fd,
-	    EPOLLIN | EPOLLEXCLUSIVE) == -1)
-		fatal("cannot watch the listener");
-	in->listening = true;
-}
-
-static void
-pause_cb(void *arg)
-{
-	listen_start(arg);
-}
-
-/* Accepts one; false: none is there, or none can be had now. */
-static bool
-listen_accept(struct http_in *in)
-{
-	struct sockaddr_storage	 ss;
-	socklen_t		 len = sizeof(ss);
-	int			 fd;
-
-	fd = accept4(in->listen_fd.fd, (struct sockaddr *)&ss, &len,
-	    SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd != -1) {
-		conn_open(in, fd, &ss, len);
-		return true;
-	}
-	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-	    errno == ENOMEM) {
-		log_warn("cannot accept a connection");
-		listen_stop(in);
-		loop_timer_set(in->wk->loop, &in->pause, ACCEPT_PAUSE_MS);
-	}
-	return false;
-}
-
-static void
-listen_cb(void *arg, uint32_t events)
-{
-	struct http_in	*in = arg;
-	int		 i;
-
-	(void)events;
-	for (i = 0; i < ACCEPT_BATCH && listen_accept(in); i++)
-		continue;
-}
-
-/* --- the end -------------------------------------------------------------------------- */
-
-/*
- * A kept-alive connection may carry a request that is not here yet.  So idle
- * ones live for a grace, in which the next answer says "Connection: close";
- * then they end, but for those where bytes wait to be read.
- */
-static void
-drain_cb(void *arg)
-{
-	struct http_in	*in = arg;
-	struct conn	*cn, *next;
-	int64_t		 old = loop_now(in->wk->loop) - DRAIN_GRACE_MS;
-	char		 c;
-
-	for (cn = in->conns; cn != NULL; cn = next) {
-		next = cn->next;
-		if (cn->ended || cn->idle_ms > old ||
-		    (cn->call != NULL && cn->call->rq != NULL) ||
-		    recv(cn->fd.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
-			continue;
-		if (cn->side == NULL) {
-			conn_drop(cn);
-			continue;
-		}
-		cn->ended = true;
-		shutdown(cn->fd.fd, SHUT_RD);
-		cn->side->run = true;
-	}
-	loop_timer_set(in->wk->loop, &in->drain, DRAIN_LOOK_MS);
 }
 
 /* --- life cycle ------------------------------------------------------------------------ */
@@ -952,21 +732,14 @@ sides_run(struct http_in *in)
 		in->side[i].run = in->side[i].run || in->side[i].n > 0;
 }
 
-/* libmicrohttpd does not know of those that have said nothing. */
+/* Time-outs are libmicrohttpd's own. */
 static void
 tick_cb(void *arg)
 {
 	struct http_in	*in = arg;
-	struct conn	*cn, *next;
-	int64_t		 old = loop_now(in->wk->loop) - CONN_IDLE_S * 1000;
 
-	for (cn = in->waiting > 0 ? in->conns : NULL; cn != NULL; cn = next) {
-		next = cn->next;
-		if (cn->side == NULL && cn->idle_ms <= old)
-			conn_drop(cn);
-	}
 	sides_run(in);
-	loop_timer_set(in->wk->loop, &in->tick, 1000);
+	loop_timer_set(in->wk->loop, &in->tick, TICK_MS);
 }
 
 /* It has read more than it has looked at, or a connection was resumed. */
@@ -980,8 +753,8 @@ side_ready(struct side *side)
 }
 
 /*
- * Once a turn, when requests have said what they have to say.  A resumed call
- * takes two runs to be answered, and may be read and suspended again at once.
+ * Once a turn, when requests have said what they have to say.  What a client
+ * has sent meanwhile is read and suspended again at once.
  */
 static void
 hook_cb(void *arg)
@@ -1004,6 +777,7 @@ hook_cb(void *arg)
 			side->run = false;
 			worker_state_flush(in->wk);
 			MHD_run(side->mhd);
+			clients_park(in->clients);
 		}
 	}
 	if (any)
@@ -1031,7 +805,7 @@ side_start(struct http_in *in, struct side *side, size_t memory)
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
 	    MHD_OPTION_CONNECTION_LIMIT,
 	    (unsigned)in->wk->process.max_connections,
-	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONN_IDLE_S,
+	    MHD_OPTION_CONNECTION_TIMEOUT, CONN_IDLE_S,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
 	    MHD_OPTION_END);
 	if (side->mhd == NULL)
@@ -1053,13 +827,9 @@ http_in_create(struct worker *wk)
 	in->wk = wk;
 	side_start(in, &in->side[SMALL], CONN_MEMORY);
 	side_start(in, &in->side[LARGE], LARGE_MEMORY);
-	in->listen_fd = (struct loop_fd){ .fd = wk->listen_fd,
-	    .cb = listen_cb, .arg = in };
-	in->pause = (struct loop_timer){ .cb = pause_cb, .arg = in };
 	in->tick = (struct loop_timer){ .cb = tick_cb, .arg = in };
 	in->again = (struct loop_timer){ .cb = again_cb, .arg = in };
-	in->drain = (struct loop_timer){ .cb = drain_cb, .arg = in };
-	listen_start(in);
+	in->clients = clients_create(wk, in);
 	tick_cb(in);
 	loop_hook(wk->loop, hook_cb, in);
 	return in;
@@ -1068,49 +838,30 @@ http_in_create(struct worker *wk)
 void
 http_in_drain(struct http_in *in)
 {
-	struct conn	*cn;
-
-	listen_stop(in);
-	loop_timer_clear(in->wk->loop, &in->pause);
-	/* We may have been the one to be woken for them. */
-	while (listen_accept(in))
-		continue;
-	for (cn = in->conns; cn != NULL; cn = cn->next)
-		cn->idle_ms = loop_now(in->wk->loop);
-	drain_cb(in);
+	clients_drain(in->clients);
 }
 
 unsigned
 http_in_connections(const struct http_in *in)
 {
-	return in->nconns;
+	return clients_count(in->clients);
 }
 
 void
 http_in_destroy(struct http_in *in)
 {
-	struct conn	*cn, *next;
 	unsigned	 i;
 
-	for (cn = in->conns; cn != NULL; cn = next) {
-		next = cn->next;
-		if (cn->side == NULL) {
-			conn_drop(cn);
-		} else if (cn->call != NULL) {
-			cn->call->aborted = true;
-			call_resume(cn->call);
-		}
-	}
+	clients_abort(in->clients);
 	for (i = 0; i < SIDES; i++)
 		MHD_run(in->side[i].mhd);
 	loop_timer_clear(in->wk->loop, &in->tick);
 	loop_timer_clear(in->wk->loop, &in->again);
-	loop_timer_clear(in->wk->loop, &in->pause);
-	loop_timer_clear(in->wk->loop, &in->drain);
 	loop_hook(in->wk->loop, NULL, NULL);
 	for (i = 0; i < SIDES; i++) {
 		loop_del(in->wk->loop, &in->side[i].fd);
 		MHD_stop_daemon(in->side[i].mhd);
 	}
+	clients_destroy(in->clients);
 	free(in);
 }
