@@ -35,7 +35,8 @@
 #define GATHER_MS	200
 #define GATHER_BYTES	(512u << 10)
 #define LATE_BYTES	(SHM_RING / 4 * 3)
-#define STRETCH		16		/* rows without giving way */
+#define STRETCH		16		/* rows without giving way, */
+#define STRETCH_WRITES	8		/* or writes */
 #define WATCH_MS	250
 #define RETRY_MS	1000		/* after a failure of the database */
 #define EXPIRE_MS	60000
@@ -68,6 +69,14 @@ struct logger_state {
 static struct logger_state	 st;	/* one logger a process */
 
 _Static_assert(STORE_RINGS == SHM_WORKERS, "one position a ring");
+
+/* A worker may wait for this core. */
+static void
+give_way(void)
+{
+	if (!st.late)
+		sched_yield();
+}
 
 /* --- rings into rows ------------------------------------------------------------------ */
 
@@ -104,9 +113,8 @@ drain_ring(unsigned i, int room)
 		}
 		if (store_log_row(st.store, &rec) == -1)
 			return -1;
-		/* A worker may wait for this core. */
-		if (++n % STRETCH == 0 && !st.late)
-			sched_yield();
+		if (++n % STRETCH == 0)
+			give_way();
 	}
 	return n;
 }
@@ -474,6 +482,7 @@ logger_open(void)
 	char		 err[512];
 	unsigned	 i;
 
+	store_pace(STRETCH_WRITES, give_way);
 	st.store = store_open(st.lg->paths->db, STORE_WRITE, err, sizeof(err));
 	if (st.store == NULL)
 		fatalx("%s", err);

@@ -40,6 +40,13 @@ void		 store_patience(struct store *, int ms);
 int		 store_unlocked(struct store *)
 		    __attribute__((__warn_unused_result__));
 
+/*
+ * Has cb called after each so many writes to any file opened from here on: the
+ * commit of a large transaction is hundreds of them in a row.  Once a process,
+ * before the first store_open.
+ */
+void	 store_pace(unsigned every, void (*cb)(void));
+
 /* Names the configuration; raised by every write of it. */
 int	 store_generation(struct store *, uint64_t *)
 	    __attribute__((__warn_unused_result__));
