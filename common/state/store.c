@@ -752,20 +752,28 @@ configure(void)
 
 /*
  * SQLite's own way to files, but for the writes of those that it opens.  Only
- * the table of a file's functions is another.
+ * the table of a file's functions is another; a database has one, its WAL
+ * another.
  */
-static struct {
-	sqlite3_vfs			 vfs, *real;
-	sqlite3_io_methods		 methods;
+struct pace_kind {
+	sqlite3_io_methods		 ours;	/* first: a file leads here */
 	const sqlite3_io_methods	*plain;
-	unsigned			 every, n;
-	void				(*cb)(void);
+};
+
+#define PACE_KINDS	4
+
+static struct {
+	sqlite3_vfs		 vfs, *real;
+	struct pace_kind	 kind[PACE_KINDS];
+	unsigned		 every, n;
+	void			(*cb)(void);
 } pace;
 
 static int
 pace_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
-	int	 rc = pace.plain->xWrite(f, p, n, at);
+	const struct pace_kind	*k = (const void *)f->pMethods;
+	int			 rc = k->plain->xWrite(f, p, n, at);
 
 	if (++pace.n >= pace.every) {
 		pace.n = 0;
@@ -779,18 +787,22 @@ pace_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags,
     int *out)
 {
 	int	 rc = pace.real->xOpen(pace.real, name, f, flags, out);
+	size_t	 i;
 
 	(void)vfs;
-	if (f->pMethods == NULL)
-		return rc;
-	if (pace.plain == NULL) {
-		pace.plain = f->pMethods;
-		pace.methods = *f->pMethods;
-		pace.methods.xWrite = pace_write;
+	for (i = 0; f->pMethods != NULL && i < PACE_KINDS; i++) {
+		struct pace_kind	*k = &pace.kind[i];
+
+		if (k->plain == NULL) {
+			k->plain = f->pMethods;
+			k->ours = *f->pMethods;
+			k->ours.xWrite = pace_write;
+		}
+		if (k->plain == f->pMethods) {
+			f->pMethods = &k->ours;
+			break;
+		}
 	}
-	/* Any other is of a kind of file that we have not. */
-	if (f->pMethods == pace.plain)
-		f->pMethods = &pace.methods;
 	return rc;
 }
 

@@ -535,6 +535,15 @@ test_expire(struct store *s)
 	    now - ROLLUP_MINUTES_S, "newer ones stay");
 }
 
+static unsigned	 paused;
+
+static void
+pause_cb(void)
+{
+	paused++;
+}
+
+/* All that this program reads was written with pauses, as the logger does. */
 int
 main(void)
 {
@@ -550,9 +559,12 @@ main(void)
 	test_buckets();
 	test_quantiles();
 	test_add();
+	store_pace(8, pause_cb);
 	if ((s = store_open(path, STORE_WRITE, err, sizeof(err))) == NULL)
 		fatalx("%s", err);
+	paused = 0;
 	test_pages(s);
+	ok(paused > 100, "pauses between writes: %u", paused);
 	test_follow(s);
 	test_rollups(s);
 	test_rollback(s);
